@@ -1,0 +1,184 @@
+#include "weft/tensor/context.h"
+
+#include <cstdio>
+#include <cstring>
+
+#include "state.h"
+
+namespace weft {
+namespace detail {
+
+void* Allocator::allocate(size_t bytes) {
+  live += bytes;
+  peak = std::max(peak, live);
+  if (device_.exact_allocations) return device_.allocate(queue_, bytes);
+  const size_t wanted = (bytes + 255) / 256 * 256;
+  auto best = cached_.lower_bound(wanted);
+  if (best != cached_.end() && best->first <= wanted + wanted / 8) {
+    void* block = best->second;
+    capacity_[block] = best->first;
+    cached_.erase(best);
+    return block;
+  }
+  void* block = nullptr;
+  try {
+    block = device_.allocate(queue_, wanted);
+  } catch (const OutOfMemory&) {
+    release_cached();                       // perhaps the sizes changed: give everything back and try once more
+    block = device_.allocate(queue_, wanted);
+  }
+  capacity_[block] = wanted;
+  return block;
+}
+
+void Allocator::release(void* block, size_t bytes) {
+  live -= bytes;
+  if (device_.exact_allocations) return device_.release(queue_, block, bytes);
+  auto it = capacity_.find(block);
+  cached_.emplace(it->second, block);
+  capacity_.erase(it);
+}
+
+void Allocator::release_cached() {
+  for (auto& [bytes, block] : cached_) device_.release(queue_, block, bytes);
+  cached_.clear();
+}
+
+ContextState::~ContextState() {
+  constants.clear();
+  tables.clear();
+  if (step_on_device) device().release(*queue, step_on_device, sizeof(StepState));
+  allocator.reset();   // before the queue it works through
+}
+
+Context common_context(const char* op, std::initializer_list<const Tensor*> tensors) {
+  const Tensor* first = nullptr;
+  for (const Tensor* t : tensors) {
+    if (!*t) continue;
+    if (!first) first = t;
+    if (!(t->context() == first->context()))
+      throw DeviceError(std::string(op) + ": tensors of two contexts (" + first->context().device() + " and " + t->context().device() +
+                        "); copy one through the host");
+  }
+  if (!first) throw Error(std::string(op) + ": no tensor given");
+  return first->context();
+}
+
+}  // namespace detail
+
+Context Context::open(const std::string& device, const ContextOptions& options) {
+  const Backend* found = nullptr;
+  if (device == "auto") {
+    for (const char* name : {"cuda", "cpu"}) {
+      const Backend* b = find_backend(name, options.scalar);
+      if (b && !found && (!b->device->unavailable || b->device->unavailable().empty())) found = b;
+    }
+    if (!found) found = find_backend("reference", options.scalar);
+  } else {
+    found = find_backend(device, options.scalar);
+    const std::string why = found && found->device->unavailable ? found->device->unavailable() : "";
+    if (!found || !why.empty())
+      throw DeviceError("device '" + device + "' with " + name_of(options.scalar) + (found ? " cannot be used: " + why : " is not in this build") +
+                        "\nwhat there is:\n" + list_backends());
+  }
+  auto state = std::make_shared<detail::ContextState>();
+  state->backend = found;
+  state->scalar = options.scalar;
+  state->queue.reset(found->device->open({options.threads, 0}));
+  state->allocator = std::make_unique<detail::Allocator>(*found->device, *state->queue);
+  state->step_on_device = found->device->allocate(*state->queue, sizeof(StepState));
+  Context context(state);
+  context.publish_step_state();
+  return context;
+}
+
+DType Context::scalar() const { return state_->scalar; }
+const char* Context::device() const { return state_->device().name; }
+std::string Context::describe() const { return state_->device().describe(*state_->queue); }
+void Context::synchronise() const { state_->device().synchronise(*state_->queue); }
+size_t Context::live_bytes() const { return state_->allocator->live; }
+size_t Context::peak_bytes() const { return state_->allocator->peak; }
+void Context::reset_peak() const { state_->allocator->peak = state_->allocator->live; }
+const std::map<std::string, uint64_t>& Context::launches() const { return state_->queue->launches; }
+bool Context::recording() const { return state_->recording; }
+
+Context::Recording::Recording(const Context& context, bool on) : state_(context.state_), before_(state_->recording) {
+  state_->recording = on;
+}
+Context::Recording::~Recording() { state_->recording = before_; }
+
+Tensor Context::empty(const Shape& shape) const {
+  const size_t bytes = size_t(shape.count()) * size_of(scalar());
+  return Tensor(std::make_shared<Storage>(state_, bytes), 0, shape, scalar());
+}
+
+Tensor Context::empty_index(const Shape& shape) const {
+  return Tensor(std::make_shared<Storage>(state_, size_t(shape.count()) * sizeof(int32_t)), 0, shape, DType::i32);
+}
+
+Tensor Context::zeros(const Shape& shape) const {
+  Tensor t = empty(shape);
+  state_->device().fill_zero(*state_->queue, t.data(), t.storage()->bytes);
+  return t;
+}
+
+Tensor Context::full(const Shape& shape, double value) const {
+  return from(std::vector<double>(size_t(shape.count()), value), shape);
+}
+
+Tensor Context::constant(double value) const {
+  Tensor& kept = state_->constants[value];
+  if (!kept) {
+    kept = full({}, value);
+    // The context must not own itself: a constant's storage refers back to it without keeping it alive.
+    kept.storage()->context = std::shared_ptr<detail::ContextState>(std::shared_ptr<void>(), state_.get());
+  }
+  return kept;
+}
+
+namespace {
+void check_count(size_t values, const Shape& shape) {
+  if (int64_t(values) != shape.count())
+    throw ShapeError(std::to_string(values) + " values for a tensor of shape " + shape.text());
+}
+}  // namespace
+
+Tensor Context::from(const std::vector<double>& values, const Shape& shape) const {
+  check_count(values.size(), shape);
+  Tensor t = empty(shape);
+  t.write(values);
+  return t;
+}
+
+Tensor Context::from(const std::vector<float>& values, const Shape& shape) const {
+  check_count(values.size(), shape);
+  Tensor t = empty(shape);
+  t.write(values.data());
+  return t;
+}
+
+Tensor Context::index(const std::vector<int32_t>& values, const Shape& shape) const {
+  check_count(values.size(), shape);
+  Tensor t = empty_index(shape);
+  state_->device().copy(*state_->queue, t.data(), values.data(), t.storage()->bytes, CopyDirection::to_device);
+  return t;
+}
+
+Tensor Context::uniform(const Shape& shape, uint64_t stream) const {
+  Tensor t = empty(shape);
+  WEFT_OP(*state_, random)(*state_->queue, RandomKind::uniform, stream, static_cast<StepState*>(state_->step_on_device), t.count(), t.data());
+  return t;
+}
+
+Tensor Context::normal(const Shape& shape, uint64_t stream) const {
+  Tensor t = empty(shape);
+  WEFT_OP(*state_, random)(*state_->queue, RandomKind::normal, stream, static_cast<StepState*>(state_->step_on_device), t.count(), t.data());
+  return t;
+}
+
+StepState& Context::step_state() const { return state_->step; }
+void Context::publish_step_state() const {
+  state_->device().copy(*state_->queue, state_->step_on_device, &state_->step, sizeof(StepState), CopyDirection::to_device);
+}
+
+}  // namespace weft

@@ -1,0 +1,81 @@
+// A Context is one device, one queue of work and the memory behind it. Everything that other engines keep in globals is
+// here: whether a graph is recorded, the allocator with its peak, the step that random streams count by.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+
+#include "weft/kernels/ops.h"
+#include "weft/tensor/shape.h"
+
+namespace weft {
+
+class Tensor;
+namespace detail { struct ContextState; }
+
+struct ContextOptions {
+  DType scalar = DType::f32;   // f64: the reference backend on the CPU
+  int threads = 0;             // CPU threads; 0: one per physical core
+};
+
+/// A handle: copies share the one context. Use from one thread at a time.
+class Context {
+ public:
+  /// @param device  auto (cuda if it works, else cpu), cpu, cuda, sim, reference
+  /// Throws DeviceError that lists what there is, and why the others cannot be used.
+  static Context open(const std::string& device = "auto", const ContextOptions& options = {});
+
+  DType scalar() const;                  // what every tensor but an index tensor holds
+  const char* device() const;            // "cpu", "cuda", "sim", "reference"
+  std::string describe() const;          // device, libraries, threads, in one line
+  void synchronise() const;              // waits for all queued work
+  size_t live_bytes() const;             // held by tensors now
+  size_t peak_bytes() const;             // the most that tensors ever held at once
+  void reset_peak() const;
+  const std::map<std::string, uint64_t>& launches() const;   // how often each kernel ran
+
+  Tensor empty(const Shape& shape) const;                    // contents undefined
+  Tensor empty_index(const Shape& shape) const;              // int32
+  Tensor zeros(const Shape& shape) const;
+  Tensor full(const Shape& shape, double value) const;
+  /// A scalar that stays: made once for each value, for use in formulas.
+  Tensor constant(double value) const;
+  Tensor from(const std::vector<double>& values, const Shape& shape) const;
+  Tensor from(const std::vector<float>& values, const Shape& shape) const;
+  Tensor index(const std::vector<int32_t>& values, const Shape& shape) const;
+
+  /// Uniform in [0,1) and standard normal draws: functions of (stream key, step, element), see kernels/philox.h.
+  Tensor uniform(const Shape& shape, uint64_t stream) const;
+  Tensor normal(const Shape& shape, uint64_t stream) const;
+
+  /// The step state on the device: edit the host's copy, then publish it before the step's first kernel.
+  StepState& step_state() const;
+  void publish_step_state() const;
+
+  bool recording() const;                // whether operations make graph nodes
+  /// Operations recorded (or not) until the end of this object's life.
+  class Recording {
+   public:
+    Recording(const Context& context, bool on);
+    ~Recording();
+    Recording(const Recording&) = delete;
+    Recording& operator=(const Recording&) = delete;
+   private:
+    std::shared_ptr<detail::ContextState> state_;
+    bool before_;
+  };
+
+  detail::ContextState& state() const { return *state_; }
+  bool operator==(const Context& o) const { return state_ == o.state_; }
+
+ private:
+  friend class Tensor;
+  explicit Context(std::shared_ptr<detail::ContextState> state) : state_(std::move(state)) {}
+  std::shared_ptr<detail::ContextState> state_;
+};
+
+struct NoGraph : Context::Recording {
+  explicit NoGraph(const Context& context) : Recording(context, false) {}
+};
+
+}  // namespace weft

@@ -1,0 +1,131 @@
+// The differentiable operations. Images are (N,H,W,C); filters (K,R,S,C). Shapes of every result are computed here and
+// nowhere else; a mismatch is a ShapeError that shows both shapes. Every operation works on every backend that has the
+// basis, is differentiable to any order unless said otherwise, gives the same bits every run on the same device, and is
+// queued: it returns before the work is done.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "weft/tensor/autograd.h"
+#include "weft/tensor/tensor.h"
+
+namespace weft {
+
+// ---- point-wise, with NumPy broadcasting. kernels/kinds.h has every formula and derivative.
+Tensor affine(const Tensor& a, double p, double q);          // p * a + q
+Tensor abs(const Tensor& a);
+Tensor sign(const Tensor& a);                                // -1, 0, 1; derivative 0
+Tensor floor(const Tensor& a);                               // derivative 0
+Tensor exp(const Tensor& a);
+Tensor log(const Tensor& a);
+Tensor sqrt(const Tensor& a);
+Tensor pow(const Tensor& a, double exponent);
+Tensor sin(const Tensor& a);
+Tensor cos(const Tensor& a);
+Tensor tanh(const Tensor& a);
+Tensor sigmoid(const Tensor& a);
+Tensor softplus(const Tensor& a);                            // log(1 + exp(a)), without overflow
+Tensor leaky_relu(const Tensor& a, double slope = 0.2);      // derivative at 0 is slope
+Tensor relu(const Tensor& a);
+Tensor elu(const Tensor& a, double alpha = 1);
+Tensor is_finite(const Tensor& a);                           // 0 or 1
+Tensor maximum(const Tensor& a, const Tensor& b);
+Tensor minimum(const Tensor& a, const Tensor& b);
+Tensor clamp(const Tensor& a, double low, double high);      // derivative 1 at the ends
+Tensor greater(const Tensor& a, const Tensor& b);            // 0 or 1, derivative 0
+Tensor greater(const Tensor& a, double b);
+Tensor equal(const Tensor& a, const Tensor& b);
+Tensor equal(const Tensor& a, double b);
+Tensor leaky_relu_grad(const Tensor& a, const Tensor& g, double slope);   // a > 0 ? g : slope * g
+Tensor select(const Tensor& condition, const Tensor& yes, const Tensor& no);
+Tensor select(const Tensor& condition, double yes, const Tensor& no);
+Tensor fma(const Tensor& a, const Tensor& b, const Tensor& c);            // a * b + c
+Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& t);           // a + t * (b - a)
+Tensor operator+(const Tensor& a, const Tensor& b);
+Tensor operator-(const Tensor& a, const Tensor& b);
+Tensor operator*(const Tensor& a, const Tensor& b);
+Tensor operator/(const Tensor& a, const Tensor& b);
+Tensor operator-(const Tensor& a);
+Tensor operator+(const Tensor& a, double b);
+Tensor operator+(double a, const Tensor& b);
+Tensor operator-(const Tensor& a, double b);
+Tensor operator-(double a, const Tensor& b);
+Tensor operator*(const Tensor& a, double b);
+Tensor operator*(double a, const Tensor& b);
+Tensor operator/(const Tensor& a, double b);
+Tensor operator/(double a, const Tensor& b);
+
+// ---- shape
+Tensor reshape(const Tensor& x, const Shape& shape);                      // shares storage; one size may be -1 in the overload
+Tensor flatten(const Tensor& x);                                          // (N, everything else); shares storage
+Tensor permute(const Tensor& x, const std::vector<int>& axes);            // axis i of the result is axis axes[i] of x
+Tensor transpose(const Tensor& x);                                        // the last two axes
+Tensor expand(const Tensor& x, const Shape& shape);                       // repeats axes of size 1 (and missing leading ones)
+Tensor concat(const Tensors& parts, int axis);
+Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end);      // shares storage on the leading axis
+/// y[i] = table[index[i]]: table (rows, ...), index int32 of any shape -> (index..., row...). -1 gives zeros.
+Tensor gather(const Tensor& table, const Tensor& index);
+
+// ---- reductions. `axes` empty: all of them. Reduced axes stay as 1 if `keep`, else they are dropped.
+enum class KeepAxes { no, yes };
+Tensor sum(const Tensor& x, const std::vector<int>& axes = {}, KeepAxes keep = KeepAxes::no);
+Tensor mean(const Tensor& x, const std::vector<int>& axes = {}, KeepAxes keep = KeepAxes::no);
+Tensor variance(const Tensor& x, const std::vector<int>& axes = {}, KeepAxes keep = KeepAxes::no);   // biased
+Tensor max(const Tensor& x, const std::vector<int>& axes = {}, KeepAxes keep = KeepAxes::no);   // gradient is shared by ties
+Tensor min(const Tensor& x, const std::vector<int>& axes = {}, KeepAxes keep = KeepAxes::no);
+Tensor sum_squares(const Tensor& x);                                      // of all elements, one pass; a scalar
+Tensor count_non_finite(const Tensor& x);                                 // a scalar; derivative 0
+Tensor sum_to(const Tensor& x, const Shape& shape);                       // the adjoint of expand
+Tensor softmax(const Tensor& x);                                          // over the last axis
+Tensor log_softmax(const Tensor& x);
+
+// ---- linear
+/// op(a) op(b) + bias: (..., M, K) x (..., K, N) -> (..., M, N); with 2-D b, all leading axes of a are rows.
+Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false, const Tensor& bias = {});
+
+/// 2-D cross-correlation, the "convolution" of deep learning.
+/// @param x     (N, H, W, C)
+/// @param w     (K, R, S, C/groups)
+/// @param bias  (K), or empty
+/// @param slope of a LeakyReLU applied to the result; 1 for none
+/// @return      (N, P, Q, K), P = (H + 2*pad.h - dilation.h*(R-1) - 1) / stride.h + 1, Q alike
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias = {}, const ConvGeometry& geometry = {}, double slope = 1);
+/// Transposed 2-D convolution: the adjoint of conv2d with the same filter and geometry.
+/// @param x     (N, H, W, C)
+/// @param w     (C, R, S, K/groups): conv2d's filter, read from its output side
+/// @return      (N, P, Q, K), P = (H-1)*stride.h - 2*pad.h + dilation.h*(R-1) + output_pad.h + 1, Q alike
+/// Paper: Dumoulin and Visin, arXiv:1603.07285, section 4.
+Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias = {}, const ConvGeometry& geometry = {}, double slope = 1);
+/// The gradient of conv2d in its filter: x (N,H,W,C), y (N,P,Q,K) -> (K, R, S, C/groups).
+Tensor conv2d_weight_grad(const Tensor& x, const Tensor& y, Size2 filter, const ConvGeometry& geometry = {});
+
+// ---- normalisation: y = leaky((x - mean) / sqrt(variance + epsilon) * gamma + beta), biased variance
+struct Normalized {
+  Tensor y;
+  Tensor mean, variance;   // (groups, channels), outside the graph
+};
+/// x seen as (groups, rows, channels), each (group, channel) with statistics of its own over rows.
+/// Batch norm: groups = 1 (or the number of equal runs of samples), channels = C. Instance norm: groups = N.
+/// Layer norm: channels = 1, groups = how many rows are normalised. gamma and beta: (channels), or empty.
+Normalized normalize_groups(const Tensor& x, int64_t groups, int64_t channels, const Tensor& gamma, const Tensor& beta,
+                            double epsilon = 1e-5, double slope = 1);
+/// The same with given statistics (channels): evaluation of a trained batch norm.
+Tensor normalize_with(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma, const Tensor& beta,
+                      double epsilon = 1e-5, double slope = 1);
+
+// ---- resampling of images (N,H,W,C)
+enum class Padding { zero, reflect, replicate, wrap };
+struct Margins { int top = 0, bottom = 0, left = 0, right = 0; };
+Tensor pad(const Tensor& x, const Margins& margins, Padding mode = Padding::zero);
+enum class Resize { nearest, bilinear };                                  // pixel centres at half-integers (align_corners off)
+Tensor resize(const Tensor& x, Size2 size, Resize mode = Resize::nearest);
+Tensor flip(const Tensor& x);                                             // left to right
+struct Window { Size2 size{2, 2}, stride{2, 2}, pad{0, 0}; };
+Tensor average_pool(const Tensor& x, const Window& window, bool count_pad = true);
+Tensor max_pool(const Tensor& x, const Window& window);
+Tensor global_average_pool(const Tensor& x);                              // (N, C)
+
+/// Zeroes each element with probability `rate` and scales the rest by 1/(1-rate); mask from (stream, step).
+Tensor dropout(const Tensor& x, double rate, uint64_t stream);
+
+}  // namespace weft

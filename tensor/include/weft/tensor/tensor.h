@@ -1,0 +1,80 @@
+// A Tensor is (storage, offset, shape), contiguous, and perhaps a node of the graph. It is a handle: copies share.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "weft/tensor/context.h"
+#include "weft/tensor/shape.h"
+
+namespace weft {
+
+struct Node;
+
+/// One block of device memory. Ids are never reused; the version rises with every write in place, so that a saved value
+/// that was written over is found out, and a layout derived from a weight is known to be stale.
+struct Storage {
+  std::shared_ptr<detail::ContextState> context;
+  void* data = nullptr;
+  size_t bytes = 0;
+  uint64_t id = 0;
+  uint64_t version = 0;
+  const char* writer = "nothing";   // the last operation that wrote in place
+  bool weight = false;              // outlives steps: backends may derive layouts from it
+
+  Storage(std::shared_ptr<detail::ContextState> context, size_t bytes);
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+  void wrote(const char* operation) { ++version, writer = operation; }
+};
+
+class Tensor {
+ public:
+  Tensor() = default;               // no tensor: an absent bias, say
+  Tensor(std::shared_ptr<Storage> storage, size_t offset, const Shape& shape, DType dtype, std::shared_ptr<Node> node = nullptr);
+
+  explicit operator bool() const { return impl_ != nullptr; }
+  const Shape& shape() const { return impl_->shape; }
+  int rank() const { return impl_->shape.rank(); }
+  int64_t size(int axis) const { return impl_->shape[impl_->shape.axis(axis)]; }
+  int64_t count() const { return impl_->shape.count(); }
+  DType dtype() const { return impl_->dtype; }
+  Context context() const;
+
+  /// The device address of the first element. Throws if the graph kept only this tensor's shape.
+  void* data() const;
+  const std::shared_ptr<Storage>& storage() const { return impl_->storage; }
+  size_t offset() const { return impl_->offset; }            // elements into the storage
+  Weight as_weight() const;                                  // for the op table
+
+  /// Copies to the host (waits for the device). Index tensors convert too.
+  std::vector<double> values() const;
+  std::vector<float> floats() const;
+  double item() const;                                       // of a one-element tensor
+  /// Writes in place from the host or from another tensor of as many elements: raises the version.
+  void write(const float* values, const char* operation = "write") const;
+  void write(const std::vector<double>& values, const char* operation = "write") const;
+  void copy_from(const Tensor& source, const char* operation = "copy_from") const;
+
+  bool requires_grad() const { return impl_ && impl_->node != nullptr; }
+  /// The same values as a leaf of the graph: gradients with respect to it can be asked for.
+  Tensor leaf() const;
+  /// The same values, outside the graph.
+  Tensor detach() const;
+  const std::shared_ptr<Node>& node() const { return impl_->node; }
+
+ private:
+  struct Impl {
+    std::shared_ptr<Storage> storage;
+    size_t offset;
+    Shape shape;
+    DType dtype;
+    std::shared_ptr<Node> node;
+  };
+  std::shared_ptr<const Impl> impl_;
+};
+
+using Tensors = std::vector<Tensor>;
+
+}  // namespace weft

@@ -1,0 +1,92 @@
+// Normalisation by statistics groups: one mechanism behind batch, grouped batch, instance and layer norm.
+#include "state.h"
+#include "weft/tensor/ops.h"
+
+namespace weft {
+namespace {
+
+struct Layout { int64_t groups, rows, channels; };
+
+Layout layout_of(const Tensor& x, int64_t groups, int64_t channels, const Tensor& gamma, const Tensor& beta) {
+  if (groups < 1 || channels < 1 || x.count() % (groups * channels))
+    throw ShapeError("normalize: " + x.shape().text() + " does not divide into " + std::to_string(groups) + " groups of rows of " + std::to_string(channels) + " channels");
+  for (const Tensor* t : {&gamma, &beta})
+    if (*t && !(t->shape() == Shape{channels})) throw ShapeError("normalize: gamma and beta have one value a channel (" + std::to_string(channels) + "), not " + t->shape().text());
+  return {groups, x.count() / (groups * channels), channels};
+}
+
+const void* data_or_null(const Tensor& t) { return t ? t.data() : nullptr; }
+
+// The definition in public operations: what the fused kernels must agree with, and what is differentiated when the
+// gradient's own graph is wanted. x is (groups, rows, channels).
+Tensor composed(const Tensor& x, const Tensor& mean_or_none, const Tensor& variance_or_none, const Tensor& gamma, const Tensor& beta,
+                double epsilon, double slope) {
+  const Tensor centred = x - (mean_or_none ? mean_or_none : mean(x, {1}, KeepAxes::yes));
+  const Tensor spread = variance_or_none ? variance_or_none : mean(centred * centred, {1}, KeepAxes::yes);
+  Tensor y = centred / sqrt(spread + epsilon);
+  if (gamma) y = y * gamma;
+  if (beta) y = y + beta;
+  return slope == 1 ? y : leaky_relu(y, slope);
+}
+
+// grad() of a composed function, as a rule's result: empty where no gradient was wanted.
+Tensors composed_gradient(const Tensor& y, const RuleCall& call) {
+  Tensors wanted;
+  for (size_t i = 0; i < call.inputs.size(); ++i) if (call.needs[i]) wanted.push_back(call.inputs[i]);
+  const Tensors found = grad(y, wanted, call.graph ? CreateGraph::yes : CreateGraph::no, KeepGraph::no, reshape(call.gradient, y.shape()));
+  Tensors result(call.inputs.size());
+  for (size_t i = 0, next = 0; i < result.size(); ++i) if (call.needs[i]) result[i] = found[next++];
+  return result;
+}
+
+}  // namespace
+
+Normalized normalize_groups(const Tensor& x, int64_t groups, int64_t channels, const Tensor& gamma, const Tensor& beta, double epsilon, double slope) {
+  const Layout l = layout_of(x, groups, channels, gamma, beta);
+  if (l.rows < 2)
+    throw ShapeError("normalize: one value a channel in each group has no variance; input " + x.shape().text() + " in " + std::to_string(groups) +
+                     " group(s). Use a larger batch, or evaluation mode");
+  const Context context = detail::common_context("normalize", {&x, &gamma, &beta});
+  detail::ContextState& s = context.state();
+  const NormProblem p{l.groups, l.rows, l.channels};
+  Tensor mean = context.empty({groups, channels}), variance = context.empty({groups, channels}), y = context.empty(x.shape());
+  WEFT_OP(s, moments)(*s.queue, p, x.data(), mean.data(), variance.data());
+  WEFT_OP(s, normalize)(*s.queue, p, epsilon, slope, x.data(), mean.data(), variance.data(), data_or_null(gamma), data_or_null(beta), y.data());
+
+  y = record("normalize", y, {x, gamma, beta}, {{true, true, true}, false}, [=](const RuleCall& call) {
+    const Tensor &in = call.inputs[0], &scale = call.inputs[1], &shift = call.inputs[2];
+    if (call.graph)
+      return composed_gradient(composed(reshape(in, {l.groups, l.rows, l.channels}), {}, {}, scale, shift, epsilon, slope), call);
+    const Context c = in.context();
+    Tensors result(3);
+    if (call.needs[0]) result[0] = c.empty(in.shape());
+    if (scale && (call.needs[1] || call.needs[2])) {
+      result[1] = call.into[1] ? call.into[1] : c.empty({channels});
+      result[2] = call.into[2] ? call.into[2] : c.empty({channels});
+    }
+    for (int i : {1, 2}) if (result[size_t(i)]) result[size_t(i)].storage()->wrote("gradient");
+    WEFT_OP(c.state(), normalize_grad)(*c.state().queue, p, epsilon, slope, in.data(), mean.data(), variance.data(), data_or_null(scale),
+                                       data_or_null(shift), call.gradient.data(), result[0] ? result[0].data() : nullptr,
+                                       result[1] ? result[1].data() : nullptr, result[2] ? result[2].data() : nullptr);
+    return result;
+  });
+  return {y, mean, variance};
+}
+
+Tensor normalize_with(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma, const Tensor& beta, double epsilon, double slope) {
+  const int64_t channels = mean.count();
+  const Layout l = layout_of(x, 1, channels, gamma, beta);
+  const Context context = detail::common_context("normalize", {&x, &mean, &variance, &gamma, &beta});
+  detail::ContextState& s = context.state();
+  Tensor y = context.empty(x.shape());
+  const NormProblem p{1, l.rows, channels};
+  if (y.count() > 0)
+    WEFT_OP(s, normalize)(*s.queue, p, epsilon, slope, x.data(), mean.data(), variance.data(), data_or_null(gamma), data_or_null(beta), y.data());
+  return record("normalize_with", y, {x, gamma, beta}, {{true, true, true}, false}, [=](const RuleCall& call) {
+    const Context::Recording scope(call.gradient.context(), true);
+    return composed_gradient(composed(reshape(call.inputs[0], {1, l.rows, channels}), mean.detach(), variance.detach(), call.inputs[1],
+                                      call.inputs[2], epsilon, slope), call);
+  });
+}
+
+}  // namespace weft

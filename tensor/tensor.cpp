@@ -1,0 +1,106 @@
+#include "weft/tensor/tensor.h"
+
+#include <cstdio>
+
+#include "state.h"
+#include "weft/tensor/autograd.h"
+
+namespace weft {
+
+Storage::Storage(std::shared_ptr<detail::ContextState> owner, size_t size)
+    : context(std::move(owner)), data(context->allocator->allocate(size)), bytes(size), id(context->next_storage++) {}
+
+Storage::~Storage() {
+  try {
+    if (weight && context->ops().forget) context->ops().forget(*context->queue, id);
+    context->allocator->release(data, bytes);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "weft: while releasing memory: %s\n", e.what());
+  }
+}
+
+Tensor::Tensor(std::shared_ptr<Storage> storage, size_t offset, const Shape& shape, DType dtype, std::shared_ptr<Node> node)
+    : impl_(std::make_shared<Impl>(Impl{std::move(storage), offset, shape, dtype, std::move(node)})) {}
+
+Context Tensor::context() const {
+  if (!impl_) throw Error("an empty tensor has no context");
+  return impl_->storage ? Context(impl_->storage->context->shared_from_this()) : impl_->node->context;
+}
+
+void* Tensor::data() const {
+  if (!impl_ || !impl_->storage) throw Error("the values of this tensor were not saved, only its shape");
+  return static_cast<char*>(impl_->storage->data) + impl_->offset * size_of(impl_->dtype);
+}
+
+Weight Tensor::as_weight() const {
+  if (!impl_->storage->weight) return {data(), 0, 0, 0};
+  return {data(), impl_->storage->id, impl_->offset, impl_->storage->version};
+}
+
+namespace {
+template <class From, class To>
+std::vector<To> download(const Tensor& t) {
+  std::vector<From> raw(size_t(t.count()));
+  const Context context = t.context();
+  detail::ContextState& s = context.state();
+  if (!raw.empty()) s.device().copy(*s.queue, raw.data(), t.data(), raw.size() * sizeof(From), CopyDirection::to_host);
+  return std::vector<To>(raw.begin(), raw.end());
+}
+template <class To>
+std::vector<To> download(const Tensor& t) {
+  return t.dtype() == DType::f64   ? download<double, To>(t)
+         : t.dtype() == DType::i32 ? download<int32_t, To>(t)
+                                   : download<float, To>(t);
+}
+template <class To, class From>
+void upload(const Tensor& t, const From* values) {
+  std::vector<To> raw(values, values + t.count());
+  const Context context = t.context();
+  detail::ContextState& s = context.state();
+  s.device().copy(*s.queue, t.data(), raw.data(), raw.size() * sizeof(To), CopyDirection::to_device);
+  s.device().synchronise(*s.queue);   // `raw` dies here
+}
+}  // namespace
+
+std::vector<double> Tensor::values() const { return download<double>(*this); }
+std::vector<float> Tensor::floats() const { return download<float>(*this); }
+
+double Tensor::item() const {
+  if (count() != 1) throw ShapeError("item() of a tensor of shape " + shape().text());
+  return values()[0];
+}
+
+void Tensor::write(const float* values, const char* operation) const {
+  storage()->wrote(operation);
+  if (dtype() == DType::f64) return upload<double>(*this, values);
+  const Context c = context();
+  c.state().device().copy(*c.state().queue, data(), values, size_t(count()) * sizeof(float), CopyDirection::to_device);
+}
+
+void Tensor::write(const std::vector<double>& values, const char* operation) const {
+  if (int64_t(values.size()) != count()) throw ShapeError(std::to_string(values.size()) + " values for a tensor of shape " + shape().text());
+  storage()->wrote(operation);
+  if (dtype() == DType::f64) upload<double>(*this, values.data());
+  else if (dtype() == DType::i32) upload<int32_t>(*this, values.data());
+  else upload<float>(*this, values.data());
+}
+
+void Tensor::copy_from(const Tensor& source, const char* operation) const {
+  if (source.count() != count() || source.dtype() != dtype())
+    throw ShapeError("copy_from: " + source.shape().text() + " into " + shape().text());
+  storage()->wrote(operation);
+  const Context c = detail::common_context(operation, {this, &source});
+  c.state().device().copy(*c.state().queue, data(), source.data(), size_t(count()) * size_of(dtype()), CopyDirection::on_device);
+}
+
+Tensor Tensor::leaf() const {
+  auto node = std::make_shared<Node>(context());
+  node->name = "leaf";
+  node->number = context().state().next_node++;
+  node->output_shape = shape();
+  return Tensor(storage(), offset(), shape(), dtype(), node);
+}
+
+Tensor Tensor::detach() const { return requires_grad() ? Tensor(storage(), offset(), shape(), dtype()) : *this; }
+
+}  // namespace weft
