@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "state.h"
+#include "weft/tensor/ops.h"
 
 namespace weft {
 namespace detail {
@@ -174,6 +175,16 @@ Tensor Context::normal(const Shape& shape, uint64_t stream) const {
   Tensor t = empty(shape);
   WEFT_OP(*state_, random)(*state_->queue, RandomKind::normal, stream, static_cast<StepState*>(state_->step_on_device), t.count(), t.data());
   return t;
+}
+
+void optimizer_step(const OptimizerSettings& settings, const Update& u, int slot) {
+  const Context context = detail::common_context("optimizer_step", {&u.values, &u.gradients, &u.m, &u.v, &u.scale, &u.skip});
+  detail::ContextState& s = context.state();
+  auto address = [](const Tensor& t) { return t ? t.data() : nullptr; };
+  WEFT_OP(s, optimizer_step)(*s.queue, settings,
+                             {u.values.data(), u.gradients.data(), address(u.m), address(u.v), u.values.count(), address(u.scale), address(u.skip)},
+                             static_cast<StepState*>(s.step_on_device), slot);
+  for (const Tensor* t : {&u.values, &u.m, &u.v}) if (*t) t->storage()->wrote("optimizer_step");
 }
 
 StepState& Context::step_state() const { return state_->step; }

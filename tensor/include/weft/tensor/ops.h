@@ -128,4 +128,10 @@ Tensor global_average_pool(const Tensor& x);                              // (N,
 /// Zeroes each element with probability `rate` and scales the rest by 1/(1-rate); mask from (stream, step).
 Tensor dropout(const Tensor& x, double rate, uint64_t stream);
 
+// ---- in place: the closed list of operations that write over a tensor is this one, Tensor::write and Tensor::copy_from
+/// One optimiser update of flat tensors (kernels/ops.h has the formulas), with the step state's update `slot`.
+/// m, v, scale (a scalar that multiplies the gradient) and skip (a scalar; not 0: nothing is written) may be empty.
+struct Update { Tensor values, gradients, m, v, scale, skip; };
+void optimizer_step(const OptimizerSettings& settings, const Update& update, int slot);
+
 }  // namespace weft

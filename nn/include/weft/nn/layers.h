@@ -1,0 +1,123 @@
+// The layers. Each is an operation of tensor/ops.h with parameters of its own; constructors follow PyTorch's order.
+#pragma once
+#include "weft/nn/module.h"
+
+namespace weft::nn {
+
+/// Whether a layer has a bias.
+enum class Bias { no, yes };
+
+struct ImageShape { int64_t h = 0, w = 0, c = 0; };   // h 0: not an image
+
+class Conv2d : public Module {
+ public:
+  Conv2d(const Context& context, int64_t in, int64_t out, Size2 filter, const ConvGeometry& geometry = {}, Bias bias = Bias::yes, double slope = 1);
+  Tensor forward(const Tensor& x) override;   // (N,H,W,in) -> (N,P,Q,out), LeakyReLU of `slope` fused
+
+ private:
+  std::shared_ptr<Parameter> weight_, bias_;
+  ConvGeometry geometry_;
+  double slope_;
+};
+
+class ConvTranspose2d : public Module {
+ public:
+  ConvTranspose2d(const Context& context, int64_t in, int64_t out, Size2 filter, const ConvGeometry& geometry = {}, Bias bias = Bias::yes, double slope = 1);
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::shared_ptr<Parameter> weight_, bias_;
+  ConvGeometry geometry_;
+  double slope_;
+};
+
+/// y = x W^T + b over the last axis. Where the input was flattened from an image, or the output will become one, say so:
+/// memory is in H,W,C order and PyTorch's file in C,H,W.
+class Linear : public Module {
+ public:
+  Linear(const Context& context, int64_t in, int64_t out, Bias bias = Bias::yes, ImageShape input = {}, ImageShape output = {});
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::shared_ptr<Parameter> weight_, bias_;
+};
+
+/// Batch norm over (N,H,W) with a LeakyReLU fused behind it (slope 1: none). Running statistics with PyTorch's momentum and
+/// unbiased variance, updated group after group (see Module::set_norm_groups).
+/// Paper: Ioffe and Szegedy, arXiv:1502.03167.
+class BatchNorm2d : public Module {
+ public:
+  BatchNorm2d(const Context& context, int64_t channels, double epsilon = 1e-5, double momentum = 0.1, double slope = 1);
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::shared_ptr<Parameter> weight_, bias_, running_mean_, running_var_;
+  double epsilon_, momentum_, slope_;
+};
+
+/// Each sample and channel with its own statistics. Paper: Ulyanov et al., arXiv:1607.08022.
+class InstanceNorm2d : public Module {
+ public:
+  InstanceNorm2d(const Context& context, int64_t channels, double epsilon = 1e-5, bool affine = false, double slope = 1);
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::shared_ptr<Parameter> weight_, bias_;
+  double epsilon_, slope_;
+};
+
+/// Over the last axis. Paper: Ba et al., arXiv:1607.06450.
+class LayerNorm : public Module {
+ public:
+  LayerNorm(const Context& context, int64_t size, double epsilon = 1e-5);
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::shared_ptr<Parameter> weight_, bias_;
+  double epsilon_;
+};
+
+/// Rows of a table by int32 index; values N(0, 1) by PyTorch's default.
+class Embedding : public Module {
+ public:
+  Embedding(const Context& context, int64_t rows, int64_t columns);
+  Tensor forward(const Tensor& index) override;
+
+ private:
+  std::shared_ptr<Parameter> weight_;
+};
+
+class Dropout : public Module {
+ public:
+  explicit Dropout(double rate, uint64_t stream) : rate_(rate), stream_(stream) {}
+  Tensor forward(const Tensor& x) override { return training() ? dropout(x, rate_, stream_) : x; }
+
+ private:
+  double rate_;
+  uint64_t stream_;
+};
+
+/// Any function without parameters: activations, pooling, flatten, reshape, upsampling.
+class Function : public Module {
+ public:
+  explicit Function(std::function<Tensor(const Tensor&)> f) : f_(std::move(f)) {}
+  Tensor forward(const Tensor& x) override { return f_(x); }
+
+ private:
+  std::function<Tensor(const Tensor&)> f_;
+};
+
+ModulePtr LeakyReLU(double slope = 0.2);
+ModulePtr ReLU();
+ModulePtr ELU(double alpha = 1);
+ModulePtr Tanh();
+ModulePtr Sigmoid();
+ModulePtr Softplus();
+ModulePtr Flatten();                                    // (N,H,W,C) -> (N, HWC)
+ModulePtr Unflatten(ImageShape shape);                  // (N, HWC) -> (N,H,W,C)
+ModulePtr Upsample(int factor, Resize mode = Resize::nearest);
+ModulePtr MaxPool2d(const Window& window);
+ModulePtr AvgPool2d(const Window& window);
+ModulePtr GlobalAvgPool2d();                            // (N,H,W,C) -> (N, C)
+
+}  // namespace weft::nn

@@ -1,0 +1,64 @@
+// Optimisers over a network's arena: one launch a step. Formulas are PyTorch's, to the place of epsilon.
+#pragma once
+#include <functional>
+
+#include "weft/nn/module.h"
+
+namespace weft::nn {
+
+/// Learning-rate factor at a step in [0, steps): multiplies the base rate.
+struct Schedule {
+  enum class Kind { constant, linear, cosine } kind = Kind::constant;
+  int64_t steps = 0;          // length of the decay
+  int64_t warm_up = 0;        // steps of linear rise from 0 first
+  int64_t hold = 0;           // steps at 1 before the decay begins
+  double final = 0;           // factor at the end
+  double at(int64_t step) const;
+};
+
+struct OptimizerOptions {
+  OptimizerSettings settings;   // kind, betas, epsilon, decay (kernels/ops.h)
+  double learning_rate = 2e-4;
+  Schedule schedule;
+  double clip_norm = 0;         // largest gradient norm; 0: no clipping
+};
+
+class Optimizer {
+ public:
+  /// @param slot  which StepState::update it reads, one a network, [0, 4)
+  Optimizer(Arena& arena, const OptimizerOptions& options, int slot);
+
+  /// Host part, before the step: this update's learning rate and bias corrections into the context's step state.
+  void prepare(int64_t step);
+  /// Device part, after backward. Leaves everything untouched when a gradient is not finite.
+  void step();
+  /// Norm of the whole gradient as step() saw it, before clipping: a scalar on the device.
+  const Tensor& gradient_norm() const { return norm_; }
+
+  int64_t updates() const { return updates_; }
+  Tensor first_moment() const { return m_; }
+  Tensor second_moment() const { return v_; }
+
+ private:
+  Arena& arena_;
+  OptimizerOptions options_;
+  int slot_;
+  int64_t updates_ = 0;
+  Tensor m_, v_, norm_;
+};
+
+/// Exponential moving average of a network's values: average = decay * average + (1 - decay) * value; buffers are copied.
+/// The average starts as a copy.
+class Ema {
+ public:
+  Ema(const Arena& source, Arena& average, double decay);
+  void update();
+
+ private:
+  void blend(double decay);
+  const Arena& source_;
+  Arena& average_;
+  double decay_;
+};
+
+}  // namespace weft::nn

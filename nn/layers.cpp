@@ -1,0 +1,130 @@
+#include "weft/nn/layers.h"
+
+#include "weft/tensor/random_stream.h"
+
+namespace weft::nn {
+namespace {
+
+// A filter (A,R,S,B) of conv2d (K,R,S,C) or conv_transpose2d (C,R,S,K) is (A,B,R,S) in PyTorch's file, either way.
+Parameter filter_parameter(const Context& context, const Shape& s, int64_t fan_in, int64_t fan_out) {
+  return {context.zeros(s).leaf(), {}, Role::weight, fan_in, fan_out, {s, {0, 3, 1, 2}, {s[0], s[3], s[1], s[2]}}};
+}
+
+Parameter vector_parameter(const Context& context, int64_t size, Role role, int64_t fan_in = 1) {
+  const bool one = role == Role::norm_scale || role == Role::running_variance, buffer = role == Role::running_mean || role == Role::running_variance;
+  const Tensor value = context.full({size}, one ? 1 : 0);
+  return {buffer ? value : value.leaf(), {}, role, fan_in, size, {}, !buffer};
+}
+
+Tensor value_or_none(const std::shared_ptr<Parameter>& p) { return p ? p->value : Tensor(); }
+
+}  // namespace
+
+Conv2d::Conv2d(const Context& context, int64_t in, int64_t out, Size2 f, const ConvGeometry& geometry, Bias bias, double slope)
+    : geometry_(geometry), slope_(slope) {
+  const int64_t taps = int64_t(f.h) * f.w, per_group = in / geometry.groups;
+  weight_ = add("weight", filter_parameter(context, {out, f.h, f.w, per_group}, per_group * taps, out * taps));
+  if (bias == Bias::yes) bias_ = add("bias", vector_parameter(context, out, Role::bias, per_group * taps));
+}
+Tensor Conv2d::forward(const Tensor& x) { return conv2d(x, weight_->value, value_or_none(bias_), geometry_, slope_); }
+
+ConvTranspose2d::ConvTranspose2d(const Context& context, int64_t in, int64_t out, Size2 f, const ConvGeometry& geometry, Bias bias, double slope)
+    : geometry_(geometry), slope_(slope) {
+  const int64_t taps = int64_t(f.h) * f.w, per_group = out / geometry.groups;
+  weight_ = add("weight", filter_parameter(context, {in, f.h, f.w, per_group}, per_group * taps, in * taps));
+  if (bias == Bias::yes) bias_ = add("bias", vector_parameter(context, out, Role::bias, per_group * taps));
+}
+Tensor ConvTranspose2d::forward(const Tensor& x) { return conv_transpose2d(x, weight_->value, value_or_none(bias_), geometry_, slope_); }
+
+Linear::Linear(const Context& context, int64_t in, int64_t out, Bias bias, ImageShape input, ImageShape output) {
+  if ((input.h && input.h * input.w * input.c != in) || (output.h && output.h * output.w * output.c != out))
+    throw ShapeError("Linear: the image has not as many numbers as the layer");
+  Shape view;
+  std::vector<int> axes;
+  for (const auto& [image, size] : {std::pair{output, out}, std::pair{input, in}}) {
+    const int first = view.rank();
+    if (image.h) {
+      for (int64_t s : {image.h, image.w, image.c}) view.push_back(s);
+      axes.insert(axes.end(), {first + 2, first, first + 1});
+    } else {
+      view.push_back(size);
+      axes.push_back(first);
+    }
+  }
+  weight_ = add("weight", Parameter{context.zeros({out, in}).leaf(), {}, Role::weight, in, out, {view, axes, {out, in}}});
+  if (bias == Bias::yes) {
+    Parameter p = vector_parameter(context, out, Role::bias, in);
+    if (output.h) p.disk = {{output.h, output.w, output.c}, {2, 0, 1}, {out}};
+    bias_ = add("bias", p);
+  }
+}
+Tensor Linear::forward(const Tensor& x) { return matmul(x, weight_->value, false, true, value_or_none(bias_)); }
+
+BatchNorm2d::BatchNorm2d(const Context& context, int64_t channels, double epsilon, double momentum, double slope)
+    : epsilon_(epsilon), momentum_(momentum), slope_(slope) {
+  weight_ = add("weight", vector_parameter(context, channels, Role::norm_scale));
+  bias_ = add("bias", vector_parameter(context, channels, Role::norm_shift));
+  running_mean_ = add("running_mean", vector_parameter(context, channels, Role::running_mean));
+  running_var_ = add("running_var", vector_parameter(context, channels, Role::running_variance));
+}
+
+Tensor BatchNorm2d::forward(const Tensor& x) {
+  if (!training()) return normalize_with(x, running_mean_->value, running_var_->value, weight_->value, bias_->value, epsilon_, slope_);
+  if (x.size(0) % norm_groups())
+    throw ShapeError("batch norm: a batch of " + std::to_string(x.size(0)) + " does not split into " + std::to_string(norm_groups()) + " groups");
+  const int64_t channels = weight_->value.count(), rows = x.count() / (channels * norm_groups());
+  const Normalized n = normalize_groups(x, norm_groups(), channels, weight_->value, bias_->value, epsilon_, slope_);
+  const NoGraph scope(x.context());
+  for (int group = 0; group < norm_groups(); ++group) {
+    auto blend = [&](const Tensor& running, const Tensor& batch, double unbias) {
+      const Tensor now = reshape(slice(batch, 0, group, group + 1), {channels});
+      running.copy_from(running * (1 - momentum_) + now * (momentum_ * unbias), "running statistics");
+    };
+    blend(running_mean_->value, n.mean, 1);
+    blend(running_var_->value, n.variance, double(rows) / double(rows - 1));
+  }
+  return n.y;
+}
+
+InstanceNorm2d::InstanceNorm2d(const Context& context, int64_t channels, double epsilon, bool affine, double slope) : epsilon_(epsilon), slope_(slope) {
+  if (!affine) return;
+  weight_ = add("weight", vector_parameter(context, channels, Role::norm_scale));
+  bias_ = add("bias", vector_parameter(context, channels, Role::norm_shift));
+}
+Tensor InstanceNorm2d::forward(const Tensor& x) {
+  return normalize_groups(x, x.size(0), x.size(-1), value_or_none(weight_), value_or_none(bias_), epsilon_, slope_).y;
+}
+
+LayerNorm::LayerNorm(const Context& context, int64_t size, double epsilon) : epsilon_(epsilon) {
+  weight_ = add("weight", vector_parameter(context, size, Role::norm_scale));
+  bias_ = add("bias", vector_parameter(context, size, Role::norm_shift));
+}
+Tensor LayerNorm::forward(const Tensor& x) {
+  return fma(normalize_groups(x, x.count() / x.size(-1), 1, {}, {}, epsilon_).y, weight_->value, bias_->value);
+}
+
+Embedding::Embedding(const Context& context, int64_t rows, int64_t columns) {
+  weight_ = add("weight", Parameter{context.normal({rows, columns}, stream_key(0, "embedding")).leaf(), {}, Role::weight, rows, columns, {}});
+}
+Tensor Embedding::forward(const Tensor& index) { return gather(weight_->value, index); }
+
+namespace {
+ModulePtr function(std::function<Tensor(const Tensor&)> f) { return std::make_shared<Function>(std::move(f)); }
+}  // namespace
+
+ModulePtr LeakyReLU(double slope) { return function([slope](const Tensor& x) { return leaky_relu(x, slope); }); }
+ModulePtr ReLU() { return function([](const Tensor& x) { return relu(x); }); }
+ModulePtr ELU(double alpha) { return function([alpha](const Tensor& x) { return elu(x, alpha); }); }
+ModulePtr Tanh() { return function([](const Tensor& x) { return tanh(x); }); }
+ModulePtr Sigmoid() { return function([](const Tensor& x) { return sigmoid(x); }); }
+ModulePtr Softplus() { return function([](const Tensor& x) { return softplus(x); }); }
+ModulePtr Flatten() { return function([](const Tensor& x) { return flatten(x); }); }
+ModulePtr Unflatten(ImageShape s) { return function([s](const Tensor& x) { return reshape(x, {x.size(0), s.h, s.w, s.c}); }); }
+ModulePtr Upsample(int factor, Resize mode) {
+  return function([=](const Tensor& x) { return resize(x, {int(x.size(1)) * factor, int(x.size(2)) * factor}, mode); });
+}
+ModulePtr MaxPool2d(const Window& w) { return function([w](const Tensor& x) { return max_pool(x, w); }); }
+ModulePtr AvgPool2d(const Window& w) { return function([w](const Tensor& x) { return average_pool(x, w); }); }
+ModulePtr GlobalAvgPool2d() { return function([](const Tensor& x) { return global_average_pool(x); }); }
+
+}  // namespace weft::nn

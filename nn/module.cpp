@@ -1,0 +1,210 @@
+#include "weft/nn/module.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "weft/tensor/random_stream.h"
+#include "weft/tensor/sha256.h"
+
+namespace weft::nn {
+
+std::shared_ptr<Parameter> Module::add(const std::string& name, Parameter p) {
+  own_.emplace_back(name, std::make_shared<Parameter>(std::move(p)));
+  return own_.back().second;
+}
+
+void Module::collect(const std::string& prefix, NamedParameters& into) const {
+  for (const auto& [name, p] : own_) into.emplace_back(prefix + name, p);
+  for (const auto& [name, child] : children_) child->collect(prefix + name + ".", into);
+}
+
+NamedParameters Module::parameters() const {
+  NamedParameters all;
+  collect("", all);
+  return all;
+}
+
+void Module::visit(const std::function<void(Module&)>& f) {
+  f(*this);
+  for (auto& [name, child] : children_) child->visit(f);
+}
+
+void Module::set_training(bool on) { visit([on](Module& m) { m.training_ = on; }); }
+void Module::set_norm_groups(int groups) { visit([groups](Module& m) { m.norm_groups_ = groups; }); }
+
+Sequential::Sequential(std::vector<ModulePtr> modules) {
+  for (auto& m : modules) append(std::move(m));
+}
+Sequential& Sequential::append(ModulePtr module) { return append(std::to_string(modules_.size()), std::move(module)); }
+Sequential& Sequential::append(const std::string& name, ModulePtr module) {
+  modules_.push_back(add(name, std::move(module)));
+  return *this;
+}
+Tensor Sequential::forward(const Tensor& x) {
+  Tensor t = x;
+  for (auto& m : modules_) t = m->forward(t);
+  return t;
+}
+
+namespace {
+
+// What a scheme makes of one parameter: normal(mean, spread) or uniform(mean - spread, mean + spread).
+struct Draw { bool normal; double mean, spread; };
+
+Draw draw_for(Init scheme, const Parameter& p) {
+  switch (p.role) {
+    case Role::norm_scale: return {true, 1, scheme == Init::dcgan ? 0.02 : 0};
+    case Role::running_variance: return {true, 1, 0};
+    case Role::norm_shift: case Role::running_mean: return {true, 0, 0};
+    case Role::bias: return {false, 0, scheme == Init::torch ? 1 / std::sqrt(double(p.fan_in)) : 0};
+    case Role::weight: break;
+  }
+  switch (scheme) {
+    case Init::dcgan: return {true, 0, 0.02};
+    case Init::xavier: return {false, 0, std::sqrt(6.0 / double(p.fan_in + p.fan_out))};
+    case Init::kaiming: return {true, 0, std::sqrt(2.0 / (1.04 * double(p.fan_in)))};
+    case Init::torch: break;
+  }
+  return {false, 0, 1 / std::sqrt(double(p.fan_in))};
+}
+
+}  // namespace
+
+void initialise(const Module& module, Init scheme, uint64_t seed, const std::string& stream) {
+  for (const auto& [name, p] : module.parameters()) {
+    const Context context = p->value.context();
+    const NoGraph scope(context);
+    const Draw d = draw_for(scheme, *p);
+    const Shape& shape = p->value.shape();
+    const uint64_t key = stream_key(seed, stream + "." + name);
+    if (d.spread == 0) p->value.copy_from(context.full(shape, d.mean), "initialise");
+    else if (d.normal) p->value.copy_from(affine(context.normal(shape, key), d.spread, d.mean), "initialise");
+    else p->value.copy_from(affine(context.uniform(shape, key), 2 * d.spread, d.mean - d.spread), "initialise");
+  }
+}
+
+Arena::Arena(const Module& module) {
+  constexpr int64_t align = 16;   // elements: 64 bytes of float32
+  const NamedParameters named = module.parameters();
+  int64_t total = 0;
+  for (const auto& [name, p] : named) {
+    if (!p->trainable) {
+      buffers.push_back(p);
+      continue;
+    }
+    parameters.push_back(p);
+    count += p->value.count();
+    total += (p->value.count() + align - 1) / align * align;
+  }
+  if (parameters.empty()) throw ConfigError("a network without parameters");
+  const Context context = parameters[0]->value.context();
+  values = context.zeros({total});
+  gradients = context.zeros({total});
+  values.storage()->weight = true;
+  size_t at = 0;
+  for (const auto& p : parameters) {
+    const Shape shape = p->value.shape();
+    const Tensor window(values.storage(), at, shape, values.dtype());
+    window.copy_from(p->value, "flatten");
+    p->value = window.leaf();
+    p->gradient = Tensor(gradients.storage(), at, shape, values.dtype());
+    at += size_t((shape.count() + align - 1) / align * align);
+  }
+}
+
+Tensors Arena::leaves() const {
+  Tensors t;
+  for (const auto& p : parameters) t.push_back(p->value);
+  return t;
+}
+Tensors Arena::windows() const {
+  Tensors t;
+  for (const auto& p : parameters) t.push_back(p->gradient);
+  return t;
+}
+
+namespace {
+
+// Positions on disk of a parameter's elements in memory order.
+std::vector<size_t> disk_positions(const Parameter& p) {
+  const size_t n = size_t(p.value.count());
+  std::vector<size_t> position(n);
+  const DiskLayout& d = p.disk;
+  int64_t stride[kMaxRank] = {};   // on disk, of each axis of the view
+  int64_t step = 1;
+  for (size_t i = d.axes.size(); i-- > 0;) {
+    stride[d.axes[i]] = step;
+    step *= d.view[d.axes[i]];
+  }
+  for (size_t i = 0; i < n; ++i) {
+    int64_t rest = int64_t(i), at = 0;
+    for (int axis = d.view.rank(); axis-- > 0;) {
+      at += rest % d.view[axis] * stride[axis];
+      rest /= d.view[axis];
+    }
+    position[i] = d.axes.empty() ? i : size_t(at);
+  }
+  return position;
+}
+
+Shape disk_shape(const Parameter& p) { return p.disk.axes.empty() ? p.value.shape() : p.disk.shape; }
+
+std::vector<int64_t> sizes(const Shape& s) {
+  std::vector<int64_t> v;
+  for (int i = 0; i < s.rank(); ++i) v.push_back(s[i]);
+  return v;
+}
+
+template <class T>
+HostTensor to_disk(const Parameter& p, const std::vector<T>& values) {
+  HostTensor t{sizeof(T) == 8 ? FileDType::f64 : FileDType::f32, sizes(disk_shape(p)), std::vector<std::byte>(values.size() * sizeof(T))};
+  const std::vector<size_t> position = disk_positions(p);
+  for (size_t i = 0; i < values.size(); ++i) std::memcpy(t.bytes.data() + position[i] * sizeof(T), &values[i], sizeof(T));
+  return t;
+}
+
+}  // namespace
+
+HostTensors state_dict(const Module& module) {
+  HostTensors tensors;
+  for (const auto& [name, p] : module.parameters())
+    tensors[name] = p->value.dtype() == DType::f64 ? to_disk(*p, p->value.values()) : to_disk(*p, p->value.floats());
+  return tensors;
+}
+
+void load_state_dict(const Module& module, const HostTensors& tensors, const std::string& what) {
+  const NamedParameters named = module.parameters();
+  std::string wrong;
+  auto ends_with = [](const std::string& s, const std::string& end) { return s.size() >= end.size() && s.compare(s.size() - end.size(), end.size(), end) == 0; };
+  for (const auto& [name, p] : named) {
+    auto it = tensors.find(name);
+    if (it == tensors.end()) wrong += "\n  missing:    " + name + " " + disk_shape(*p).text();
+    else if (it->second.shape != sizes(disk_shape(*p)))
+      wrong += "\n  misshapen:  " + name + " is " + Shape(it->second.shape).text() + ", the network wants " + disk_shape(*p).text();
+  }
+  for (const auto& [name, t] : tensors) {
+    const std::string& n = name;
+    const bool known = std::any_of(named.begin(), named.end(), [&](const auto& e) { return e.first == n; });
+    if (!known && !ends_with(name, "num_batches_tracked")) wrong += "\n  unexpected: " + name;
+  }
+  if (!wrong.empty()) throw FormatError(what + " does not fit the network:" + wrong);
+  for (const auto& [name, p] : named) {
+    const std::vector<double> disk = to_doubles(tensors.at(name));
+    const std::vector<size_t> position = disk_positions(*p);
+    std::vector<double> memory(disk.size());
+    for (size_t i = 0; i < memory.size(); ++i) memory[i] = disk[position[i]];
+    p->value.write(memory, "load_state_dict");
+  }
+}
+
+std::string parameters_sha256(const std::vector<std::pair<std::string, const Module*>>& modules) {
+  HostTensors all;
+  for (const auto& [prefix, module] : modules)
+    for (auto& [name, tensor] : state_dict(*module)) all[prefix + "." + name] = std::move(tensor);
+  Sha256 sum;
+  for (const auto& [name, tensor] : all) sum.update(name.data(), name.size()).update(tensor.bytes.data(), tensor.bytes.size());
+  return sum.hex();
+}
+
+}  // namespace weft::nn
