@@ -29,7 +29,7 @@ constexpr DTypeInfo kDTypes[] = {
     {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F4", 4}};
 
 /// Text from a file, fit for a terminal: quoted, cut, anything but printable ASCII and UTF-8 shown as \xNN.
-std::string quoted(const std::string& text) {
+std::string printable(const std::string& text) {
   std::string out = "\"";
   for (size_t i = 0; i < text.size() && i < 120; ++i) {
     const unsigned char c = static_cast<unsigned char>(text[i]);
@@ -53,7 +53,7 @@ bool has_control_character(const std::string& name) {
 std::string name_trouble(const std::string& name, const SafetensorsLimits& limits) {
   if (name.size() > limits.name_bytes)
     return "a name of " + std::to_string(name.size()) + " bytes; at most " + std::to_string(limits.name_bytes) + " are allowed";
-  if (has_control_character(name)) return "the name " + quoted(name) + " holds a control character";
+  if (has_control_character(name)) return "the name " + printable(name) + " holds a control character";
   return "";
 }
 
@@ -89,7 +89,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   bool key(string_t& name) override {
     key_ = name;
     if (at_ == At::top) {
-      if (!names_.emplace(name, true).second) fail("the key " + quoted(name) + " stands twice in the header");
+      if (!names_.emplace(name, true).second) fail("the key " + printable(name) + " stands twice in the header");
       if (name == "__metadata__") return true;
       if (header_.tensors.size() == limits_.tensors)
         fail("more than " + std::to_string(limits_.tensors) + " tensors");
@@ -97,11 +97,11 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
       header_.tensors.push_back({});
       header_.tensors.back().name = name;
     } else if (at_ == At::metadata) {
-      if (header_.metadata.count(name)) fail("the metadata key " + quoted(name) + " stands twice");
+      if (header_.metadata.count(name)) fail("the metadata key " + printable(name) + " stands twice");
     } else if (std::find(seen_.begin(), seen_.end(), name) != seen_.end()) {
-      fail_tensor(quoted(name) + " stands twice");
+      fail_tensor(printable(name) + " stands twice");
     } else if (name != "dtype" && name != "shape" && name != "data_offsets") {
-      fail_tensor("knows \"dtype\", \"shape\" and \"data_offsets\", not " + quoted(name));
+      fail_tensor("knows \"dtype\", \"shape\" and \"data_offsets\", not " + printable(name));
     } else {
       seen_.push_back(name);
     }
@@ -141,7 +141,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
       header_.metadata.emplace(key_, value);
     } else if (at_ == At::entry && key_ == "dtype") {
       const auto found = std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const DTypeInfo& t) { return value == t.name; });
-      if (found == std::end(kDTypes)) fail_tensor("dtype " + quoted(value) + " is none that safetensors knows");
+      if (found == std::end(kDTypes)) fail_tensor("dtype " + printable(value) + " is none that safetensors knows");
       current().dtype = FileDType(found - std::begin(kDTypes));
     } else {
       unexpected("a string");
@@ -162,17 +162,17 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
 
   TensorEntry& current() { return header_.tensors.back(); }
   [[noreturn]] bool fail(const std::string& text) const { throw FormatError(what_ + ": " + text); }
-  [[noreturn]] bool fail_tensor(const std::string& text) { fail("tensor " + quoted(current().name) + ": " + text); }
+  [[noreturn]] bool fail_tensor(const std::string& text) { fail("tensor " + printable(current().name) + ": " + text); }
   [[noreturn]] bool unexpected(const std::string& came) {
     switch (at_) {
       case At::nowhere: fail("the header must be one JSON object; found " + came);
-      case At::metadata: fail("metadata " + quoted(key_) + " must be a string; found " + came);
+      case At::metadata: fail("metadata " + printable(key_) + " must be a string; found " + came);
       case At::shape: fail_tensor("\"shape\" takes whole numbers from 0 up; found " + came);
       case At::offsets: fail_tensor("\"data_offsets\" takes whole numbers from 0 up; found " + came);
-      case At::entry: fail_tensor(quoted(key_) + " cannot be " + came);
+      case At::entry: fail_tensor(printable(key_) + " cannot be " + came);
       case At::top: break;
     }
-    fail(quoted(key_) + " must be an object; found " + came);
+    fail(printable(key_) + " must be an object; found " + came);
   }
 
   const SafetensorsLimits& limits_;
@@ -206,7 +206,7 @@ void check_layout(SafetensorsHeader& header, uint64_t data_bytes, const std::str
   });
   uint64_t reached = 0;
   for (const TensorEntry& t : header.tensors) {
-    const auto fail = [&](const std::string& text) { throw FormatError(what + ": tensor " + quoted(t.name) + ": " + text); };
+    const auto fail = [&](const std::string& text) { throw FormatError(what + ": tensor " + printable(t.name) + ": " + text); };
     const std::string range = "data_offsets [" + std::to_string(t.begin) + ", " + std::to_string(t.end) + ")";
     if (t.end < t.begin) fail(range + " end before they begin");
     if (t.begin != reached)
@@ -226,7 +226,7 @@ void check_layout(SafetensorsHeader& header, uint64_t data_bytes, const std::str
 
 HostTensor host_tensor(const TensorEntry& entry, const std::string& what) {
   if (!can_load(entry.dtype))
-    throw FormatError(what + ": tensor " + quoted(entry.name) + " is " + name_of(entry.dtype) +
+    throw FormatError(what + ": tensor " + printable(entry.name) + " is " + name_of(entry.dtype) +
                       ", which can be listed but not loaded; convert it to F32, F16 or BF16 first");
   return {entry.dtype, entry.shape, std::vector<std::byte>(entry.end - entry.begin)};
 }
@@ -387,7 +387,7 @@ std::string safetensors_header_for(const HostTensors& tensors, const Metadata& m
     try {
       return nlohmann::json(text).dump();
     } catch (const nlohmann::json::exception&) {
-      throw FormatError("safetensors: " + quoted(text) + " is not UTF-8 and cannot be written");
+      throw FormatError("safetensors: " + printable(text) + " is not UTF-8 and cannot be written");
     }
   };
   std::string json = "{";
@@ -405,7 +405,7 @@ std::string safetensors_header_for(const HostTensors& tensors, const Metadata& m
     if (trouble.empty()) trouble = byte_count(t.dtype, t.shape, &bytes);
     if (trouble.empty() && bytes != t.bytes.size())
       trouble = shape_text(t.shape) + " needs " + std::to_string(bytes) + " bytes, there are " + std::to_string(t.bytes.size());
-    if (!trouble.empty()) throw FormatError("safetensors: tensor " + quoted(name) + ": " + trouble);
+    if (!trouble.empty()) throw FormatError("safetensors: tensor " + printable(name) + ": " + trouble);
 
     std::string shape;
     for (const int64_t size : t.shape) shape += (shape.empty() ? "" : ",") + std::to_string(size);
