@@ -1,0 +1,16 @@
+# The loops are compiled several times into one program. A weak symbol (an inline function that was not inlined) in an
+# object for x86-64-v3 or -v4 could replace the plain one everywhere, and crash an older processor.
+set(checked 0)
+foreach(object ${OBJECTS})
+  if(object MATCHES "/v[34]/")
+    execute_process(COMMAND ${NM} -C ${object} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+    string(REGEX MATCHALL "[^\n]* [WVu] [^\n]*" weak "${symbols}")
+    if(weak)
+      message(FATAL_ERROR "${object} has weak symbols: ${weak}")
+    endif()
+    math(EXPR checked "${checked} + 1")
+  endif()
+endforeach()
+if(checked EQUAL 0)
+  message(FATAL_ERROR "no object for a newer processor was found: this check looks in the wrong place")
+endif()
