@@ -1,0 +1,215 @@
+// The language that kernels/cuda/*.cu are written in: CUDA C++17, with every difference between nvcc and an ordinary
+// compiler settled here, so that no kernel holds an #if. Under nvcc each name is the thing itself; elsewhere it is the
+// host executor's twin (kernels/host/), and the same file runs on the processor as device `sim`.
+//
+//   launch<kernel>(queue, grid, block, shared_bytes, arguments...)   instead of <<<>>>
+//   WEFT_SHARED(float, tile, [16][65]);                              instead of __shared__
+//   SharedCarver carve; float* a = carve.take<float>(n, "a");        pieces of the dynamic shared memory
+//   copy_async16, copy_async_commit, copy_async_wait<N>              cp.async
+//   to_tf32, mma_tf32, mma_bf16, ldmatrix                            tensor cores
+//
+// Rules for a kernel: only _sync warp functions, with masks that name live lanes; no float atomics; no waiting for another
+// block; no function-local statics; parameters by value; a fused multiply-add is written fmaf, and nothing else fuses.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+#define WEFT_BACKEND cuda
+#else
+#include "host/device_functions.h"
+#define WEFT_BACKEND sim
+#endif
+
+#include "weft/kernels/ops.h"
+
+// One namespace a backend, so that both builds of a kernel can stand in one program.
+namespace weft::WEFT_BACKEND {
+
+#if defined(__CUDACC__)
+using Stream = cudaStream_t;
+#else
+using Stream = void*;
+#endif
+
+/// What Queue is here.
+struct KernelQueue : Queue {
+  Stream stream = nullptr;
+  void* scratch = nullptr;
+  size_t scratch_bytes = 0;
+  ~KernelQueue() override;
+};
+
+/// Device memory for one op's intermediate results; the next call may hand out the same bytes.
+void* workspace(Queue&, size_t bytes);
+
+/// "conv2d_kernel" from what the compiler calls a launch of it: "... [with auto K = weft::sim::{anonymous}::conv2d_kernel<...>]".
+inline std::string kernel_name(const std::string& function) {
+  const size_t begin = function.find("K = ") + 4;
+  size_t name = begin, end = begin;
+  for (; end < function.size(); ++end) {
+    const char c = function[end];
+    if (c == ':' || c == '&' || c == ' ' || c == '(' || c == '}') name = end + 1;
+    if (c == '<' && end + 1 < function.size() && function.compare(end, 11, "<unnamed>::") != 0) break;
+    if (c == ';' || c == ',' || c == ']') break;
+  }
+  return function.substr(name, end - name);
+}
+
+template <class F>
+struct KernelTraits;
+template <class... P>
+struct KernelTraits<void (*)(P...)> {
+#if defined(__CUDACC__)
+  template <auto K>
+  static void launch(Queue& queue, const std::string& name, dim3 grid, dim3 block, size_t shared_bytes, P... p) {
+    cudaError_t error = cudaSuccess;
+    if (shared_bytes > 48 * 1024)
+      error = cudaFuncSetAttribute(K, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes));
+    if (error == cudaSuccess) {
+      K<<<grid, block, shared_bytes, static_cast<KernelQueue&>(queue).stream>>>(p...);
+      error = cudaGetLastError();
+    }
+    if (error != cudaSuccess) throw CudaError("launch of " + name + ": " + cudaGetErrorString(error));
+  }
+#else
+  using Arguments = std::tuple<P...>;
+  template <auto K>
+  static void launch(Queue&, const std::string& name, dim3 grid, dim3 block, size_t shared_bytes, P... p) {
+    const Arguments arguments(p...);
+    host::run({name.c_str(), &thread<K>, &arguments, grid, block, shared_bytes});
+  }
+  template <auto K>
+  static void thread(const void* arguments) {
+    call<K>(*static_cast<const Arguments*>(arguments), std::index_sequence_for<P...>{});
+  }
+  template <auto K, size_t... I>
+  static __forceinline__ void call(const Arguments& a, std::index_sequence<I...>) { K(std::get<I>(a)...); }
+#endif
+};
+
+/// Arguments are converted to the kernel's own parameter types here, so both compilers see the same call.
+template <auto K, class... A>
+void launch(Queue& queue, dim3 grid, dim3 block, size_t shared_bytes, A&&... a) {
+  static const std::string name = kernel_name(__PRETTY_FUNCTION__);
+  ++queue.launches[name];
+  KernelTraits<decltype(K)>::template launch<K>(queue, name, grid, block, shared_bytes, std::forward<A>(a)...);
+}
+
+#if defined(__CUDACC__)
+#define WEFT_SHARED(type, name, ...) __shared__ __align__(16) type name __VA_ARGS__
+extern __shared__ __align__(128) unsigned char dynamic_shared_memory[];
+struct SharedCarver {
+  unsigned used = 0;
+  template <class T>
+  __device__ __forceinline__ T* take(size_t n, const char*) {
+    T* p = reinterpret_cast<T*>(dynamic_shared_memory + used);
+    used += unsigned((n * sizeof(T) + 15) & ~size_t(15));
+    return p;
+  }
+};
+#else
+#define WEFT_SHARED(type, name, ...)     \
+  using name##_type = type __VA_ARGS__;  \
+  static const char name##_key = 0;      \
+  name##_type& name = *static_cast<name##_type*>(host::shared_static(&name##_key, sizeof(name##_type), 16, #name))
+struct SharedCarver {
+  size_t used = 0, ordinal = 0;
+  template <class T>
+  T* take(size_t n, const char* name) { return static_cast<T*>(host::shared_dynamic(&used, &ordinal, n * sizeof(T), name)); }
+};
+#endif
+
+/// Copies 16 bytes from global to shared memory in the background; those past `source_bytes` become zero.
+__device__ __forceinline__ void copy_async16(void* shared, const void* global, int source_bytes = 16) {
+#if defined(__CUDACC__)
+  const unsigned s = static_cast<unsigned>(__cvta_generic_to_shared(shared));
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(s), "l"(global), "r"(source_bytes) : "memory");
+#else
+  if ((reinterpret_cast<uintptr_t>(shared) | reinterpret_cast<uintptr_t>(global)) & 15)
+    host::fail("copy_async16: address not 16-byte aligned");
+  unsigned char data[16] = {};
+  for (int i = 0; i < source_bytes; ++i) data[i] = static_cast<const volatile unsigned char*>(global)[i];
+  const bool lazy = host::async_is_lazy();
+  for (int i = 0; i < 16; ++i) static_cast<unsigned char*>(shared)[i] = lazy ? 0xff : data[i];   // here: ASan names this line
+  if (lazy) host::async_push(shared, data, 16);
+#endif
+}
+__device__ __forceinline__ void copy_async_commit() {
+#if defined(__CUDACC__)
+  asm volatile("cp.async.commit_group;\n" ::: "memory");
+#else
+  host::async_commit();
+#endif
+}
+/// Waits until at most N of the committed groups are still under way.
+template <int N>
+__device__ __forceinline__ void copy_async_wait() {
+#if defined(__CUDACC__)
+  asm volatile("cp.async.wait_group %0;\n" ::"n"(N) : "memory");
+#else
+  host::async_wait(N);
+#endif
+}
+
+__device__ __forceinline__ uint32_t to_tf32(float x) {        // to nearest, ties away from zero
+#if defined(__CUDACC__)
+  uint32_t r;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(x));
+  return r;
+#else
+  return (__float_as_uint(x) + 0x1000u) & ~0x1fffu;
+#endif
+}
+
+/// d[i][j] += a[i] * b[j], each an m16n8k8 (tf32) or m16n8k16 (bf16) instruction of the whole warp.
+#if defined(__CUDACC__)
+#define WEFT_MMA(name, shape)                                                                                            \
+  template <int I, int J>                                                                                                \
+  __device__ __forceinline__ void name(float (&d)[I][J][4], const uint32_t (&a)[I][4], const uint32_t (&b)[J][2]) {      \
+    _Pragma("unroll") for (int i = 0; i < I; ++i) _Pragma("unroll") for (int j = 0; j < J; ++j)                          \
+        asm volatile("mma.sync.aligned." shape " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"                \
+                     : "+f"(d[i][j][0]), "+f"(d[i][j][1]), "+f"(d[i][j][2]), "+f"(d[i][j][3])                            \
+                     : "r"(a[i][0]), "r"(a[i][1]), "r"(a[i][2]), "r"(a[i][3]), "r"(b[j][0]), "r"(b[j][1]));              \
+  }
+#else
+#define WEFT_MMA(name, shape)                                                                                            \
+  template <int I, int J>                                                                                                \
+  __forceinline__ void name(float (&d)[I][J][4], const uint32_t (&a)[I][4], const uint32_t (&b)[J][2]) {                 \
+    host::MmaArgument argument{&d[0][0][0], &a[0][0], &b[0][0], I, J};                                                   \
+    host::collective(~0u, host::Collective::mma, &argument, &host::name##_complete, {__FILE__, __LINE__});               \
+  }
+#endif
+WEFT_MMA(mma_tf32, "m16n8k8.row.col.f32.tf32.tf32.f32")
+WEFT_MMA(mma_bf16, "m16n8k16.row.col.f32.bf16.bf16.f32")
+#undef WEFT_MMA
+
+/// Two or four 8x8 matrices of 16-bit elements from shared memory; lane l gives the address of row l%8 of matrix l/8.
+template <int N, bool kTransposed = false>
+__device__ __forceinline__ void ldmatrix(uint32_t (&r)[N], const void* row) {
+  static_assert(N == 2 || N == 4, "ldmatrix x2 or x4");
+#if defined(__CUDACC__)
+  const unsigned s = static_cast<unsigned>(__cvta_generic_to_shared(row));
+#define WEFT_LDMATRIX4(trans)                                                                          \
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4" trans ".shared.b16 {%0,%1,%2,%3}, [%4];\n"              \
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[N - 2]), "=r"(r[N - 1]) : "r"(s) : "memory")
+#define WEFT_LDMATRIX2(trans)                                                                          \
+  asm volatile("ldmatrix.sync.aligned.m8n8.x2" trans ".shared.b16 {%0,%1}, [%2];\n" : "=r"(r[0]), "=r"(r[1]) : "r"(s) : "memory")
+  if constexpr (N == 4 && kTransposed) WEFT_LDMATRIX4(".trans");
+  if constexpr (N == 4 && !kTransposed) WEFT_LDMATRIX4("");
+  if constexpr (N == 2 && kTransposed) WEFT_LDMATRIX2(".trans");
+  if constexpr (N == 2 && !kTransposed) WEFT_LDMATRIX2("");
+#undef WEFT_LDMATRIX4
+#undef WEFT_LDMATRIX2
+#else
+  host::LdmatrixArgument argument{r, row, N, kTransposed};
+  host::collective(~0u, host::Collective::ldmatrix, &argument, &host::ldmatrix_complete, {__FILE__, __LINE__});
+#endif
+}
+
+}  // namespace weft::WEFT_BACKEND
