@@ -1,0 +1,130 @@
+// One training step, as prose. docs/gan-internals.md walks through it.
+#include <cmath>
+
+#include "weft/gan/trainer.h"
+#include "weft/tensor/random_stream.h"
+
+namespace weft::gan {
+
+Gan::Gan(const Context& context, const Model& model, const GanOptions& options) : context_(context), options_(options) {
+  networks_ = model.build(context, options.model);
+  context.step_state().step = 0;   // initial values are draws of step 0
+  context.publish_step_state();
+  nn::initialise(*networks_.generator, options.init, options.seed, "generator");
+  nn::initialise(*networks_.discriminator, options.init, options.seed, "discriminator");
+  arena_g_ = std::make_unique<nn::Arena>(*networks_.generator);
+  arena_d_ = std::make_unique<nn::Arena>(*networks_.discriminator);
+  optimizer_g_ = std::make_unique<nn::Optimizer>(*arena_g_, options.generator, 0);
+  optimizer_d_ = std::make_unique<nn::Optimizer>(*arena_d_, options.discriminator, 1);
+  if (options.ema > 0) {
+    average_.generator = model.build(context, options.model).generator;
+    arena_average_ = std::make_unique<nn::Arena>(*average_.generator);
+    ema_ = std::make_unique<nn::Ema>(*arena_g_, *arena_average_, options.ema);
+  }
+}
+
+void Gan::step(const Tensor& real, const Tensor& latent) {
+  context_.step_state().step = uint64_t(++step_);
+  optimizer_g_->prepare(step_ - 1);
+  optimizer_d_->prepare(step_ - 1);
+  context_.publish_step_state();
+
+  // One batch of generated images serves both networks: in the graph for the generator, outside it for the discriminator.
+  const Tensor z = latent ? latent : context_.normal({real.size(0), 1, 1, options_.model.latent}, stream_key(options_.seed, "latent"));
+  const Tensor fake = (*networks_.generator)(z);
+
+  switch (options_.order) {
+    case UpdateOrder::discriminator_first:
+      gradient_discriminator(real, fake.detach());
+      optimizer_d_->step();
+      gradient_generator(real, fake);
+      optimizer_g_->step();
+      break;
+    case UpdateOrder::generator_first:
+      gradient_generator(real, fake);
+      optimizer_g_->step();
+      gradient_discriminator(real, fake.detach());
+      optimizer_d_->step();
+      break;
+    case UpdateOrder::simultaneous:
+      gradient_discriminator(real, fake.detach());
+      gradient_generator(real, fake);
+      optimizer_d_->step();
+      optimizer_g_->step();
+      break;
+  }
+  if (ema_) ema_->update();
+}
+
+// Real and generated images go through in one pass. Their batch norms keep statistics apart (two groups), so the result is
+// that of two passes, for one and a half times the price of one.
+void Gan::gradient_discriminator(const Tensor& real, const Tensor& fake) {
+  const int64_t n = real.size(0);
+  networks_.discriminator->set_norm_groups(2);
+  const Tensor logits = (*networks_.discriminator)(concat({real, fake}, 0));
+  networks_.discriminator->set_norm_groups(1);
+  const Tensor on_real = slice(logits, 0, 0, n), on_fake = slice(logits, 0, n, 2 * n);
+  const Tensor loss = options_.objective->discriminator(on_real, on_fake);
+  told_.loss_d = loss.detach();
+  told_.d_real = on_real.detach();
+  told_.d_fake = on_fake.detach();
+  backward(loss, arena_d_->leaves(), arena_d_->windows());
+}
+
+// Only the generator's gradients are asked for, so the discriminator's weight gradients are never computed.
+void Gan::gradient_generator(const Tensor& real, const Tensor& fake) {
+  (void)real;   // no objective of this build compares with it here
+  const Tensor on_fake = (*networks_.discriminator)(fake);
+  const Tensor loss = options_.objective->generator({}, on_fake);
+  told_.loss_g = loss.detach();
+  told_.d_fake_after = on_fake.detach();
+  backward(loss, arena_g_->leaves(), arena_g_->windows());
+}
+
+Gauges Gan::gauges() const {
+  const NoGraph scope(context_);
+  auto probability = [](const Tensor& logits) { return mean(sigmoid(logits)).item(); };
+  return {told_.loss_d.item(), told_.loss_g.item(), probability(told_.d_real), probability(told_.d_fake), probability(told_.d_fake_after),
+          optimizer_d_->gradient_norm().item(), optimizer_g_->gradient_norm().item()};
+}
+
+Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed) {
+  StepState& state = context.step_state();
+  const uint64_t now = state.step;
+  state.step = 0;   // a sample belongs to its seed, not to the step at which it is drawn
+  context.publish_step_state();
+  const Tensor z = context.normal({count, 1, 1, latent}, stream_key(seed, "sample"));
+  state.step = now;
+  context.publish_step_state();
+  return z;
+}
+
+namespace {
+
+// In batches, so that a thousand images need no more memory than a few.
+Tensor sample_in_evaluation(nn::Module& network, const Tensor& z) {
+  const NoGraph scope(z.context());
+  const bool was_training = network.training();
+  network.set_training(false);
+  Tensors parts;
+  for (int64_t i = 0; i < z.size(0); i += 64) parts.push_back(network(slice(z, 0, i, std::min(z.size(0), i + 64))));
+  network.set_training(was_training);
+  return parts.size() == 1 ? parts[0] : concat(parts, 0);
+}
+
+}  // namespace
+
+Tensor Gan::sample(int64_t count, uint64_t seed) const {
+  return sample_in_evaluation(sampler(), latents(context_, count, options_.model.latent, seed));
+}
+
+Tensor TrainedGenerator::sample(int64_t count, uint64_t seed) const {
+  const Context context = network->parameters().front().second->value.context();
+  return sample_in_evaluation(*network, latents(context, count, model.latent, seed));
+}
+
+std::string Gan::parameters_sha256() const {
+  return nn::parameters_sha256({{"generator", networks_.generator.get()}, {"discriminator", networks_.discriminator.get()}});
+}
+
+}  // namespace weft::gan

@@ -1,0 +1,25 @@
+// What the two networks play for. An objective turns logits of real and generated images into two losses to minimise.
+#pragma once
+#include <string>
+
+#include "weft/tensor/ops.h"
+
+namespace weft::gan {
+
+struct Objective {
+  const char* name;
+  const char* paper;
+  const char* optimum;   // of the discriminator's logit, for fixed densities p (data) and q (generator)
+  Tensor (*discriminator)(const Tensor& real, const Tensor& fake);
+  Tensor (*generator)(const Tensor& real, const Tensor& fake);   // `real` is empty where the objective does not use it
+};
+
+/// All of them, for `weft list`, tests and docs.
+const std::vector<Objective>& objectives();
+/// Throws ConfigError with a suggestion if there is none of that name.
+const Objective& find_objective(const std::string& name);
+
+/// "; did you mean 'x'?" for the nearest of the known names, or nothing if none is near.
+std::string suggestion(const std::string& given, const std::vector<std::string>& known);
+
+}  // namespace weft::gan

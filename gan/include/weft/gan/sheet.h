@@ -1,0 +1,13 @@
+// Pictures of tensors: one image, or many on a sheet.
+#pragma once
+#include "weft/gan/image.h"
+#include "weft/tensor/tensor.h"
+
+namespace weft::gan {
+
+/// Pixels of images[i] (N,H,W,C) in [-1,1]: (x + 1) * 127.5, rounded half to even, clamped.
+Image to_image(const Tensor& images, int64_t i);
+/// All images on a sheet about as wide as high, left to right and down, with a thin gap.
+Image to_sheet(const Tensor& images);
+
+}  // namespace weft::gan

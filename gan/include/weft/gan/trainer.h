@@ -1,0 +1,136 @@
+// One training step of a GAN, and the loop around it.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "weft/gan/model.h"
+#include "weft/gan/objective.h"
+#include "weft/nn/optimizer.h"
+
+namespace weft::gan {
+
+/// Who moves first in a step. simultaneous: both gradients are taken before either network changes.
+enum class UpdateOrder { discriminator_first, generator_first, simultaneous };
+
+struct GanOptions {
+  ModelOptions model;
+  const Objective* objective = nullptr;
+  UpdateOrder order = UpdateOrder::discriminator_first;
+  nn::OptimizerOptions generator, discriminator;
+  nn::Init init = nn::Init::dcgan;
+  double ema = 0;       // decay of the generator's average, a step; 0: none
+  uint64_t seed = 0;
+};
+
+/// What a step can tell, as plain numbers.
+struct Gauges {
+  double loss_d = 0, loss_g = 0;
+  double d_real = 0, d_fake = 0, d_fake_after = 0;   // mean sigmoid of the logits; d_fake_after in the generator's pass
+  double gradient_norm_d = 0, gradient_norm_g = 0;
+};
+
+/// Two networks and their optimisers. Everything random is a function of (seed, step).
+class Gan {
+ public:
+  Gan(const Context& context, const Model& model, const GanOptions& options);
+
+  /// @param real    (N,H,W,C) in [-1, 1]
+  /// @param latent  (N,1,1,latent), or empty for draws of (seed, step)
+  void step(const Tensor& real, const Tensor& latent = {});
+  int64_t steps_done() const { return step_; }
+  Gauges gauges() const;                 // of the last step; waits for the device
+
+  /// Images in evaluation mode, from the average if there is one. Image i of a seed is the same whatever the count.
+  Tensor sample(int64_t count, uint64_t seed) const;
+
+  nn::Module& generator() const { return *networks_.generator; }
+  nn::Module& discriminator() const { return *networks_.discriminator; }
+  nn::Module& sampler() const { return average_.generator ? *average_.generator : *networks_.generator; }
+  const nn::Arena& generator_arena() const { return *arena_g_; }
+  const nn::Arena& discriminator_arena() const { return *arena_d_; }
+  std::string parameters_sha256() const;
+
+ private:
+  void gradient_discriminator(const Tensor& real, const Tensor& fake);
+  void gradient_generator(const Tensor& real, const Tensor& fake);
+
+  Context context_;
+  GanOptions options_;
+  Networks networks_, average_;
+  std::unique_ptr<nn::Arena> arena_g_, arena_d_, arena_average_;
+  std::unique_ptr<nn::Optimizer> optimizer_g_, optimizer_d_;
+  std::unique_ptr<nn::Ema> ema_;
+  int64_t step_ = 0;
+  struct { Tensor loss_d, loss_g, d_real, d_fake, d_fake_after; } told_;
+};
+
+/// Everything that `weft train` can be told, with its defaults; one field a setting (apps/settings.h lists them with help).
+struct TrainSettings {
+  std::string model = "dcgan", data, out, objective = "non-saturating";
+  std::string root;                      // data.root: where a named data set's files are
+  int size = 32, channels = 0, width = 64, latent = 100, batch = 64;   // channels 0: as the data has
+  int64_t steps = 0;                     // 0 with minutes 0: 1600
+  double minutes = 0;
+  uint64_t seed = 0;
+  std::string device = "auto";
+  std::string precision = "fp32";        // fp32, fp64
+  int threads = 0;
+  std::string order = "d-first";         // d-first, g-first, simultaneous
+  std::string optimizer = "adam";        // sgd, adam, adamw, rmsprop
+  double learning_rate_g = 2e-4, learning_rate_d = 2e-4;
+  double beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8, decay = 0, clip_norm = 0;
+  std::string schedule = "constant";     // constant, linear, cosine; over `steps`
+  int64_t warm_up = 0;
+  std::string init = "dcgan";            // dcgan, xavier, kaiming, torch
+  double ema = 0;
+  bool flip = false;
+  int64_t samples_every = 400, log_every = 50;
+  int samples = 64;
+};
+
+struct Progress {
+  int64_t step, steps;                   // steps 0: as many as the minutes allow
+  double seconds, images_per_second;
+  Gauges gauges;
+};
+
+struct TrainReport {
+  std::string run, model, device;
+  int64_t steps = 0, images = 0;
+  double images_per_second = 0, seconds = 0;
+  size_t peak_memory_bytes = 0;
+  Gauges losses;
+  std::string parameters_sha256;
+  std::string sample_sheet;              // path of the last one
+  double seconds_waited_for_data = 0;
+  std::map<std::string, uint64_t> launches;
+};
+
+/// What the caller wants to hear and can decide, while it runs.
+struct TrainCallbacks {
+  std::function<void(const Progress&)> progress;         // every log_every steps
+  std::function<void(const std::string&)> note;          // a sentence for a person
+  std::function<bool()> stop;                            // true: save and end
+};
+
+/// Trains into the run directory: config.toml, run.json, log.jsonl, samples/, and checkpoints/ with LATEST at the end.
+/// @param config  the resolved configuration as TOML, stored beside the results
+/// Throws ConfigError for settings that make no sense, DataError for data that cannot be used, IoError for the disk.
+TrainReport train(const TrainSettings& settings, const std::string& config, const std::string& command, const TrainCallbacks& callbacks);
+
+/// A trained generator, from RUN or RUN@STEP.
+struct TrainedGenerator {
+  std::shared_ptr<nn::Sequential> network;
+  ModelOptions model;
+  std::string checkpoint;                // its directory
+  std::string sha256;                    // of the generator's file
+  Tensor sample(int64_t count, uint64_t seed) const;      // images [0, count) of a seed, (count,H,W,C) in [-1, 1]
+};
+TrainedGenerator load_generator(const std::string& run, const Context& context);
+
+/// Latents of a seed: row i is the same whatever the count. (N,1,1,latent)
+Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed);
+
+}  // namespace weft::gan

@@ -1,0 +1,214 @@
+// Layers, losses, optimisers and state dicts.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "weft/nn/layers.h"
+#include "weft/nn/loss.h"
+#include "weft/nn/optimizer.h"
+
+using namespace weft;
+
+namespace {
+
+Context in_double() { return Context::open("cpu", {DType::f64}); }
+
+double largest_gap(const Tensor& a, const Tensor& b) {
+  const Tensor gap = max(abs(a - b));
+  const double value = gap.item();
+  REQUIRE(std::isfinite(value));
+  return value;
+}
+
+// One weight w with gradient g, through `steps` updates.
+double after(nn::OptimizerOptions options, double w, double g, int steps) {
+  const Context context = in_double();
+  nn::Linear layer(context, 1, 1, nn::Bias::no);
+  layer.parameters()[0].second->value.write(std::vector<double>{w});
+  nn::Arena arena(layer);
+  nn::Optimizer optimizer(arena, options, 0);
+  for (int i = 0; i < steps; ++i) {
+    arena.parameters[0]->gradient.write(std::vector<double>{g});
+    optimizer.prepare(i);
+    context.publish_step_state();
+    optimizer.step();
+  }
+  return arena.parameters[0]->value.item();
+}
+
+nn::OptimizerOptions with(OptimizerKind kind, double rate, double beta1 = 0.9, double beta2 = 0.999, double decay = 0, bool nesterov = false) {
+  nn::OptimizerOptions o;
+  o.settings.kind = kind, o.settings.beta1 = beta1, o.settings.beta2 = beta2, o.settings.decay = decay, o.settings.nesterov = nesterov;
+  o.learning_rate = rate;
+  return o;
+}
+
+}  // namespace
+
+TEST_CASE("optimisers take the textbook's first steps") {
+  // With a constant gradient g, Adam's corrected moments are g and g^2 at every step: each moves by rate * g / (|g| + eps).
+  CHECK(after(with(OptimizerKind::adam, 0.1), 1, 0.5, 3) == doctest::Approx(1 - 3 * 0.1 * 0.5 / (0.5 + 1e-8)).epsilon(1e-12));
+  // AdamW shrinks the weight first: w (1 - rate * decay) - rate.
+  CHECK(after(with(OptimizerKind::adamw, 0.1, 0.9, 0.999, 0.01), 1, 0.5, 1) == doctest::Approx(1 - 0.001 - 0.1 * 0.5 / (0.5 + 1e-8)).epsilon(1e-12));
+  // SGD with momentum 0.9: velocities g, 1.9 g, 2.71 g.
+  CHECK(after(with(OptimizerKind::sgd, 0.1, 0.9), 1, 0.5, 3) == doctest::Approx(1 - 0.1 * 0.5 * (1 + 1.9 + 2.71)).epsilon(1e-12));
+  // Nesterov looks ahead: g + 0.9 v, v as above.
+  CHECK(after(with(OptimizerKind::sgd, 0.1, 0.9, 0, 0, true), 1, 0.5, 2) == doctest::Approx(1 - 0.1 * 0.5 * (1.9 + 2.71)).epsilon(1e-12));
+  CHECK(after(with(OptimizerKind::sgd, 0.1, 0, 0, 0.2), 1, 0.5, 1) == doctest::Approx(1 - 0.1 * (0.5 + 0.2)).epsilon(1e-12));
+  // RMSprop, alpha 0.99: v = 0.01 g^2.
+  CHECK(after(with(OptimizerKind::rmsprop, 0.1, 0, 0.99), 1, 0.5, 1) == doctest::Approx(1 - 0.1 * 0.5 / (std::sqrt(0.01 * 0.25) + 1e-8)).epsilon(1e-12));
+}
+
+TEST_CASE("a gradient that is not finite changes nothing; a large one is clipped") {
+  CHECK(after(with(OptimizerKind::adam, 0.1), 1, std::numeric_limits<double>::quiet_NaN(), 2) == 1);
+  CHECK(after(with(OptimizerKind::adam, 0.1), 1, std::numeric_limits<double>::infinity(), 2) == 1);
+  nn::OptimizerOptions clipped = with(OptimizerKind::sgd, 0.1, 0);
+  clipped.clip_norm = 2;
+  CHECK(after(clipped, 1, 50, 1) == doctest::Approx(1 - 0.1 * 2).epsilon(1e-6));   // PyTorch's 1e-6 in the denominator
+  CHECK(after(clipped, 1, 1, 1) == doctest::Approx(0.9).epsilon(1e-12));
+}
+
+TEST_CASE("schedules") {
+  using Kind = nn::Schedule::Kind;
+  const nn::Schedule constant, linear{Kind::linear, 100}, cosine{Kind::cosine, 100, 10, 0, 0.02};
+  CHECK(constant.at(0) == 1);
+  CHECK(constant.at(1000000) == 1);
+  CHECK(linear.at(0) == 1);
+  CHECK(linear.at(50) == doctest::Approx(0.5));
+  CHECK(linear.at(100) == doctest::Approx(0));
+  CHECK(cosine.at(0) == doctest::Approx(0.1));    // warm-up: a tenth of the way at the first of ten steps
+  CHECK(cosine.at(9) == doctest::Approx(1));
+  CHECK(cosine.at(10) == doctest::Approx(1));
+  CHECK(cosine.at(55) == doctest::Approx(0.51));
+  CHECK(cosine.at(100) == doctest::Approx(0.02));
+}
+
+TEST_CASE("two norm groups in one pass are two passes") {
+  const Context context = in_double();
+  nn::BatchNorm2d once(context, 3), twice(context, 3);
+  const Tensor a = context.normal({4, 5, 6, 3}, 1), b = context.normal({4, 5, 6, 3}, 2) * 3 + 1;
+  once.set_norm_groups(2);
+  const Tensor together = once(concat({a, b}, 0));
+  const Tensor first = twice(a), second = twice(b);
+  CHECK(largest_gap(together, concat({first, second}, 0)) <= 1e-14);
+  for (int i : {2, 3}) {   // running mean and variance
+    CAPTURE(i);
+    CHECK(largest_gap(once.parameters()[size_t(i)].second->value, twice.parameters()[size_t(i)].second->value) <= 1e-15);
+  }
+  CHECK_THROWS_AS(once(slice(a, 0, 0, 3)), const ShapeError&);
+}
+
+TEST_CASE("running statistics are PyTorch's, and evaluation uses them") {
+  const Context context = in_double();
+  nn::BatchNorm2d norm(context, 1);
+  norm(context.from(std::vector<double>{1, 2, 3, 6}, {4, 1, 1, 1}));   // mean 3, biased variance 3.5, unbiased 14/3
+  const nn::NamedParameters p = norm.parameters();
+  CHECK(p[2].second->value.item() == doctest::Approx(0.3).epsilon(1e-14));
+  CHECK(p[3].second->value.item() == doctest::Approx(0.9 + 0.1 * 14 / 3).epsilon(1e-14));
+  norm.set_training(false);
+  const double y = norm(context.from(std::vector<double>{1}, {1, 1, 1, 1})).item();
+  CHECK(y == doctest::Approx((1 - 0.3) / std::sqrt(0.9 + 1.4 / 3 + 1e-5)).epsilon(1e-14));
+  norm.set_training(true);
+  CHECK_THROWS_WITH_AS(norm(context.zeros({1, 1, 1, 1})), doctest::Contains("no variance"), const ShapeError&);
+}
+
+TEST_CASE("losses, at values worked out by hand") {
+  const Context context = in_double();
+  const Tensor x = context.from(std::vector<double>{-2, 0, 3}, {3});
+  auto softplus_of = [](double v) { return std::log1p(std::exp(v)); };
+  CHECK(nn::bce_with_logits(x, 1).item() == doctest::Approx((softplus_of(2) + softplus_of(0) + softplus_of(-3)) / 3).epsilon(1e-14));
+  CHECK(nn::bce_with_logits(x, 0).item() == doctest::Approx((softplus_of(-2) + softplus_of(0) + softplus_of(3)) / 3).epsilon(1e-14));
+  CHECK(nn::bce_with_logits(x, 0.9).item() == doctest::Approx(0.9 * nn::bce_with_logits(x, 1).item() + 0.1 * nn::bce_with_logits(x, 0).item()).epsilon(1e-14));
+  CHECK(std::isfinite(nn::bce_with_logits(context.full({2}, -1e4), 1).item()));
+  CHECK(nn::mse(x, 1).item() == doctest::Approx((9 + 1 + 4) / 3.0).epsilon(1e-14));
+  CHECK(nn::l1(x, context.zeros({3})).item() == doctest::Approx(5 / 3.0).epsilon(1e-14));
+  const Tensor logits = context.from(std::vector<double>{1, 2, 3, 0, 0, 0}, {2, 3});
+  const double first = std::log(std::exp(1) + std::exp(2) + std::exp(3)) - 3;
+  CHECK(nn::cross_entropy(logits, context.index({2, 0}, {2})).item() == doctest::Approx((first + std::log(3)) / 2).epsilon(1e-14));
+  CHECK_THROWS_AS(nn::cross_entropy(logits, context.index({3, 0}, {2})), const ShapeError&);
+}
+
+TEST_CASE("a dense layer behind an image reads columns in C,H,W order from a file") {
+  const Context context = in_double();
+  nn::Linear layer(context, 2 * 3 * 4, 5, nn::Bias::yes, {2, 3, 4}), stem(context, 5, 2 * 3 * 4, nn::Bias::yes, {}, {2, 3, 4});
+  HostTensors file = nn::state_dict(layer);
+  CHECK(file.at("weight").shape == std::vector<int64_t>{5, 24});
+  std::vector<double> w(5 * 24);
+  for (size_t i = 0; i < w.size(); ++i) w[i] = std::sin(double(i));
+  std::memcpy(file["weight"].bytes.data(), w.data(), w.size() * 8);
+  nn::load_state_dict(layer, file);
+  const Tensor image = context.normal({1, 2, 3, 4}, 1);                        // H,W,C
+  const Tensor as_torch = reshape(permute(image, {0, 3, 1, 2}), {1, 24});      // C,H,W
+  CHECK(largest_gap(layer(reshape(image, {1, 24})), matmul(as_torch, context.from(w, {5, 24}), false, true)) <= 1e-14);
+
+  file = nn::state_dict(stem);
+  std::memcpy(file["weight"].bytes.data(), w.data(), w.size() * 8);
+  for (size_t i = 0; i < 24; ++i) reinterpret_cast<double*>(file["bias"].bytes.data())[i] = double(i);
+  nn::load_state_dict(stem, file);
+  const Tensor z = context.normal({1, 5}, 2);
+  std::vector<double> bias(24);
+  for (size_t i = 0; i < 24; ++i) bias[i] = double(i);
+  const Tensor expected = matmul(z, context.from(w, {24, 5}), false, true, context.from(bias, {24}));   // in C,H,W order
+  CHECK(largest_gap(permute(reshape(stem(z), {1, 2, 3, 4}), {0, 3, 1, 2}), reshape(expected, {1, 4, 2, 3})) <= 1e-13);
+}
+
+TEST_CASE("a state dict that does not fit is refused with the whole list") {
+  const Context context = in_double();
+  nn::Sequential net({std::make_shared<nn::Conv2d>(context, 3, 4, Size2{3, 3}), std::make_shared<nn::BatchNorm2d>(context, 4)});
+  HostTensors file = nn::state_dict(net);
+  CHECK(file.size() == 6);
+  file["1.num_batches_tracked"] = {FileDType::i64, {}, std::vector<std::byte>(8)};
+  CHECK_NOTHROW(nn::load_state_dict(net, file));
+  file.erase("0.bias");
+  file["0.weight"].shape = {4, 3, 3, 2};
+  file["head.weight"] = file["1.weight"];
+  try {
+    nn::load_state_dict(net, file, "net.safetensors");
+    FAIL("accepted");
+  } catch (const FormatError& e) {
+    const std::string text = e.what();
+    for (const char* part : {"net.safetensors", "missing:    0.bias (4)", "misshapen:  0.weight is (4, 3, 3, 2), the network wants (4, 3, 3, 3)", "unexpected: head.weight"})
+      CHECK_MESSAGE(text.find(part) != std::string::npos, text);
+  }
+}
+
+TEST_CASE("initialisers have the spread they promise") {
+  const Context context = in_double();
+  auto spread = [&](nn::Init scheme) {
+    nn::Conv2d layer(context, 64, 32, {3, 3});
+    nn::initialise(layer, scheme, 3);
+    const Tensor w = layer.parameters()[0].second->value.detach();
+    CHECK(std::fabs(mean(w).item()) < 4 * std::sqrt(variance(w).item() / double(w.count())));   // four standard errors
+    return std::sqrt(variance(w).item());
+  };
+  const double fan_in = 64 * 9, fan_out = 32 * 9;
+  // The standard error of a spread of n = 18,432 draws is below 0.6 %: 2.5 % is more than four.
+  CHECK(spread(nn::Init::dcgan) == doctest::Approx(0.02).epsilon(0.025));
+  CHECK(spread(nn::Init::xavier) == doctest::Approx(std::sqrt(2 / (fan_in + fan_out))).epsilon(0.025));
+  CHECK(spread(nn::Init::kaiming) == doctest::Approx(std::sqrt(2 / (1.04 * fan_in))).epsilon(0.025));
+  CHECK(spread(nn::Init::torch) == doctest::Approx(std::sqrt(1 / (3 * fan_in))).epsilon(0.025));
+}
+
+TEST_CASE("an average follows its network") {
+  const Context context = in_double();
+  nn::Linear net(context, 2, 1, nn::Bias::no), copy(context, 2, 1, nn::Bias::no);
+  net.parameters()[0].second->value.write(std::vector<double>{1, 2});
+  nn::Arena source(net), average(copy);
+  nn::Ema ema(source, average, 0.75);
+  source.parameters[0]->value.write(std::vector<double>{5, 2});
+  ema.update();
+  CHECK(average.parameters[0]->value.values() == std::vector<double>{2, 2});   // 0.75 * 1 + 0.25 * 5
+}
+
+TEST_CASE("embedding rows, and their gradients, go by index") {
+  const Context context = in_double();
+  nn::Embedding table(context, 4, 3);
+  const Tensor w = table.parameters()[0].second->value;
+  const Tensor index = context.index({2, 0, 2}, {3});
+  const Tensor rows = table(index);
+  CHECK(largest_gap(slice(rows, 0, 0, 1), slice(w, 0, 2, 3)) == 0);
+  const Tensor g = grad(sum(rows), {w})[0];
+  CHECK(g.values() == std::vector<double>{1, 1, 1, 0, 0, 0, 2, 2, 2, 0, 0, 0});
+}
