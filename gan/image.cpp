@@ -4,10 +4,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 
 #include "image_codecs.h"
 #include "weft/kernels/error.h"
-#include "weft/tensor/file.h"
+
 
 #ifdef WEFT_HAS_WEBP
 #include <webp/decode.h>
@@ -77,3 +78,138 @@ Image codecs::decode_bmp(Bytes file) {
   refuse("this build of weft has no BMP reader (stb_image)");
 #endif
 }
+
+namespace {
+
+std::string first_bytes(std::span<const std::byte> file) {
+  std::string text;
+  for (size_t i = 0; i < file.size() && i < 12; ++i) {
+    const int c = int(file[i]);
+    char shown[8];
+    std::snprintf(shown, sizeof shown, c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
+    text += shown;
+  }
+  return text;
+}
+
+std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
+  constexpr size_t limit = 512 << 20;
+  std::error_code trouble;
+  if (!std::filesystem::is_regular_file(path, trouble))
+    throw DataError(path.string() + ": " + (trouble ? trouble.message() : std::filesystem::exists(path) ? "not a plain file" : "no such file"));
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (!file) throw DataError("cannot open " + path.string() + ": " + std::strerror(errno));
+  const auto size = std::filesystem::file_size(path, trouble);
+  if (trouble || size > limit) throw FormatError(path.string() + ": more than 512 MiB, which no picture that is read here needs");
+  std::vector<std::byte> bytes(size);
+  if (std::fread(bytes.data(), 1, size, file.get()) != size) throw IoError("cannot read " + path.string() + ": " + std::strerror(errno));
+  return bytes;
+}
+
+/// For each output position the inputs it mixes: taps [first[i], first[i] + weights.size() / n), triangle filter.
+struct Taps {
+  size_t width;
+  std::vector<int> first;                        // (n)
+  std::vector<float> weights;                    // (n, width), zero where a row needs fewer
+};
+
+Taps triangle_taps(int from, int to) {
+  const double scale = double(from) / to, reach = std::max(1.0, scale);
+  Taps taps{size_t(std::min<double>(from, std::ceil(reach) * 2 + 1)), {}, {}};
+  for (int i = 0; i < to; ++i) {
+    const double centre = (i + 0.5) * scale;
+    const int begin = std::clamp(int(std::floor(centre - reach)), 0, from - int(taps.width));
+    std::vector<double> row(taps.width);
+    double sum = 0;
+    for (size_t t = 0; t < taps.width; ++t) sum += row[t] = std::max(0.0, 1 - std::abs(begin + double(t) + 0.5 - centre) / reach);
+    taps.first.push_back(begin);
+    for (const double w : row) taps.weights.push_back(float(w / sum));
+  }
+  return taps;
+}
+
+}  // namespace
+
+Image decode_image(std::span<const std::byte> file, const std::string& what) {
+  const auto starts = [&](size_t at, const char* magic, size_t n) { return file.size() >= at + n && std::memcmp(file.data() + at, magic, n) == 0; };
+  try {
+    if (starts(0, "\x89PNG\r\n\x1a\n", 8)) return codecs::decode_png(file);
+    if (starts(0, "\xff\xd8\xff", 3)) return codecs::decode_jpeg(file);
+    if (starts(0, "RIFF", 4) && starts(8, "WEBP", 4)) return codecs::decode_webp(file);
+    if (starts(0, "BM", 2)) return codecs::decode_bmp(file);
+  } catch (const FormatError& reason) {
+    throw FormatError(what + ": " + reason.what());
+  }
+  if (file.empty()) throw FormatError(what + ": is empty");
+  throw FormatError(what + ": is not a PNG, JPEG, WebP or BMP image (starts with \"" + first_bytes(file) + "\")");
+}
+
+Image read_image(const std::filesystem::path& path) { return decode_image(read_bytes(path), path.string()); }
+
+TextChunks read_png_text(const std::filesystem::path& path) {
+  TextChunks text;
+  const std::vector<std::byte> file = read_bytes(path);
+  if (file.size() < 8 || std::memcmp(file.data(), "\x89PNG", 4) != 0) throw FormatError(path.string() + ": is not a PNG image");
+  try {
+    codecs::decode_png(file, &text);
+  } catch (const FormatError& reason) {
+    throw FormatError(path.string() + ": " + reason.what());
+  }
+  return text;
+}
+
+Image with_channels(const Image& image, int channels) {
+  if (image.channels == channels) return image;
+  const size_t count = size_t(image.height) * size_t(image.width);
+  Image out{image.height, image.width, channels, std::vector<uint8_t>(count * size_t(channels))};
+  for (size_t i = 0; i < count; ++i) {
+    const uint8_t* p = &image.pixels[i * size_t(image.channels)];
+    if (channels == 1) out.pixels[i] = uint8_t((299 * p[0] + 587 * p[1] + 114 * p[2] + 500) / 1000);
+    else std::memset(&out.pixels[3 * i], p[0], 3);
+  }
+  return out;
+}
+
+Image centre_crop(const Image& image, int height, int width) {
+  const size_t top = size_t(image.height - height) / 2, left = size_t(image.width - width) / 2, c = size_t(image.channels);
+  Image out{height, width, image.channels, std::vector<uint8_t>(size_t(height) * size_t(width) * c)};
+  for (size_t y = 0; y < size_t(height); ++y)
+    std::memcpy(&out.pixels[y * size_t(width) * c], &image.pixels[((top + y) * size_t(image.width) + left) * c], size_t(width) * c);
+  return out;
+}
+
+Image resized(const Image& image, int height, int width) {
+  if (height == image.height && width == image.width) return image;
+  const size_t c = size_t(image.channels), h = size_t(height), w = size_t(width), source_w = size_t(image.width);
+  const Taps across = triangle_taps(image.width, width), down = triangle_taps(image.height, height);
+
+  std::vector<float> rows(size_t(image.height) * w * c);                  // (image.height, width, c)
+  for (size_t y = 0; y < size_t(image.height); ++y)
+    for (size_t x = 0; x < w; ++x)
+      for (size_t k = 0; k < c; ++k) {
+        const uint8_t* p = &image.pixels[(y * source_w + size_t(across.first[x])) * c + k];
+        float sum = 0;
+        for (size_t t = 0; t < across.width; ++t) sum += across.weights[x * across.width + t] * float(p[t * c]);
+        rows[(y * w + x) * c + k] = sum;
+      }
+
+  Image out{height, width, image.channels, std::vector<uint8_t>(h * w * c)};
+  std::vector<float> line(w * c);
+  for (size_t y = 0; y < h; ++y) {
+    std::fill(line.begin(), line.end(), 0.0f);
+    for (size_t t = 0; t < down.width; ++t) {
+      const float weight = down.weights[y * down.width + t];
+      const float* p = &rows[(size_t(down.first[y]) + t) * w * c];
+      for (size_t i = 0; i < w * c; ++i) line[i] += weight * p[i];
+    }
+    for (size_t i = 0; i < w * c; ++i) out.pixels[y * w * c + i] = uint8_t(std::clamp(std::nearbyint(line[i]), 0.0f, 255.0f));
+  }
+  return out;
+}
+
+Image fit_square(const Image& image, int size) {
+  const int side = std::min(image.height, image.width);
+  return resized(centre_crop(image, side, side), size, size);
+}
+
+}  // namespace weft::gan

@@ -76,7 +76,7 @@ int orientation_of(const jpeg_decompress_struct& codec) {
 Image upright(Image stored, int orientation) {
   if (orientation == 1) return stored;
   const bool transposed = orientation >= 5;
-  const bool flip_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;   // of the stored rows, see below
+  const bool flip_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
   const bool flip_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
   Image seen = stored;
   if (transposed) std::swap(seen.height, seen.width);

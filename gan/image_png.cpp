@@ -1,6 +1,7 @@
 // PNG by libpng. Its errors come by longjmp, so each call into it stands in `guarded`, whose frames own nothing.
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstring>
 

@@ -1,0 +1,66 @@
+#include "weft/gan/dataset.h"
+
+#include "dataset_kinds.h"
+#include "weft/gan/objective.h"
+#include "weft/kernels/error.h"
+
+namespace weft::gan {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// DIR/stem or DIR/stem.gz; empty if neither is there.
+fs::path plain_or_gzip(const fs::path& stem) {
+  for (const char* ending : {"", ".gz"}) {
+    fs::path path = stem;
+    path += ending;
+    std::error_code ignored;
+    if (fs::is_regular_file(path, ignored)) return path;
+  }
+  return {};
+}
+
+std::shared_ptr<Dataset> open_fashion_mnist(const NamedData& data, const DatasetOptions& options) {
+  const fs::path root = options.root.empty() ? fs::path(data.folder) : fs::path(options.root);
+  const fs::path images = plain_or_gzip(root / "train-images-idx3-ubyte"), labels = plain_or_gzip(root / "train-labels-idx1-ubyte");
+  if (images.empty() || labels.empty())
+    throw DataError(std::string(data.name) + ": no train-" + (images.empty() ? "images-idx3" : "labels-idx1") + "-ubyte[.gz] in " +
+                    root.string() + "; `apt-get install " + data.package + "` brings it, or name its folder with --set data.root=DIR");
+  return open_idx(data.name, images, labels,
+                  {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}, options);
+}
+
+fs::path labels_beside(const fs::path& images) {
+  std::string name = images.filename().string();
+  const size_t at = name.find("images-idx3");
+  if (at == std::string::npos) return {};
+  name.replace(at, 11, "labels-idx1");
+  if (name.size() > 3 && name.compare(name.size() - 3, 3, ".gz") == 0) name.resize(name.size() - 3);
+  return plain_or_gzip(images.parent_path() / name);
+}
+
+}  // namespace
+
+std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOptions& options) {
+  if (options.channels != 0 && options.channels != 1 && options.channels != 3)
+    throw ConfigError("channels = " + std::to_string(options.channels) + "; pictures have 1 (grey) or 3 (colour), and 0 takes what the data has");
+  if (options.size < 1 || options.size > 4096) throw ConfigError("size = " + std::to_string(options.size) + " is no side of a picture, 1 to 4096 pixels");
+  if (source.empty()) throw ConfigError("no data: name a folder of pictures, an IDX file, or one of `weft list data`");
+
+  std::vector<std::string> names;
+  for (const NamedData& data : kNamedData) {
+    if (source == data.name) return open_fashion_mnist(data, options);
+    names.push_back(data.name);
+  }
+  std::error_code trouble;
+  const fs::file_status status = fs::status(source, trouble);
+  if (fs::is_directory(status)) return open_folder(source, options);
+  if (fs::is_regular_file(status)) {
+    if (is_idx_images(source)) return open_idx(source, source, labels_beside(source), {}, options);
+    throw DataError(source + " is a file, but not an IDX file of images; name the folder that holds the pictures");
+  }
+  if (status.type() != fs::file_type::not_found && trouble) throw DataError("cannot read " + source + ": " + trouble.message());
+  throw DataError("there is no folder or file " + source + ", and no data set of that name" + suggestion(source, names));
+}
+
+}  // namespace weft::gan

@@ -1,0 +1,125 @@
+// A folder of pictures: listed at once, decoded when first asked for, kept at the target size as long as there is room.
+#include <algorithm>
+#include <cstring>
+
+#include "dataset_kinds.h"
+#include "weft/gan/image.h"
+#include "weft/kernels/error.h"
+
+namespace weft::gan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kBrokenAlwaysBorne = 3;        // pictures; beyond them, a share of all
+constexpr double kBrokenShareBorne = 0.05;
+
+bool has_picture_ending(const std::string& name) {
+  const size_t dot = name.rfind('.');
+  if (dot == std::string::npos) return false;
+  std::string ending = name.substr(dot + 1);
+  for (char& c : ending) c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+  return ending == "png" || ending == "jpg" || ending == "jpeg" || ending == "webp" || ending == "bmp";
+}
+
+class FolderDataset final : public Dataset {
+ public:
+  FolderDataset(const fs::path& root, const DatasetOptions& options) : root_(root), options_(options) {
+    side_ = options.size;
+    channels_ = options.channels ? options.channels : 3;
+    list();
+    std::sort(files_.begin(), files_.end());     // std::string compares bytes, so the order is the same everywhere
+    size_ = int64_t(files_.size());
+    name_classes();
+    pictures_.resize(files_.size());
+    is_broken_.resize(files_.size());
+  }
+
+  int read(int64_t i, float* out) override {
+    for (int64_t step = 0; step < size_; ++step) {
+      const size_t k = size_t((i + step) % size_);
+      if (is_broken_[k]) continue;
+      try {
+        const std::vector<uint8_t>& pixels = picture(k);
+        for (size_t p = 0; p < pixels.size(); ++p) out[p] = float(pixels[p]) / 127.5f - 1;
+        return labels_.empty() ? 0 : labels_[k];
+      } catch (const FormatError& e) {
+        set_aside(k, e.what());
+      } catch (const DataError& e) {
+        set_aside(k, e.what());
+      } catch (const IoError& e) {
+        set_aside(k, e.what());
+      }
+    }
+    throw DataError(root_.string() + ": none of its " + std::to_string(size_) + " pictures can be read");
+  }
+
+ private:
+  void list() {
+    int64_t others = 0;
+    std::error_code trouble;
+    const std::string prefix = (root_ / "").string();
+    fs::recursive_directory_iterator entry(root_, trouble), end;
+    while (!trouble && entry != end) {
+      const std::string path = entry->path().string();
+      const bool hidden = path[path.rfind('/') + 1] == '.';
+      std::error_code ignored;
+      if (hidden) entry.disable_recursion_pending();
+      else if (!has_picture_ending(path)) others += entry->is_regular_file(ignored);
+      else if (entry->is_regular_file(ignored)) files_.push_back(path.substr(prefix.size()));
+      entry.increment(trouble);
+    }
+    if (trouble) throw DataError("cannot read the folder " + root_.string() + ": " + trouble.message());
+    if (files_.empty())
+      throw DataError(root_.string() + ": no pictures in it (" + (others ? std::to_string(others) + " other files" : "it is empty") +
+                      "); looked for .png .jpg .jpeg .webp .bmp, folders within included");
+  }
+
+  /// Pictures beside class folders are a class too, named ".".
+  void name_classes() {
+    for (const std::string& file : files_) {
+      const size_t slash = file.find('/');
+      classes_.push_back(slash == std::string::npos ? "." : file.substr(0, slash));
+    }
+    std::vector<std::string> of_file = classes_;
+    std::sort(classes_.begin(), classes_.end());
+    classes_.erase(std::unique(classes_.begin(), classes_.end()), classes_.end());
+    if (classes_.size() == 1 && classes_[0] == ".") return classes_.clear();
+    for (const std::string& name : of_file)
+      labels_.push_back(int(std::lower_bound(classes_.begin(), classes_.end(), name) - classes_.begin()));
+  }
+
+  const std::vector<uint8_t>& picture(size_t k) {
+    if (!pictures_[k].empty()) return pictures_[k];
+    std::vector<uint8_t> pixels = fit_square(with_channels(read_image(root_ / files_[k]), channels_), side_).pixels;
+    std::vector<uint8_t>& place = cached_bytes_ + pixels.size() <= options_.cache_bytes ? pictures_[k] : passing_;
+    if (&place != &passing_) cached_bytes_ += pixels.size();
+    return place = std::move(pixels);
+  }
+
+  void set_aside(size_t k, const std::string& reason) {
+    is_broken_[k] = true;
+    ++broken_;
+    if (options_.note) options_.note(reason + "; the next good picture stands in for it");
+    if (broken_ > kBrokenAlwaysBorne && double(broken_) > kBrokenShareBorne * double(size_))
+      throw DataError(root_.string() + ": too many broken pictures, " + std::to_string(broken_) + " of the " + std::to_string(size_) +
+                      " so far, the last one " + reason + ". Remove or repair them");
+  }
+
+  fs::path root_;
+  DatasetOptions options_;
+  std::vector<std::string> files_;               // below root, sorted
+  std::vector<int> labels_;                      // (size), or none
+  std::vector<std::vector<uint8_t>> pictures_;   // (size), empty until decoded
+  std::vector<uint8_t> passing_;                 // a decoded picture that the cache has no room for
+  std::vector<bool> is_broken_;
+  size_t cached_bytes_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<Dataset> open_folder(const fs::path& root, const DatasetOptions& options) {
+  return std::make_shared<FolderDataset>(root, options);
+}
+
+}  // namespace weft::gan

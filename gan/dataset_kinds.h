@@ -1,0 +1,16 @@
+// What open_dataset chooses from.
+#pragma once
+#include <filesystem>
+
+#include "weft/gan/dataset.h"
+
+namespace weft::gan {
+
+bool is_idx_images(const std::filesystem::path&);
+/// @param what    the source as the user wrote it, for messages
+/// @param labels  may be empty: no classes
+std::shared_ptr<Dataset> open_idx(const std::string& what, const std::filesystem::path& images, const std::filesystem::path& labels,
+                                  std::vector<std::string> classes, const DatasetOptions&);
+std::shared_ptr<Dataset> open_folder(const std::filesystem::path&, const DatasetOptions&);
+
+}  // namespace weft::gan

@@ -1,0 +1,23 @@
+// What each picture library does for image.cpp. Every reader calls `check_size` between the header and the first allocation.
+#pragma once
+#include <span>
+#include <string>
+
+#include "weft/gan/image.h"
+
+namespace weft::gan::codecs {
+
+using Bytes = std::span<const std::byte>;
+
+/// A broken picture, without the file's name; decode_image puts that first.
+[[noreturn]] void refuse(const std::string& reason);
+void check_size(int64_t width, int64_t height);
+/// (h,w,2) or (h,w,4) with alpha last -> 1 or 3 channels over white; others stay.
+Image over_white(Image);
+
+Image decode_png(Bytes, TextChunks* text = nullptr);
+Image decode_jpeg(Bytes);
+Image decode_webp(Bytes);
+Image decode_bmp(Bytes);
+
+}  // namespace weft::gan::codecs

@@ -1,0 +1,59 @@
+// Where real images come from. A Dataset knows its size, its classes and how to write image i into a row of a batch.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weft::gan {
+
+struct DatasetOptions {
+  int size = 32;                                 // pixels, square
+  int channels = 0;                              // 1 or 3; 0: as the data has (IDX files: 1, folders: 3)
+  std::string root;                              // where a named data set's files are, if not in their usual place
+  std::function<void(const std::string&)> note;  // hears each broken picture once; called from whichever thread reads
+  size_t cache_bytes = size_t(1) << 30;          // decoded pictures of a folder that are kept
+};
+
+/// One thread reads at a time; the plain getters are for any.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  int64_t size() const { return size_; }
+  int height() const { return side_; }
+  int width() const { return side_; }
+  int channels() const { return channels_; }
+  const std::vector<std::string>& classes() const { return classes_; }    // empty: the data has none
+
+  /// Writes image i, i in [0, size()), as (height, width, channels) in [-1, 1], y = x/127.5 - 1; returns its class, 0 if there
+  /// are none. Broken pictures are replaced by the next good one, class included, whatever the order of calls.
+  /// Throws: DataError if too many are broken.
+  virtual int read(int64_t i, float* out) = 0;
+  int64_t broken() const { return broken_; }     // found so far; ask from the reading thread
+
+ protected:
+  int64_t size_ = 0, broken_ = 0;
+  int side_ = 0, channels_ = 0;
+  std::vector<std::string> classes_;
+};
+
+/// A data set that has a name: a row of `weft list data`.
+struct NamedData {
+  const char* name;
+  const char* what;
+  const char* folder;                            // where its package puts it
+  const char* package;
+};
+constexpr NamedData kNamedData[] = {
+    {"fashion-mnist", "60,000 grey garments of 28x28 in 10 classes (Xiao, Rasul, Vollgraf, arXiv:1708.07747)",
+     "/usr/share/datasets/fashion-mnist", "dataset-fashion-mnist"}};
+
+/// @param source  a name of kNamedData, a folder of pictures (its first-level folders are the classes), or an IDX file of
+///                images, plain or gzip, whose labels are taken from the file beside it if there is one
+/// IDX pictures are never resampled: `size` is their own or the next power of two, reached by a black border.
+/// Throws: DataError for a source that is missing, empty or unreadable, FormatError for a broken IDX file, ConfigError for a
+/// size or channel count that the source cannot give.
+std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOptions&);
+
+}  // namespace weft::gan

@@ -1,0 +1,45 @@
+// Pictures in memory: decoding, fitting, and PNG files that remember how they were made.
+// PNG is read by libpng, JPEG by libjpeg-turbo, WebP by libwebp, BMP by stb_image; the bytes decide, not the file's name.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weft::gan {
+
+struct Image {
+  int height = 0, width = 0, channels = 0;       // 1: grey, 3: sRGB
+  std::vector<uint8_t> pixels;                   // (height, width, channels)
+};
+
+constexpr int kMaxImageSide = 16384;
+constexpr int64_t kMaxImagePixels = 64 << 20;
+
+/// One or three channels, as the file has them. Alpha is laid over white, 16 bits become 8, CMYK becomes RGB, and a JPEG's EXIF
+/// orientation is applied; colour profiles are not. Size limits are checked on the header, before memory is asked for.
+/// Throws: FormatError, with `what` first, if this is no picture, or a broken, too large or animated one.
+Image decode_image(std::span<const std::byte> file, const std::string& what = "image");
+/// Throws also DataError if there is no such file.
+Image read_image(const std::filesystem::path&);
+
+using TextChunks = std::vector<std::pair<std::string, std::string>>;    // key (1 to 79 Latin-1 characters), UTF-8 text
+std::string encode_png(const Image&, const TextChunks& = {});
+/// Durable and all or nothing. Throws IoError.
+void write_png(const std::filesystem::path&, const Image&, const TextChunks& = {});
+/// What `write_png` was told. Throws DataError, FormatError.
+TextChunks read_png_text(const std::filesystem::path&);
+
+/// 3 -> 1 by ITU-R BT.601 luma (299, 587, 114 thousandths, rounded); 1 -> 3 by repetition.
+Image with_channels(const Image&, int channels);
+/// The middle of it; sizes no larger than the picture's.
+Image centre_crop(const Image&, int height, int width);
+/// Separable triangle filter, widened by the reduction so that nothing aliases; edges by renormalisation; rounds half to even.
+Image resized(const Image&, int height, int width);
+/// The largest centred square, resized to size x size.
+Image fit_square(const Image&, int size);
+
+}  // namespace weft::gan

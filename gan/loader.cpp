@@ -1,0 +1,155 @@
+#include "weft/gan/loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include "weft/kernels/error.h"
+#include "weft/kernels/philox.h"
+#include "weft/tensor/random_stream.h"
+
+namespace weft::gan {
+
+std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
+  const uint64_t key = stream_key(seed, "data.order");
+  std::vector<int64_t> order(size_t(size), 0);
+  std::iota(order.begin(), order.end(), int64_t(0));
+  for (int64_t i = size - 1; i > 0; --i) {
+    const Words4 words = philox(key, uint64_t(epoch), uint64_t(i));
+    const uint64_t bits = uint64_t(words.w[1]) << 32 | words.w[0];
+    const auto j = uint64_t((static_cast<unsigned __int128>(bits) * uint64_t(i + 1)) >> 64);      // [0, i]
+    std::swap(order[size_t(i)], order[size_t(j)]);
+  }
+  return order;
+}
+
+struct Loader::State {
+  std::shared_ptr<Dataset> data;
+  LoaderOptions options;
+  Cursor given;                                  // where next() has got to
+  double waited = 0;
+  bool waited_once = false;
+  Batch current;
+
+  std::mutex mutex;                              // guards the four below
+  std::condition_variable changed;
+  std::deque<Batch> ready, free;
+  std::exception_ptr error;                      // comes after what is ready
+  bool stop = false;
+  std::thread thread;
+
+  void start() {
+    stop = false;
+    error = nullptr;
+    for (; !ready.empty(); ready.pop_front()) free.push_back(std::move(ready.front()));
+    free.resize(size_t(std::max(1, options.ahead)));         // an error may have taken one
+    thread = std::thread([this, from = given] { work(from); });
+  }
+
+  void halt() {
+    {
+      const std::lock_guard lock(mutex);
+      stop = true;
+    }
+    changed.notify_all();
+    if (thread.joinable()) thread.join();
+  }
+
+  void work(Cursor at) {
+    try {
+      std::vector<int64_t> order = epoch_order(data->size(), options.seed, at.epoch);
+      for (;;) {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return stop || !free.empty(); });
+        if (stop) return;
+        Batch batch = std::move(free.front());
+        free.pop_front();
+        lock.unlock();
+
+        fill(batch, at, order);
+
+        lock.lock();
+        ready.push_back(std::move(batch));
+        changed.notify_all();
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      error = std::current_exception();
+      changed.notify_all();
+    }
+  }
+
+  void fill(Batch& batch, Cursor& at, std::vector<int64_t>& order) {
+    const uint64_t flip_key = stream_key(options.seed, "data.flip");
+    const size_t row = size_t(data->width()) * size_t(data->channels()), image = size_t(data->height()) * row;
+    batch.images.resize(size_t(options.batch) * image);
+    batch.labels.resize(size_t(options.batch));
+    for (size_t b = 0; b < size_t(options.batch); ++b) {
+      float* out = batch.images.data() + b * image;
+      batch.labels[b] = data->read(order[size_t(at.position)], out);
+      if (options.flip && philox(flip_key, uint64_t(at.epoch), uint64_t(at.position)).w[0] >> 31)
+        for (size_t y = 0; y < size_t(data->height()); ++y) mirror(out + y * row);
+      if (++at.position == data->size()) {
+        at = {at.epoch + 1, 0};
+        order = epoch_order(data->size(), options.seed, at.epoch);
+      }
+    }
+  }
+
+  void mirror(float* pixels) const {             // (width, channels)
+    const int w = data->width(), c = data->channels();
+    for (int left = 0, right = w - 1; left < right; ++left, --right) std::swap_ranges(pixels + left * c, pixels + (left + 1) * c, pixels + right * c);
+  }
+};
+
+Loader::Loader(std::shared_ptr<Dataset> data, const LoaderOptions& options, Cursor from) : state_(std::make_unique<State>()) {
+  if (options.batch < 1) throw ConfigError("batch = " + std::to_string(options.batch) + " has no images");
+  if (options.batch > data->size())
+    throw ConfigError("batch = " + std::to_string(options.batch) + " is larger than the data set of " + std::to_string(data->size()) +
+                      (data->size() == 1 ? " picture" : " pictures") + "; take --batch " + std::to_string(data->size()) + " or less, or more pictures");
+  state_->data = std::move(data);
+  state_->options = options;
+  seek(from);
+}
+
+Loader::~Loader() { state_->halt(); }
+
+const Batch& Loader::next() {
+  State& s = *state_;
+  std::unique_lock lock(s.mutex);
+  if (s.ready.empty() && !s.error) {
+    const auto begin = std::chrono::steady_clock::now();
+    s.changed.wait(lock, [&] { return !s.ready.empty() || s.error; });
+    if (s.waited_once) s.waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+  s.waited_once = true;
+  if (s.ready.empty()) std::rethrow_exception(s.error);
+  std::swap(s.current, s.ready.front());
+  s.free.push_back(std::move(s.ready.front()));
+  s.ready.pop_front();
+  s.changed.notify_all();
+  const int64_t position = s.given.position + s.options.batch;
+  s.given = {s.given.epoch + position / s.data->size(), position % s.data->size()};
+  return s.current;
+}
+
+Cursor Loader::cursor() const { return state_->given; }
+
+void Loader::seek(Cursor to) {
+  if (to.epoch < 0 || to.position < 0 || to.position >= state_->data->size())
+    throw ConfigError("a data cursor at image " + std::to_string(to.position) + " of epoch " + std::to_string(to.epoch) + " does not fit a data set of " +
+                      std::to_string(state_->data->size()) + "; is it another data set than before?");
+  state_->halt();
+  state_->given = to;
+  state_->waited_once = false;
+  state_->start();
+}
+
+double Loader::seconds_waited() const { return state_->waited; }
+
+}  // namespace weft::gan
