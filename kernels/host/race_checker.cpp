@@ -171,6 +171,7 @@ WEFT_READ_WRITE(8)
 WEFT_READ_WRITE(16)
 void __tsan_read_range(void* p, unsigned long n) { weft::host::race_access(p, unsigned(n), false, false, WEFT_PC); }
 void __tsan_write_range(void* p, unsigned long n) { weft::host::race_access(p, unsigned(n), true, false, WEFT_PC); }
+WEFT_ATOMIC(8, uint8_t)
 WEFT_ATOMIC(32, uint32_t)
 WEFT_ATOMIC(64, uint64_t)
 void __tsan_atomic_thread_fence(int) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }

@@ -1,0 +1,133 @@
+#include "kernel_cases.h"
+
+#include "cases/cases.h"
+#include "cases/conv_problems.h"
+
+namespace weft::testing {
+namespace {
+
+const ConvProblem large_convolutions[] = {
+    // n   h    w   c    k  r  s   p   q   stride  pad     dilation groups
+    {1, 131, 130, 3, 66, 1, 1, 131, 130, {1, 1}, {0, 0}, {1, 1}, 1},    // the wide tile, forward
+    {1, 132, 133, 66, 2, 2, 2, 66, 67, {2, 2}, {0, 1}, {1, 1}, 1},      // the wide tile, input gradient in four phases
+    {1, 2, 1, 1930, 1090, 1, 1, 2, 1, {1, 1}, {0, 0}, {1, 1}, 1},       // the wide tile, weight gradient
+    {3, 20, 21, 5, 7, 3, 2, 20, 22, {1, 1}, {1, 1}, {1, 1}, 1},         // the weight gradient in parts
+    {2, 17, 33, 8, 72, 4, 4, 8, 16, {2, 2}, {1, 1}, {1, 1}, 2},         // several tiles each way, two groups
+    {1, 40, 19, 6, 3, 7, 7, 40, 19, {1, 1}, {3, 3}, {1, 1}, 1},         // few filters, a deep sum
+};
+
+void add_convolutions(std::vector<Case>& cases) {
+  for (const ConvProblem& p : large_convolutions) {
+    Numbers numbers(true);
+    const std::string name = describe(p);
+    Case forward{"conv2d", name, Rule::exact, {scalars(numbers(size_x(p))), scalars(numbers(size_w(p))), scalars(numbers(p.k))}, {unwritten(size_y(p))}};
+    forward.run = [p](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
+      ops.conv2d(queue, p, {in[2], 0.25, false}, in[0], Weight{in[1]}, out[0]);
+    };
+    Case backward{"conv2d_input_grad", name, Rule::exact, {scalars(numbers(size_y(p))), scalars(numbers(size_w(p))), scalars(numbers(p.c))}, {unwritten(size_x(p))}};
+    backward.run = [p](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
+      ops.conv2d_input_grad(queue, p, {in[2], 0.25, false}, in[0], Weight{in[1]}, out[0]);
+    };
+    cases.push_back(std::move(forward));
+    cases.push_back(std::move(backward));
+    for (const bool accumulate : {false, true}) {
+      Case weight{"conv2d_weight_grad", name + (accumulate ? ", accumulated" : ""), Rule::exact, {scalars(numbers(size_x(p))), scalars(numbers(size_y(p)))},
+                  {accumulate ? scalars(numbers(size_w(p))) : unwritten(size_w(p))}};
+      weight.run = [p, accumulate](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
+        ops.conv2d_weight_grad(queue, p, accumulate, in[0], in[1], out[0]);
+      };
+      cases.push_back(std::move(weight));
+    }
+  }
+}
+
+void add_products(std::vector<Case>& cases) {
+  const int64_t shapes[][4] = {{132, 5, 70, 9}, {1, 150, 140, 37}, {1, 130, 12, 50}};   // batch, m, n, k: wide, square and narrow tiles
+  for (const auto& s : shapes)
+    for (int variant = 0; variant < 4; ++variant) {
+      const MatmulProblem p{s[0], s[1], s[2], s[3], bool(variant & 1), bool(variant & 2), false, s[1] * s[3], s[2] * s[3]};
+      Numbers numbers(true);
+      Case c{"matmul", std::to_string(p.batch) + " of " + std::to_string(p.m) + "x" + std::to_string(p.n) + "x" + std::to_string(p.k) + ", variant " + std::to_string(variant),
+             Rule::exact, {scalars(numbers(p.batch * p.m * p.k)), scalars(numbers(p.batch * p.k * p.n)), scalars(numbers(p.n))}, {unwritten(p.batch * p.m * p.n)}};
+      c.run = [p](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) { ops.matmul(queue, p, in[0], Weight{in[1]}, in[2], out[0]); };
+      cases.push_back(std::move(c));
+    }
+}
+
+void add_reductions(std::vector<Case>& cases) {
+  const ReduceProblem shapes[] = {{2, 5000, 3}, {1, 3000, 40}, {1, 20000, 1}};   // all in parts
+  for (const ReduceProblem& p : shapes)
+    for (const ReduceKind kind : {ReduceKind::sum, ReduceKind::sum_squares, ReduceKind::max, ReduceKind::min, ReduceKind::count_non_finite}) {
+      Numbers numbers(true);
+      const int64_t results = p.outer * p.inner;
+      Case c{"reduce", "kind " + std::to_string(int(kind)) + " of " + std::to_string(p.outer) + "x" + std::to_string(p.n) + "x" + std::to_string(p.inner), Rule::exact,
+             {scalars(numbers(p.outer * p.n * p.inner))}, {unwritten(results), unwritten_indices(results)}};
+      const bool extreme = kind == ReduceKind::max || kind == ReduceKind::min;
+      if (!extreme) c.outputs[1] = nothing();
+      c.run = [p, kind](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
+        ops.reduce(queue, kind, p, in[0], out[0], static_cast<int32_t*>(out[1]));
+      };
+      cases.push_back(std::move(c));
+    }
+}
+
+void add_scatter(std::vector<Case>& cases) {
+  const GatherProblem p{5000, 1, 2, 300};
+  Numbers numbers(true);
+  Case c{"scatter_add", "5000 entries into 300 rows", Rule::exact,
+         {scalars(numbers(p.rows * p.columns)), indices(numbers.places(p.rows, int(p.table_rows)))}, {unwritten(p.table_rows * p.columns)}};
+  c.run = [p](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
+    ops.scatter_add(queue, p, in[0], static_cast<int32_t*>(in[1]), nullptr, out[0]);
+  };
+  cases.push_back(std::move(c));
+}
+
+/// A column that counts 0, 1, 2, ... modulo 3 in steps far apart from its neighbours: mean, variance and both sums of the
+/// gradient are then known to a few roundings, whatever the order of the sum.
+void add_norms(std::vector<Case>& cases) {
+  const NormProblem shapes[] = {{2, 3000, 5}, {1, 1800, 40}, {3, 700, 1}};
+  for (const NormProblem& p : shapes) {
+    Numbers numbers(false);
+    const int64_t size = p.groups * p.rows * p.channels, columns = p.groups * p.channels;
+    const std::string name = std::to_string(p.groups) + " groups of " + std::to_string(p.rows) + " rows, " + std::to_string(p.channels) + " channels";
+    const auto relative = [](const Values& exact) {   // 1e-5 of the largest value: 2^-24 times the lanes' longest chain, 150
+      Values tolerance = exact;
+      for (std::vector<double>& values : tolerance) {
+        double largest = 0;
+        for (const double v : values) largest = std::max(largest, std::abs(v));
+        for (double& v : values) v = 150 * kRoundoff * std::max(largest, 1.0);
+      }
+      return tolerance;
+    };
+    Case moments{"moments", name, Rule::within, {scalars(numbers(size))}, {unwritten(columns), unwritten(columns)}};
+    moments.run = [p](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) { ops.moments(queue, p, in[0], out[0], out[1]); };
+    moments.tolerance = relative;
+    cases.push_back(moments);
+    Case gradient{"normalize_grad", name, Rule::within,
+                  {scalars(numbers(size)), scalars(numbers(columns)), scalars(numbers.positive(columns)), scalars(numbers.positive(p.channels)),
+                   scalars(std::vector<double>(size_t(p.channels), 100.0)), scalars(numbers(size))},   // beta 100: no kink nearby
+                  {unwritten(size), unwritten(p.channels), unwritten(p.channels)}};
+    gradient.run = [p](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
+      ops.normalize_grad(queue, p, 1e-5, 0.25, in[0], in[1], in[2], in[3], in[4], in[5], out[0], out[1], out[2]);
+    };
+    gradient.tolerance = [p](const Values& exact) {   // each sum has `rows` terms of a size up to 1.5 * 3 / sqrt(0.05)
+      Values tolerance = exact;
+      const double sum = 1.5 * 3 / std::sqrt(0.05) * double(p.rows) * double(p.groups), each = 150 * kRoundoff;
+      for (double& v : tolerance[0]) v = each * 1.5 / 0.05 * 40;
+      for (int i : {1, 2})
+        for (double& v : tolerance[size_t(i)]) v = each * sum;
+      return tolerance;
+    };
+    cases.push_back(gradient);
+  }
+}
+
+}  // namespace
+
+std::vector<Case> kernel_cases() {
+  std::vector<Case> cases;
+  for (auto add : {add_convolutions, add_products, add_reductions, add_scatter, add_norms}) add(cases);
+  return cases;
+}
+
+}  // namespace weft::testing

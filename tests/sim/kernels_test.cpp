@@ -1,0 +1,67 @@
+// Every kernel on the host executor, against the reference: all the cases that every backend must pass, and those that
+// reach the kernels' other paths. ctest runs this program in each order of threads (WEFT_SIM_ORDER), and once more with
+// the race checker, where it must find nothing.
+#include <doctest/doctest.h>
+
+#include "cases/cases.h"
+#include "executor.h"
+#include "kernel_cases.h"
+
+using namespace weft;
+using namespace weft::testing;
+
+namespace {
+
+void agree(const std::string& op) {
+  static const std::vector<Case> general = every_case(), special = kernel_cases();
+  Session session(*find_backend("sim", DType::f32));
+  int tried = 0;
+  for (const auto* cases : {&general, &special})
+    for (const Case& c : *cases)
+      if (c.op == op) {
+        CHECK(disagreement(session, c) == "");
+        ++tried;
+      }
+  CHECK(tried > 0);
+  CHECK(!session.queue->launches.empty());
+  for (const auto& [kernel, count] : session.queue->launches) {
+    CHECK(kernel.size() > 7);
+    CHECK(kernel.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos);
+    CHECK(kernel.substr(kernel.size() - 7) == "_kernel");
+    CHECK(count > 0);
+  }
+  if (&host::race_count) CHECK(host::race_count() == 0);
+}
+
+}  // namespace
+
+TEST_CASE("sim: pointwise") { agree("pointwise"); }
+TEST_CASE("sim: reduce") { agree("reduce"); }
+TEST_CASE("sim: strided_copy") { agree("strided_copy"); }
+TEST_CASE("sim: gather") { agree("gather"); }
+TEST_CASE("sim: scatter_add") { agree("scatter_add"); }
+TEST_CASE("sim: resample") { agree("resample"); }
+TEST_CASE("sim: max_pool") { agree("max_pool"); }
+TEST_CASE("sim: matmul") { agree("matmul"); }
+TEST_CASE("sim: conv2d") { agree("conv2d"); }
+TEST_CASE("sim: conv2d_input_grad") { agree("conv2d_input_grad"); }
+TEST_CASE("sim: conv2d_weight_grad") { agree("conv2d_weight_grad"); }
+TEST_CASE("sim: moments") { agree("moments"); }
+TEST_CASE("sim: normalize") { agree("normalize"); }
+TEST_CASE("sim: normalize_grad") { agree("normalize_grad"); }
+TEST_CASE("sim: random") { agree("random"); }
+TEST_CASE("sim: optimizer_step") { agree("optimizer_step"); }
+
+TEST_CASE("sim: nothing to do launches nothing") {
+  Session session(*find_backend("sim", DType::f32));
+  const Ops& ops = session.ops();
+  Queue& queue = *session.queue;
+  ops.pointwise(queue, PointwiseKind::exp, {2, {0, 4}, {{4, 1}}}, nullptr, nullptr, nullptr, nullptr);
+  ops.strided_copy(queue, {1, {0}, {1}, {1}}, 4, nullptr, nullptr);
+  ops.reduce(queue, ReduceKind::sum, {0, 5, 3}, nullptr, nullptr, nullptr);
+  ops.gather(queue, {0, 1, 4, 5}, nullptr, nullptr, nullptr, nullptr);
+  ops.random(queue, RandomKind::normal, 1, nullptr, 0, nullptr);
+  ops.matmul(queue, {1, 0, 3, 4, false, false, false, 0, 0}, nullptr, {}, nullptr, nullptr);
+  ops.moments(queue, {0, 4, 5}, nullptr, nullptr, nullptr);
+  CHECK(queue.launches.empty());
+}
