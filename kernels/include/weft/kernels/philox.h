@@ -2,7 +2,7 @@
 // element of any stream can be had without the ones before it.
 //   Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 // Normals come by Box and Muller's transform from our own logarithm and sine, made of products, sums and explicit fused
-// multiply-adds only, so that their bits are the same on every backend (tests/philox_test.cpp holds them).
+// multiply-adds only, so that their bits are the same on every backend (tests/kernels/philox_test.cpp holds them).
 #pragma once
 #include <cmath>
 #include <cstdint>
