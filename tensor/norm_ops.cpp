@@ -29,10 +29,17 @@ Tensor composed(const Tensor& x, const Tensor& mean_or_none, const Tensor& varia
   return slope == 1 ? y : leaky_relu(y, slope);
 }
 
-// grad() of a composed function, as a rule's result: empty where no gradient was wanted.
-Tensors composed_gradient(const Tensor& y, const RuleCall& call) {
+// The same value behind a node of its own: a partial derivative must stop here, for inputs may depend on one another (a
+// gamma shared by two layers, or made of x).
+Tensor partial(const Tensor& x) {
+  if (!x.requires_grad()) return x;
+  return record("partial", x.detach(), {x}, {}, [](const RuleCall& call) { return Tensors{call.gradient}; });
+}
+
+// grad() of a composed function of partial(call.inputs), as a rule's result: empty where no gradient was wanted.
+Tensors composed_gradient(const Tensor& y, const Tensors& inputs, const RuleCall& call) {
   Tensors wanted;
-  for (size_t i = 0; i < call.inputs.size(); ++i) if (call.needs[i]) wanted.push_back(call.inputs[i]);
+  for (size_t i = 0; i < inputs.size(); ++i) if (call.needs[i]) wanted.push_back(inputs[i]);
   const Tensors found = grad(y, wanted, call.graph ? CreateGraph::yes : CreateGraph::no, KeepGraph::no, reshape(call.gradient, y.shape()));
   Tensors result(call.inputs.size());
   for (size_t i = 0, next = 0; i < result.size(); ++i) if (call.needs[i]) result[i] = found[next++];
@@ -55,15 +62,14 @@ Normalized normalize_groups(const Tensor& x, int64_t groups, int64_t channels, c
 
   y = record("normalize", y, {x, gamma, beta}, {{true, true, true}, false}, [=](const RuleCall& call) {
     const Tensor &in = call.inputs[0], &scale = call.inputs[1], &shift = call.inputs[2];
-    if (call.graph)
-      return composed_gradient(composed(reshape(in, {l.groups, l.rows, l.channels}), {}, {}, scale, shift, epsilon, slope), call);
+    if (call.graph) {
+      const Tensors own{partial(in), partial(scale), partial(shift)};
+      return composed_gradient(composed(reshape(own[0], {l.groups, l.rows, l.channels}), {}, {}, own[1], own[2], epsilon, slope), own, call);
+    }
     const Context c = in.context();
     Tensors result(3);
     if (call.needs[0]) result[0] = c.empty(in.shape());
-    if (scale && (call.needs[1] || call.needs[2])) {
-      result[1] = call.into[1] ? call.into[1] : c.empty({channels});
-      result[2] = call.into[2] ? call.into[2] : c.empty({channels});
-    }
+    for (size_t i : {1, 2}) if (call.needs[i]) result[i] = call.into[i] ? call.into[i] : c.empty({channels});
     for (int i : {1, 2}) if (result[size_t(i)]) result[size_t(i)].storage()->wrote("gradient");
     WEFT_OP(c.state(), normalize_grad)(*c.state().queue, p, epsilon, slope, in.data(), mean.data(), variance.data(), data_or_null(scale),
                                        data_or_null(shift), call.gradient.data(), result[0] ? result[0].data() : nullptr,
@@ -82,10 +88,10 @@ Tensor normalize_with(const Tensor& x, const Tensor& mean, const Tensor& varianc
   const NormProblem p{1, l.rows, channels};
   if (y.count() > 0)
     WEFT_OP(s, normalize)(*s.queue, p, epsilon, slope, x.data(), mean.data(), variance.data(), data_or_null(gamma), data_or_null(beta), y.data());
-  return record("normalize_with", y, {x, gamma, beta}, {{true, true, true}, false}, [=](const RuleCall& call) {
+  return record("normalize_with", y, {x, gamma, beta, mean.detach(), variance.detach()}, {{true, true, true, true, true}, false}, [=](const RuleCall& call) {
     const Context::Recording scope(call.gradient.context(), true);
-    return composed_gradient(composed(reshape(call.inputs[0], {1, l.rows, channels}), mean.detach(), variance.detach(), call.inputs[1],
-                                      call.inputs[2], epsilon, slope), call);
+    const Tensors own{partial(call.inputs[0]), partial(call.inputs[1]), partial(call.inputs[2])};
+    return composed_gradient(composed(reshape(own[0], {1, l.rows, channels}), call.inputs[3], call.inputs[4], own[1], own[2], epsilon, slope), own, call);
   });
 }
 
