@@ -1,0 +1,127 @@
+// Device `cuda`: memory, one stream a queue, and errors that say what was being done. The CUDA run time is linked
+// statically and finds the driver by itself, so the program also starts where there is none.
+#include <string>
+
+#include "ops.h"
+
+namespace weft::cuda {
+
+namespace {
+
+void check(cudaError_t error, const std::string& what) {
+  if (error != cudaSuccess) throw CudaError(what + ": " + cudaGetErrorString(error));
+}
+cudaStream_t stream_of(Queue& queue) { return static_cast<KernelQueue&>(queue).stream; }
+
+std::string version_text(int version) { return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10); }
+
+__global__ void probe_kernel() {}
+
+std::string unavailable() {
+  int driver = 0, devices = 0;
+  if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) return "no NVIDIA driver is installed";
+  const cudaError_t error = cudaGetDeviceCount(&devices);
+  if (error == cudaErrorInsufficientDriver)
+    return "the NVIDIA driver supports CUDA " + version_text(driver) + ", this program was built with " + version_text(CUDART_VERSION) +
+           "; update the driver, or build with an older toolkit";
+  if (error == cudaErrorNoDevice || (error == cudaSuccess && devices == 0)) return "there is a driver, but no GPU that this process may use";
+  if (error != cudaSuccess) return std::string("the CUDA run time says: ") + cudaGetErrorString(error);
+  cudaDeviceProp properties;
+  if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) return "the first GPU does not answer";
+  cudaFuncAttributes attributes;
+  if (cudaFuncGetAttributes(&attributes, probe_kernel) != cudaSuccess) {
+    cudaGetLastError();                         // forget it: the next launch must not be blamed
+    return std::string(properties.name) + " has compute capability " + std::to_string(properties.major) + "." + std::to_string(properties.minor) +
+           ", and this program holds no kernels for it; build with -DCMAKE_CUDA_ARCHITECTURES=" + std::to_string(properties.major) +
+           std::to_string(properties.minor);
+  }
+  return "";
+}
+
+Queue* open(const QueueOptions& options) {
+  const std::string why = unavailable();
+  if (!why.empty()) throw DeviceError("cuda: " + why);
+  int devices = 0;
+  check(cudaGetDeviceCount(&devices), "cuda: counting devices");
+  if (options.device_index < 0 || options.device_index >= devices)
+    throw DeviceError("cuda: there is no GPU number " + std::to_string(options.device_index) + ", this process sees " + std::to_string(devices));
+  check(cudaSetDevice(options.device_index), "cuda: choosing GPU " + std::to_string(options.device_index));
+  auto* queue = new KernelQueue;
+  try {
+    check(cudaStreamCreateWithFlags(&queue->stream, cudaStreamNonBlocking), "cuda: making a stream");
+  } catch (...) {
+    delete queue;
+    throw;
+  }
+  return queue;
+}
+
+void* allocate(Queue&, size_t bytes) {
+  void* p = nullptr;
+  const cudaError_t error = cudaMalloc(&p, bytes ? bytes : 1);
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    size_t left = 0, total = 0;
+    cudaMemGetInfo(&left, &total);
+    throw OutOfMemory("cuda: cannot allocate " + std::to_string(bytes >> 20) + " MiB, " + std::to_string(left >> 20) + " of " +
+                      std::to_string(total >> 20) + " MiB are free; a smaller batch or size needs less");
+  }
+  check(error, "cuda: allocating " + std::to_string(bytes) + " bytes");
+  return p;
+}
+
+void release(Queue&, void* p, size_t) {
+  if (cudaFree(p) != cudaSuccess) cudaGetLastError();   // at exit the driver may be gone already; destructors never throw
+}
+
+void copy(Queue& queue, void* dst, const void* src, size_t bytes, CopyDirection direction) {
+  if (!bytes) return;
+  const cudaMemcpyKind kind = direction == CopyDirection::to_device ? cudaMemcpyHostToDevice
+                              : direction == CopyDirection::to_host ? cudaMemcpyDeviceToHost
+                                                                    : cudaMemcpyDeviceToDevice;
+  check(cudaMemcpyAsync(dst, src, bytes, kind, stream_of(queue)), "cuda: copying " + std::to_string(bytes) + " bytes");
+  if (direction == CopyDirection::to_host) check(cudaStreamSynchronize(stream_of(queue)), "cuda: waiting for a copy to the host");
+}
+
+void fill_zero(Queue& queue, void* p, size_t bytes) {
+  if (bytes) check(cudaMemsetAsync(p, 0, bytes, stream_of(queue)), "cuda: clearing " + std::to_string(bytes) + " bytes");
+}
+
+void synchronise(Queue& queue) { check(cudaStreamSynchronize(stream_of(queue)), "cuda: waiting for the queue"); }
+
+std::string describe(Queue&) {
+  int index = 0, driver = 0;
+  cudaDeviceProp p;
+  check(cudaGetDevice(&index), "cuda: asking for the device");
+  check(cudaGetDeviceProperties(&p, index), "cuda: asking for the device's properties");
+  check(cudaDriverGetVersion(&driver), "cuda: asking for the driver's version");
+  return std::string(p.name) + ", compute capability " + std::to_string(p.major) + "." + std::to_string(p.minor) + ", " +
+         std::to_string(p.totalGlobalMem >> 20) + " MiB, driver for CUDA " + version_text(driver) + ", built with " + version_text(CUDART_VERSION);
+}
+
+const Device device = {"cuda", unavailable, open, allocate, release, copy, fill_zero, synchronise, describe, false};
+
+}  // namespace
+
+KernelQueue::~KernelQueue() {
+  release(*this, scratch, scratch_bytes);
+  if (stream) cudaStreamDestroy(stream);
+}
+
+/// One block that grows to the largest size asked for. cudaFree waits for the kernels that still use the old one.
+void* workspace(Queue& queue, size_t bytes) {
+  auto& q = static_cast<KernelQueue&>(queue);
+  if (bytes > q.scratch_bytes) {
+    release(q, q.scratch, q.scratch_bytes);
+    q.scratch = nullptr;
+    q.scratch_bytes = 0;
+    q.scratch = allocate(q, bytes);
+    q.scratch_bytes = bytes;
+  }
+  return q.scratch;
+}
+
+extern const Backend backend;
+const Backend backend = {&device, &ops};
+
+}  // namespace weft::cuda
