@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "convolution.h"
 #include "loops.h"
 #include "machine.h"
 #include "reference/ops.h"
@@ -29,10 +30,6 @@ float* CpuQueue::scratch(Slot slot, size_t floats) {
 }
 
 namespace {
-
-CpuQueue& own(Queue& queue) { return static_cast<CpuQueue&>(queue); }
-const float* in(const void* p) { return static_cast<const float*>(p); }
-float* out(void* p) { return static_cast<float*>(p); }
 
 const Loops& loops_of_this_machine() {
 #ifdef WEFT_X86_LEVELS
@@ -89,65 +86,6 @@ constexpr bool kExactAllocations = false;
 #endif
 constexpr Device device{"cpu", unavailable, open, allocate, release, copy, fill_zero, synchronise, describe, kExactAllocations};
 
-// --- convolutions: a window that covers the whole image exactly once makes them matrix products ---
-
-/// y (n,k) = x (n, r*s*c) w (k, r*s*c)^T: the last layer of a discriminator, and, transposed, the first of a generator
-bool is_one_product(const ConvProblem& p) {
-  return p.p == 1 && p.q == 1 && p.h == p.r && p.w == p.s && !p.pad.h && !p.pad.w && p.groups == 1 &&
-         (p.dilation.h == 1 || p.r == 1) && (p.dilation.w == 1 || p.s == 1);
-}
-
-void product(CpuQueue& queue, const char* op, const MatmulProblem& problem, double slope, const float* a, const Weight& b,
-             const float* bias, float* c) {
-  if (queue.library && queue.library->matmul(op, problem, slope, a, b, bias, c)) return;
-  ++queue.launches[op];
-  queue.loops->matmul(queue, problem, a, in(b.data), bias, c);
-  if (slope != 1) queue.loops->epilogue(queue, problem.batch * problem.m, problem.n, {nullptr, slope}, c, c);
-}
-
-void conv2d(Queue& q, const ConvProblem& p, const ConvEpilogue& epilogue, const void* x, Weight w, void* y) {
-  CpuQueue& queue = own(q);
-  if (is_one_product(p))
-    return product(queue, "conv2d", {1, p.n, p.k, int64_t(p.r) * p.s * p.c, false, true, epilogue.accumulate, 0, 0},
-                   epilogue.accumulate ? 1 : epilogue.leaky_slope, in(x), w, in(epilogue.bias), out(y));
-  if (queue.library && queue.library->conv2d(p, epilogue, in(x), w, out(y))) return;
-  ++queue.launches["conv2d"];
-  queue.loops->conv2d(queue, p, epilogue, in(x), in(w.data), out(y));
-}
-
-void conv2d_input_grad(Queue& q, const ConvProblem& p, const ConvEpilogue& epilogue, const void* y, Weight w, void* x) {
-  CpuQueue& queue = own(q);
-  const int64_t pixels = int64_t(p.h) * p.w;
-  const bool plain = !epilogue.bias && (epilogue.accumulate || epilogue.leaky_slope == 1);
-  if (is_one_product(p)) {
-    const bool in_place = plain || !epilogue.accumulate;
-    float* sum = in_place ? out(x) : queue.scratch(Slot::result, size_t(p.n * pixels * p.c));
-    product(queue, "conv2d_input_grad", {1, p.n, pixels * p.c, p.k, false, false, plain && epilogue.accumulate, 0, 0}, 1,
-            in(y), w, nullptr, sum);
-    if (!plain) queue.loops->epilogue(queue, p.n * pixels, p.c, epilogue, sum, out(x));
-    return;
-  }
-  if (queue.library) {
-    float* sum = epilogue.accumulate ? queue.scratch(Slot::result, size_t(p.n * pixels * p.c)) : out(x);
-    if (queue.library->conv2d_input_grad(p, in(y), w, sum)) {
-      if (!plain || epilogue.accumulate) queue.loops->epilogue(queue, p.n * pixels, p.c, epilogue, sum, out(x));
-      return;
-    }
-  }
-  ++queue.launches["conv2d_input_grad"];
-  queue.loops->conv2d_input_grad(queue, p, epilogue, in(y), in(w.data), out(x));
-}
-
-void conv2d_weight_grad(Queue& q, const ConvProblem& p, bool accumulate, const void* x, const void* y, void* dw) {
-  CpuQueue& queue = own(q);
-  if (is_one_product(p))
-    return product(queue, "conv2d_weight_grad", {1, p.k, int64_t(p.r) * p.s * p.c, p.n, true, false, accumulate, 0, 0}, 1,
-                   in(y), {x}, nullptr, out(dw));
-  if (queue.library && queue.library->conv2d_weight_grad(p, accumulate, in(x), in(y), out(dw))) return;
-  ++queue.launches["conv2d_weight_grad"];
-  queue.loops->conv2d_weight_grad(queue, p, accumulate, in(x), in(y), out(dw));
-}
-
 // --- the table ---
 
 // clang-format off
@@ -182,9 +120,7 @@ constexpr Ops table() {
     ++q.launches["max_pool"];
     own(q).loops->max_pool(own(q), problem, in(x), out(y), index);
   };
-  ops.matmul = [](Queue& q, const MatmulProblem& problem, const void* a, Weight b, const void* bias, void* c) {
-    product(own(q), "matmul", problem, 1, in(a), b, in(bias), out(c));
-  };
+  ops.matmul = matmul;
   ops.conv2d = conv2d;
   ops.conv2d_input_grad = conv2d_input_grad;
   ops.conv2d_weight_grad = conv2d_weight_grad;

@@ -6,12 +6,9 @@
 // stays in cache (Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS 2008). Rows of c are
 // shared out among the threads; each element is summed in one fixed order.
 //
-// A convolution is im2col, one image at a time for the threads to share: columns (P*Q, R*S*C/groups), then
-//   conv2d               y = columns * w^T          conv2d_input_grad   columns = y * w, then added back to x's pixels
+// A convolution is im2col (columns.cpp), one image and one group at a time:
+//   conv2d               y = columns * w^T          conv2d_input_grad   columns = y * w, then added up into x's pixels
 //   conv2d_weight_grad   dw += y^T * columns
-// A window that covers the whole image once (no padding, P = Q = 1) needs no columns; the caller makes one product of it.
-#include <cstring>
-
 #include "loops.h"
 
 namespace weft::cpu::WEFT_ISA {
@@ -87,35 +84,6 @@ void multiply(CpuQueue& queue, int64_t m, int64_t n, int64_t k, Matrix a, Matrix
   }
 }
 
-/// The columns of one image and one group, or (into) the columns added back to the image.
-template <bool into>
-void walk_columns(const CpuQueue& queue, const ConvProblem& problem, int64_t first_c, const float* from, float* to) {
-  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups] = problem;
-  const int64_t width = C / groups, jobs = into ? H : P;
-  parallel(queue, jobs, int64_t(P) * Q * R * S * width, [&, stride = stride, pad = pad, dilation = dilation, H = H, W = W, C = C, R = R, S = S, P = P, Q = Q](int64_t job) {
-    for (int64_t r = 0; r < R; ++r) {
-      int64_t p = job, h = job * stride.h - pad.h + r * dilation.h;
-      if (into) {   // each job owns a row of the image, so that no two add to one pixel
-        const int64_t up = job + pad.h - r * dilation.h;
-        if (up < 0 || up % stride.h || up / stride.h >= P) continue;
-        p = up / stride.h, h = job;
-      }
-      for (int64_t q = 0; q < Q; ++q)
-        for (int64_t s = 0; s < S; ++s) {
-          const int64_t w = q * stride.w - pad.w + s * dilation.w;
-          const int64_t column = (((p * Q + q) * R + r) * S + s) * width, pixel = (h * W + w) * C + first_c;
-          const bool inside = h >= 0 && h < H && w >= 0 && w < W;
-          if constexpr (into) {
-            if (inside)
-              for (int64_t c = 0; c < width; ++c) to[pixel + c] += from[column + c];
-          } else {
-            for (int64_t c = 0; c < width; ++c) to[column + c] = inside ? from[pixel + c] : 0;
-          }
-        }
-    }
-  });
-}
-
 }  // namespace
 
 void matmul(CpuQueue& queue, const MatmulProblem& problem, const float* a, const float* b, const float* bias, float* c) {
@@ -135,7 +103,7 @@ void conv2d(CpuQueue& queue, const ConvProblem& problem, const ConvEpilogue& wha
   float* const sum = queue.scratch(Slot::result, size_t(pixels * K));
   for (int64_t n = 0; n < problem.n; ++n) {
     for (int64_t g = 0; g < problem.groups; ++g) {
-      walk_columns<false>(queue, problem, g * width, x + n * image, columns);
+      take_columns(queue, problem, 1, g, x + n * image, columns);
       multiply(queue, pixels, group_k, depth, {columns, depth, 1}, {w + g * group_k * depth, 1, depth}, sum + g * group_k, K, false);
     }
     epilogue(queue, pixels, K, what, sum, y + n * pixels * K);
@@ -147,15 +115,11 @@ void conv2d_input_grad(CpuQueue& queue, const ConvProblem& problem, const ConvEp
   const int64_t pixels = int64_t(problem.p) * problem.q, image = int64_t(problem.h) * problem.w * problem.c;
   const int64_t width = problem.c / problem.groups, depth = problem.r * problem.s * width, K = problem.k, group_k = K / problem.groups;
   float* const columns = queue.scratch(Slot::columns, size_t(pixels * depth));
-  float* const sum = queue.scratch(Slot::result, size_t(image));
-  for (int64_t n = 0; n < problem.n; ++n) {
-    std::memset(sum, 0, size_t(image) * sizeof(float));
+  for (int64_t n = 0; n < problem.n; ++n)
     for (int64_t g = 0; g < problem.groups; ++g) {
       multiply(queue, pixels, depth, group_k, {y + n * pixels * K + g * group_k, K, 1}, {w + g * group_k * depth, depth, 1}, columns, depth, false);
-      walk_columns<true>(queue, problem, g * width, columns, sum);
+      add_columns(queue, problem, what, 1, g, columns, x + n * image);
     }
-    epilogue(queue, int64_t(problem.h) * problem.w, problem.c, what, sum, x + n * image);
-  }
 }
 
 void conv2d_weight_grad(CpuQueue& queue, const ConvProblem& problem, bool accumulate, const float* x, const float* y, float* dw) {
@@ -164,7 +128,7 @@ void conv2d_weight_grad(CpuQueue& queue, const ConvProblem& problem, bool accumu
   float* const columns = queue.scratch(Slot::columns, size_t(pixels * depth));
   for (int64_t n = 0; n < problem.n; ++n)
     for (int64_t g = 0; g < problem.groups; ++g) {
-      walk_columns<false>(queue, problem, g * width, x + n * image, columns);
+      take_columns(queue, problem, 1, g, x + n * image, columns);
       multiply(queue, group_k, depth, pixels, {y + n * pixels * K + g * group_k, 1, K}, {columns, depth, 1},
                dw + g * group_k * depth, depth, accumulate || n > 0);
     }

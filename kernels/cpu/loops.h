@@ -25,8 +25,10 @@ struct Loops {
                          float* dgamma, float* dbeta);
   void (*random)(CpuQueue&, RandomKind, uint64_t key, uint64_t step, int64_t n, void* out);
   void (*optimizer_step)(CpuQueue&, const OptimizerSettings&, const OptimizerArenas&, const StepState::Update&);
-  /// result = leaky(result + bias), or result = leaky(kept + result + bias): what a library left undone, over rows of channels
+  /// result = leaky(sum + bias), or result += sum + bias: what a library left undone, over rows of channels; sum may be result
   void (*epilogue)(CpuQueue&, int64_t rows, int64_t channels, const ConvEpilogue&, const float* sum, float* result);
+  void (*take_columns)(CpuQueue&, const ConvProblem&, int64_t images, int64_t group, const float* x, float* columns);
+  void (*add_columns)(CpuQueue&, const ConvProblem&, const ConvEpilogue&, int64_t images, int64_t group, const float* columns, float* x);
   void (*matmul)(CpuQueue&, const MatmulProblem&, const float* a, const float* b, const float* bias, float* c);
   void (*conv2d)(CpuQueue&, const ConvProblem&, const ConvEpilogue&, const float* x, const float* w, float* y);
   void (*conv2d_input_grad)(CpuQueue&, const ConvProblem&, const ConvEpilogue&, const float* y, const float* w, float* x);
@@ -45,8 +47,8 @@ namespace v4 { extern const Loops loops; }
 namespace weft::cpu::WEFT_ISA {
 WEFT_LOOP(pointwise); WEFT_LOOP(reduce); WEFT_LOOP(strided_copy); WEFT_LOOP(gather); WEFT_LOOP(scatter_add);
 WEFT_LOOP(resample); WEFT_LOOP(max_pool); WEFT_LOOP(moments); WEFT_LOOP(normalize); WEFT_LOOP(normalize_grad);
-WEFT_LOOP(random); WEFT_LOOP(optimizer_step); WEFT_LOOP(epilogue); WEFT_LOOP(matmul); WEFT_LOOP(conv2d);
-WEFT_LOOP(conv2d_input_grad); WEFT_LOOP(conv2d_weight_grad);
+WEFT_LOOP(random); WEFT_LOOP(optimizer_step); WEFT_LOOP(epilogue); WEFT_LOOP(take_columns); WEFT_LOOP(add_columns);
+WEFT_LOOP(matmul); WEFT_LOOP(conv2d); WEFT_LOOP(conv2d_input_grad); WEFT_LOOP(conv2d_weight_grad);
 
 constexpr int64_t kWorthAThread = 1 << 14;   // elements; below that, waking a second thread costs more than it saves
 

@@ -39,6 +39,10 @@ struct CpuQueue : Queue {
   } blocks[size_t(Slot::count)];
 };
 
+inline CpuQueue& own(Queue& queue) { return static_cast<CpuQueue&>(queue); }
+inline const float* in(const void* p) { return static_cast<const float*>(p); }
+inline float* out(void* p) { return static_cast<float*>(p); }
+
 #ifdef WEFT_HAS_ONEDNN
 std::unique_ptr<Library> open_onednn(CpuQueue&);
 #endif

@@ -1,0 +1,131 @@
+// Which way each convolution goes. A function of its shape alone, never of a timing:
+//
+//   one product    the window covers the whole image once (a discriminator's last layer, a generator's first): x (n, r*s*c)
+//                  against w (k, r*s*c), nothing to rearrange
+//   by columns     im2col and one big product, a run of images at a time so that the columns stay in cache:
+//                    conv2d, conv2d_weight_grad   with a filter bank too large for the cache, where oneDNN's convolution
+//                                                 reads it again for every few pixels
+//                    conv2d_input_grad            to few channels (a generator's last layer), where oneDNN's fills 3 of 16
+//                                                 lanes; the columns fill them all
+//   the library    all the rest
+//   the loops      whatever the library has no fast way for (columns.cpp, dense.cpp)
+//
+// bench/primitives.cpp has the measurements.
+#include "convolution.h"
+
+#include <algorithm>
+
+#include "loops.h"
+
+namespace weft::cpu {
+namespace {
+
+bool is_one_product(const ConvProblem& p) {
+  return p.p == 1 && p.q == 1 && p.h == p.r && p.w == p.s && !p.pad.h && !p.pad.w && p.groups == 1 &&
+         (p.dilation.h == 1 || p.r == 1) && (p.dilation.w == 1 || p.s == 1);
+}
+
+int64_t window(const ConvProblem& p) { return int64_t(p.r) * p.s * p.c; }        // elements of one filter, groups apart
+int64_t image_columns(const ConvProblem& p) { return int64_t(p.p) * p.q * window(p); }
+
+bool large_filter_bank(const CpuQueue& queue, const ConvProblem& p) {
+  return queue.library && p.groups == 1 && window(p) * p.k >= int64_t(1) << 20 && window(p) > 2 * p.c && p.p * p.q <= 64;
+}
+bool few_channels(const CpuQueue& queue, const ConvProblem& p) {
+  return queue.library && p.groups == 1 && p.c < 8 && p.k >= 8;
+}
+
+/// How many images' columns are worked on together: the most that divide the batch and stay below `floats`.
+int64_t images_at_a_time(const ConvProblem& p, int64_t floats) {
+  int64_t images = std::clamp<int64_t>(floats / image_columns(p), 1, p.n);
+  while (p.n % images) --images;
+  return images;
+}
+constexpr int64_t kSecondLevel = 1 << 17, kThirdLevel = 1 << 22;   // floats: half of a usual core's cache; of a usual chip's
+
+void product(CpuQueue& queue, const char* op, const MatmulProblem& problem, double slope, const float* a, const Weight& b,
+             const float* bias, float* c) {
+  if (queue.library && queue.library->matmul(op, problem, slope, a, b, bias, c)) return;
+  ++queue.launches[op];
+  queue.loops->matmul(queue, problem, a, in(b.data), bias, c);
+  if (slope != 1) queue.loops->epilogue(queue, problem.batch * problem.m, problem.n, {nullptr, slope}, c, c);
+}
+
+}  // namespace
+
+void matmul(Queue& queue, const MatmulProblem& problem, const void* a, Weight b, const void* bias, void* c) {
+  product(own(queue), "matmul", problem, 1, in(a), b, in(bias), out(c));
+}
+
+void conv2d(Queue& q, const ConvProblem& p, const ConvEpilogue& epilogue, const void* x, Weight w, void* y) {
+  CpuQueue& queue = own(q);
+  const double slope = epilogue.accumulate ? 1 : epilogue.leaky_slope;
+  if (is_one_product(p))
+    return product(queue, "conv2d", {1, p.n, p.k, window(p), false, true, epilogue.accumulate, 0, 0}, slope, in(x), w,
+                   in(epilogue.bias), out(y));
+  if (large_filter_bank(queue, p)) {
+    const int64_t images = images_at_a_time(p, kThirdLevel), pixels = int64_t(p.p) * p.q, image = int64_t(p.h) * p.w * p.c;
+    float* const columns = queue.scratch(Slot::columns, size_t(images * image_columns(p)));
+    for (int64_t n = 0; n < p.n; n += images) {
+      queue.loops->take_columns(queue, p, images, 0, in(x) + n * image, columns);
+      product(queue, "conv2d:columns", {1, images * pixels, p.k, window(p), false, true, epilogue.accumulate, 0, 0}, slope,
+              columns, w, in(epilogue.bias), out(y) + n * pixels * p.k);
+    }
+    return;
+  }
+  if (queue.library && queue.library->conv2d(p, epilogue, in(x), w, out(y))) return;
+  ++queue.launches["conv2d"];
+  queue.loops->conv2d(queue, p, epilogue, in(x), in(w.data), out(y));
+}
+
+void conv2d_input_grad(Queue& q, const ConvProblem& p, const ConvEpilogue& epilogue, const void* y, Weight w, void* x) {
+  CpuQueue& queue = own(q);
+  const int64_t pixels = int64_t(p.p) * p.q, image = int64_t(p.h) * p.w * p.c, all = p.n * int64_t(p.h) * p.w;
+  const bool kept = epilogue.accumulate, plain = !epilogue.bias && !kept && epilogue.leaky_slope == 1;
+  if (is_one_product(p)) {
+    float* const sum = kept ? queue.scratch(Slot::result, size_t(p.n * image)) : out(x);
+    product(queue, "conv2d_input_grad", {1, p.n, image, p.k, false, false, false, 0, 0}, 1, in(y), w, nullptr, sum);
+    if (!plain) queue.loops->epilogue(queue, all, p.c, epilogue, sum, out(x));
+    return;
+  }
+  if (few_channels(queue, p)) {
+    const int64_t images = images_at_a_time(p, kSecondLevel * queue.threads);
+    float* const columns = queue.scratch(Slot::columns, size_t(images * image_columns(p)));
+    for (int64_t n = 0; n < p.n; n += images) {
+      product(queue, "conv2d_input_grad:columns", {1, images * pixels, window(p), p.k, false, false, false, 0, 0}, 1,
+              in(y) + n * pixels * p.k, w, nullptr, columns);
+      queue.loops->add_columns(queue, p, epilogue, images, 0, columns, out(x) + n * image);
+    }
+    return;
+  }
+  if (queue.library) {
+    float* const sum = kept ? queue.scratch(Slot::result, size_t(p.n * image)) : out(x);
+    if (queue.library->conv2d_input_grad(p, in(y), w, sum)) {
+      if (!plain) queue.loops->epilogue(queue, all, p.c, epilogue, sum, out(x));
+      return;
+    }
+  }
+  ++queue.launches["conv2d_input_grad"];
+  queue.loops->conv2d_input_grad(queue, p, epilogue, in(y), in(w.data), out(x));
+}
+
+void conv2d_weight_grad(Queue& q, const ConvProblem& p, bool accumulate, const void* x, const void* y, void* dw) {
+  CpuQueue& queue = own(q);
+  if (is_one_product(p))
+    return product(queue, "conv2d_weight_grad", {1, p.k, window(p), p.n, true, false, accumulate, 0, 0}, 1, in(y), {x}, nullptr, out(dw));
+  if (large_filter_bank(queue, p)) {
+    const int64_t images = images_at_a_time(p, kThirdLevel), pixels = int64_t(p.p) * p.q, image = int64_t(p.h) * p.w * p.c;
+    float* const columns = queue.scratch(Slot::columns, size_t(images * image_columns(p)));
+    for (int64_t n = 0; n < p.n; n += images) {
+      queue.loops->take_columns(queue, p, images, 0, in(x) + n * image, columns);
+      product(queue, "conv2d_weight_grad:columns", {1, p.k, window(p), images * pixels, true, false, accumulate || n > 0, 0, 0}, 1,
+              in(y) + n * pixels * p.k, {columns}, nullptr, out(dw));
+    }
+    return;
+  }
+  if (queue.library && queue.library->conv2d_weight_grad(p, accumulate, in(x), in(y), out(dw))) return;
+  ++queue.launches["conv2d_weight_grad"];
+  queue.loops->conv2d_weight_grad(queue, p, accumulate, in(x), in(y), out(dw));
+}
+
+}  // namespace weft::cpu
