@@ -1,6 +1,7 @@
 #include "weft/tensor/autograd.h"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -8,6 +9,21 @@
 #include "weft/tensor/ops.h"
 
 namespace weft {
+
+// Members would release one another down the whole chain, a stack frame each. Instead every node that is about to go hands
+// over its edges first; what it saved hangs on nodes that the edges hold.
+Node::~Node() {
+  std::vector<std::shared_ptr<Node>> held = std::move(edges);
+  inputs.clear();
+  while (!held.empty()) {
+    const std::shared_ptr<Node> node = std::move(held.back());
+    held.pop_back();
+    if (node.use_count() != 1) continue;
+    std::move(node->edges.begin(), node->edges.end(), std::back_inserter(held));
+    node->edges.clear();
+    node->inputs.clear();
+  }
+}
 
 Tensor record(const char* name, const Tensor& output, const Tensors& inputs, const Saves& saves, Rule rule) {
   const Context context = output.context();
@@ -99,8 +115,8 @@ struct Walk {
     while (!pending.empty()) {
       const std::shared_ptr<Node> node = pending.begin()->second;
       pending.erase(pending.begin());
-      if (!node->rule) continue;   // a leaf
-      if (node->inputs.empty() && !node->edges.empty())
+      if (node->edges.empty()) continue;   // a leaf
+      if (!node->rule)
         throw Error(std::string("the graph behind ") + node->name + " was freed by an earlier gradient; ask that one for KeepGraph::yes");
       check_versions(*node);
       std::vector<bool> needs;
@@ -124,6 +140,7 @@ struct Walk {
       if (!create_graph && !keep_graph) {
         node->inputs.clear();
         node->output_storage.reset();
+        node->rule = nullptr;   // and what it captured
       }
     }
   }
@@ -162,7 +179,12 @@ void backward(const Tensor& loss, const Tensors& leaves, const Tensors& windows)
   const Tensor start = first_gradient(loss, {});
   const NoGraph scope(context);
   Walk walk;
-  for (size_t i = 0; i < leaves.size(); ++i) walk.window[leaves[i].node().get()] = windows[i];
+  if (leaves.size() != windows.size()) throw ShapeError("backward: " + std::to_string(leaves.size()) + " leaves but " + std::to_string(windows.size()) + " windows");
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    if (!leaves[i].requires_grad()) throw Error("the gradient with respect to a tensor that is not part of the graph; use its leaf()");
+    if (windows[i].count() != leaves[i].count()) throw ShapeError("backward: a window of shape " + windows[i].shape().text() + " for a leaf of shape " + leaves[i].shape().text());
+    walk.window[leaves[i].node().get()] = windows[i];
+  }
   walk.run(loss, start, false, false);
   for (size_t i = 0; i < leaves.size(); ++i)
     if (!walk.gradient[leaves[i].node().get()]) windows[i].copy_from(context.zeros(windows[i].shape()), "gradient");

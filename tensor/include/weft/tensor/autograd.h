@@ -32,6 +32,9 @@ struct Node : std::enable_shared_from_this<Node> {
   Context context;
   Rule rule;
   explicit Node(const Context& c) : context(c) {}
+  ~Node();                          // without recursion: a graph may be deep
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
 };
 
 /// How an operation asks to be recorded: which inputs and whether the output its rule reads.
