@@ -10,10 +10,15 @@ namespace weft {
 namespace detail {
 
 void* Allocator::allocate(size_t bytes) {
+  void* block = find(bytes);
   live += bytes;
   peak = std::max(peak, live);
+  return block;
+}
+
+void* Allocator::find(size_t bytes) {
   if (device_.exact_allocations) return device_.allocate(queue_, bytes);
-  const size_t wanted = (bytes + 255) / 256 * 256;
+  const size_t wanted = (std::max<size_t>(bytes, 1) + 255) / 256 * 256;   // an empty tensor has an address of its own
   auto best = cached_.lower_bound(wanted);
   if (best != cached_.end() && best->first <= wanted + wanted / 8) {
     void* block = best->second;
@@ -52,7 +57,7 @@ ContextState::~ContextState() {
   allocator.reset();   // before the queue it works through
 }
 
-Context common_context(const char* op, std::initializer_list<const Tensor*> tensors) {
+Context common_context(const char* op, std::initializer_list<const Tensor*> tensors, bool numbers) {
   const Tensor* first = nullptr;
   for (const Tensor* t : tensors) {
     if (!*t) continue;
@@ -60,6 +65,7 @@ Context common_context(const char* op, std::initializer_list<const Tensor*> tens
     if (!(t->context() == first->context()))
       throw DeviceError(std::string(op) + ": tensors of two contexts (" + first->context().device() + " and " + t->context().device() +
                         "); copy one through the host");
+    if (numbers && t->dtype() == DType::i32) throw ShapeError(std::string(op) + ": an index tensor of shape " + t->shape().text() + " where numbers are wanted");
   }
   if (!first) throw Error(std::string(op) + ": no tensor given");
   return first->context();
@@ -128,13 +134,18 @@ Tensor Context::full(const Shape& shape, double value) const {
 }
 
 Tensor Context::constant(double value) const {
-  Tensor& kept = state_->constants[value];
+  uint64_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  Tensor& kept = state_->constants[bits];
   if (!kept) {
     kept = full({}, value);
     // The context must not own itself: a constant's storage refers back to it without keeping it alive.
     kept.storage()->context = std::shared_ptr<detail::ContextState>(std::shared_ptr<void>(), state_.get());
   }
-  return kept;
+  // What is handed out keeps both alive.
+  struct Owner { std::shared_ptr<detail::ContextState> context; std::shared_ptr<Storage> storage; };
+  auto owner = std::make_shared<Owner>(Owner{state_, kept.storage()});
+  return Tensor(std::shared_ptr<Storage>(owner, kept.storage().get()), 0, {}, scalar());
 }
 
 namespace {

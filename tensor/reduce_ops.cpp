@@ -27,7 +27,7 @@ Plan plan_of(const char* op, const Tensor& x, const std::vector<int>& axes) {
 }
 
 Tensor reduce_run(ReduceKind kind, const Tensor& x, int64_t outer, int64_t n, int64_t inner, const Shape& shape) {
-  const Context context = x.context();
+  const Context context = detail::common_context("reduce", {&x});
   detail::ContextState& s = context.state();
   Tensor out = context.empty(shape);
   if (out.count() > 0) WEFT_OP(s, reduce)(*s.queue, kind, {outer, n, inner}, x.data(), out.data(), nullptr);

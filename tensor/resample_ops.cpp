@@ -57,7 +57,7 @@ Pair table_for(const Context& context, const std::string& description, Make make
 
 Tensor resample(const char* name, const Tensor& x, const Pair& h, const Pair& w) {
   if (x.rank() != 4) throw ShapeError(std::string(name) + ": an image is (N,H,W,C), not " + x.shape().text());
-  const Context context = x.context();
+  const Context context = detail::common_context(name, {&x});
   detail::ContextState& s = context.state();
   const Table &rows = *h.first, &columns = *w.first;
   const Shape shape{x.size(0), rows.out, columns.out, x.size(3)};
@@ -157,9 +157,9 @@ Tensor flip(const Tensor& x) {
 Tensor average_pool(const Tensor& x, const Window& v, bool count_pad) {
   check_image("average_pool", x);
   const int h = int(x.size(1)), w = int(x.size(2));
-  if (h + 2 * v.pad.h < v.size.h || w + 2 * v.pad.w < v.size.w || 2 * v.pad.h > v.size.h || 2 * v.pad.w > v.size.w)
+  if (std::min({v.size.h, v.size.w, v.stride.h, v.stride.w}) < 1 || std::min(v.pad.h, v.pad.w) < 0 || h + 2 * v.pad.h < v.size.h || w + 2 * v.pad.w < v.size.w || 2 * v.pad.h > v.size.h || 2 * v.pad.w > v.size.w)
     throw ShapeError("average_pool: a window of " + std::to_string(v.size.h) + "x" + std::to_string(v.size.w) + " does not fit an input of " +
-                     x.shape().text() + " (padding at most half the window)");
+                     x.shape().text() + " (strides at least 1, padding at most half the window)");
   return resample("average_pool", x, pool_table(x.context(), h, v.size.h, v.stride.h, v.pad.h, count_pad),
                   pool_table(x.context(), w, v.size.w, v.stride.w, v.pad.w, count_pad));
 }

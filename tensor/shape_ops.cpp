@@ -1,4 +1,5 @@
 // Operations that move elements without changing them.
+#include <algorithm>
 #include <numeric>
 
 #include "state.h"
@@ -82,11 +83,12 @@ Tensor transpose(const Tensor& x) {
 Tensor expand(const Tensor& x, const Shape& shape) {
   if (shape == x.shape()) return x;
   const int missing = shape.rank() - x.rank();
+  if (missing < 0) throw ShapeError("expand: " + x.shape().text() + " does not repeat to " + shape.text());
   Strides from{};
   const Strides own = contiguous(x.shape());
   for (int i = 0; i < shape.rank(); ++i) {
     const int64_t size = i < missing ? 1 : x.shape()[i - missing];
-    if (missing < 0 || (size != 1 && size != shape[i])) throw ShapeError("expand: " + x.shape().text() + " does not repeat to " + shape.text());
+    if (size != 1 && size != shape[i]) throw ShapeError("expand: " + x.shape().text() + " does not repeat to " + shape.text());
     from.s[i] = size == 1 ? 0 : own.s[i - missing];
   }
   Tensor out = empty_like(x, shape);
@@ -101,7 +103,7 @@ Tensor concat(const Tensors& parts, int axis) {
   Shape shape = parts[0].shape();
   shape[axis] = 0;
   for (const Tensor& t : parts) {
-    detail::common_context("concat", {&parts[0], &t});
+    detail::common_context("concat", {&parts[0], &t}, parts[0].dtype() != DType::i32 || t.dtype() != DType::i32);
     Shape like = t.shape();
     if (like.rank() == shape.rank()) like[axis] = shape[axis];
     if (!(like == shape)) throw ShapeError("concat on axis " + std::to_string(axis) + ": " + t.shape().text() + " beside " + parts[0].shape().text());
@@ -148,30 +150,34 @@ Tensor scatter_add(const Tensor& x, const Tensor& index, const Shape& table);
 
 // index (rows, taps) with an optional weight of the same shape
 Tensor gather_rows(const Tensor& table, const Tensor& index, const Shape& shape) {
-  const Context context = detail::common_context("gather", {&table, &index});
+  const Context context = detail::common_context("gather", {&table, &index}, false);
   detail::ContextState& s = context.state();
   Tensor out = context.empty(shape);
   const int64_t columns = table.shape().count(1, table.rank());
   if (out.count() > 0)
     WEFT_OP(s, gather)(*s.queue, {index.count(), 1, columns, table.size(0)}, table.data(), static_cast<const int32_t*>(index.data()), nullptr, out.data());
   const Shape before = table.shape();
-  return record("gather", out, {table}, {}, [=](const RuleCall& call) { return Tensors{scatter_add(call.gradient, index, before)}; });
+  return record("gather", out, {table, index}, {{false, true}, false}, [before](const RuleCall& call) {
+    return Tensors{scatter_add(call.gradient, call.inputs[1], before), {}};
+  });
 }
 
 Tensor scatter_add(const Tensor& x, const Tensor& index, const Shape& table) {
-  const Context context = detail::common_context("scatter_add", {&x, &index});
+  const Context context = detail::common_context("scatter_add", {&x, &index}, false);
   detail::ContextState& s = context.state();
   Tensor out = context.empty(table);
   const int64_t columns = table.count(1, table.rank());
   WEFT_OP(s, scatter_add)(*s.queue, {index.count(), 1, columns, table[0]}, x.data(), static_cast<const int32_t*>(index.data()), nullptr, out.data());
   const Shape before = x.shape();
-  return record("scatter_add", out, {x}, {}, [=](const RuleCall& call) { return Tensors{gather_rows(call.gradient, index, before)}; });
+  return record("scatter_add", out, {x, index}, {{false, true}, false}, [before](const RuleCall& call) {
+    return Tensors{gather_rows(call.gradient, call.inputs[1], before), {}};
+  });
 }
 
 }  // namespace
 
 Tensor gather(const Tensor& table, const Tensor& index) {
-  if (index.dtype() != DType::i32) throw ShapeError("gather: the index must hold int32");
+  if (index.dtype() != DType::i32 || table.dtype() == DType::i32) throw ShapeError("gather: the index must hold int32, and the table numbers");
   if (table.rank() < 1) throw ShapeError("gather: a scalar has no rows");
   Shape shape = index.shape();
   for (int i = 1; i < table.rank(); ++i) shape.push_back(table.shape()[i]);
@@ -181,12 +187,14 @@ Tensor gather(const Tensor& table, const Tensor& index) {
 Tensor max_pool(const Tensor& x, const Window& window) {
   if (x.rank() != 4) throw ShapeError("max_pool: an image is (N,H,W,C), not " + x.shape().text());
   const Shape& in = x.shape();
+  if (std::min({window.size.h, window.size.w, window.stride.h, window.stride.w}) < 1 || std::min(window.pad.h, window.pad.w) < 0)
+    throw ShapeError("max_pool: windows and strides are at least 1, padding at least 0. input " + in.text());
   const int64_t p = (in[1] + 2 * window.pad.h - window.size.h) / window.stride.h + 1, q = (in[2] + 2 * window.pad.w - window.size.w) / window.stride.w + 1;
   if (in[1] + 2 * window.pad.h < window.size.h || in[2] + 2 * window.pad.w < window.size.w || p < 1 || q < 1 ||
       window.pad.h * 2 > window.size.h || window.pad.w * 2 > window.size.w)
     throw ShapeError("max_pool: a window of " + std::to_string(window.size.h) + "x" + std::to_string(window.size.w) +
                      " does not fit an input of " + in.text() + " (padding at most half the window)");
-  const Context context = x.context();
+  const Context context = detail::common_context("max_pool", {&x});
   detail::ContextState& s = context.state();
   const Shape shape{in[0], p, q, in[3]};
   Tensor out = context.empty(shape), index = context.empty_index(shape);

@@ -20,6 +20,8 @@ class Allocator {
   size_t live = 0, peak = 0;
 
  private:
+  void* find(size_t bytes);
+
   const Device& device_;
   Queue& queue_;
   std::multimap<size_t, void*> cached_;   // by capacity
@@ -35,7 +37,7 @@ struct ContextState : std::enable_shared_from_this<ContextState> {
   uint64_t next_storage = 1, next_node = 1;
   StepState step;
   void* step_on_device = nullptr;
-  std::map<double, Tensor> constants;
+  std::map<uint64_t, Tensor> constants;   // by the value's bits: a NaN is a key too, and -0 is not 0
   std::map<std::string, std::shared_ptr<void>> tables;   // resampling tables by description
 
   ~ContextState();
@@ -51,7 +53,8 @@ F require(const ContextState& s, F entry, const char* op) {
 }
 #define WEFT_OP(state, op) ::weft::detail::require(state, (state).ops().op, #op)
 
-/// Throws DeviceError unless all tensors (empty ones aside) belong to one context; returns it.
-Context common_context(const char* op, std::initializer_list<const Tensor*> tensors);
+/// Throws DeviceError unless all tensors (empty ones aside) belong to one context; returns it. With `numbers`, an index
+/// tensor among them is a ShapeError.
+Context common_context(const char* op, std::initializer_list<const Tensor*> tensors, bool numbers = true);
 
 }  // namespace weft::detail

@@ -73,6 +73,7 @@ double Tensor::item() const {
 void Tensor::write(const float* values, const char* operation) const {
   storage()->wrote(operation);
   if (dtype() == DType::f64) return upload<double>(*this, values);
+  if (dtype() == DType::i32) return upload<int32_t>(*this, values);
   const Context c = context();
   c.state().device().copy(*c.state().queue, data(), values, size_t(count()) * sizeof(float), CopyDirection::to_device);
 }
@@ -88,8 +89,8 @@ void Tensor::write(const std::vector<double>& values, const char* operation) con
 void Tensor::copy_from(const Tensor& source, const char* operation) const {
   if (source.count() != count() || source.dtype() != dtype())
     throw ShapeError("copy_from: " + source.shape().text() + " into " + shape().text());
+  const Context c = detail::common_context(operation, {this, &source}, false);
   storage()->wrote(operation);
-  const Context c = detail::common_context(operation, {this, &source});
   c.state().device().copy(*c.state().queue, data(), source.data(), size_t(count()) * size_of(dtype()), CopyDirection::on_device);
 }
 
