@@ -6,7 +6,7 @@ namespace weft::WEFT_BACKEND {
 #define WEFT_TEXT_OF(x) #x
 #define WEFT_TEXT(x) WEFT_TEXT_OF(x)
 
-static Ops make_table() {
+constexpr Ops make_table() {
   Ops t;
   t.name = WEFT_TEXT(WEFT_BACKEND);
   t.scalar = DType::f32;
@@ -29,6 +29,6 @@ static Ops make_table() {
   return t;                                   // `forget` stays null: these kernels keep nothing derived from a weight
 }
 
-const Ops ops = make_table();
+const Ops ops = make_table();                  // constant: ready before any static constructor runs
 
 }  // namespace weft::WEFT_BACKEND
