@@ -93,7 +93,7 @@ void RunDirectory::log(int64_t step, double seconds, const Gauges& g) {
 
 std::string RunDirectory::write_samples(int64_t step, const Tensor& images) {
   const fs::path file = path_ / "samples" / (step_name(step) + ".png");
-  write_png(file, to_sheet(images), {{"Software", std::string("weft ") + WEFT_VERSION}, {"weft:command", command_}, {"weft:step", std::to_string(step)}});
+  write_png(file, to_sheet(images), {{"Software", std::string("weft ") + WEFT_VERSION}, {"weft.command", command_}, {"weft.step", std::to_string(step)}});
   return file.string();
 }
 

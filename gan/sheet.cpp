@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "weft/tensor/ops.h"
+
 namespace weft::gan {
 namespace {
 
@@ -27,9 +29,9 @@ Image blank(int h, int w, int c) {
 
 Image to_image(const Tensor& images, int64_t i) {
   const int h = int(images.size(1)), w = int(images.size(2)), c = int(images.size(3));
-  const std::vector<float> values = images.floats();
+  const std::vector<float> values = slice(images, 0, i, i + 1).floats();
   Image image = blank(h, w, c);
-  draw(values.data() + i * h * w * c, h, w, c, image, 0, 0);
+  draw(values.data(), h, w, c, image, 0, 0);
   return image;
 }
 
