@@ -4,7 +4,7 @@
 //   GFLOP/s   ours, by the best of all iterations          bare   the primitive's, with its weights reordered beforehand
 //   ratio     our time over the primitive's: 1 is as good as it gets, unless we know something better than the primitive
 //
-//   bench_primitives --benchmark_filter=64x64x3 --benchmark_min_time=0.5        WEFT_BENCH_THREADS=1: on one thread
+//   bench_primitives --benchmark_filter=64x64x3 --benchmark_min_time=0.5        OMP_NUM_THREADS=1: on one thread
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -25,7 +25,7 @@ struct Machine {
   const Backend* backend = find_backend("cpu", DType::f32);
   std::unique_ptr<Queue> queue;
   Machine() {
-    const char* threads = std::getenv("WEFT_BENCH_THREADS");
+    const char* threads = std::getenv("OMP_NUM_THREADS");   // which the bare primitive obeys
     queue.reset(backend->device->open({threads ? std::atoi(threads) : 0, 0}));
   }
   static Machine& get() {
