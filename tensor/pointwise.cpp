@@ -114,7 +114,11 @@ BINARY(maximum) BINARY(minimum) BINARY(greater) BINARY(equal)
 #undef BINARY
 
 Tensor affine(const Tensor& a, double p, double q) { return apply(PointwiseKind::affine, a, {}, {}, p, q); }
-Tensor pow(const Tensor& a, double exponent) { return apply(PointwiseKind::pow, a, {}, {}, exponent); }
+Tensor pow(const Tensor& a, double exponent) {
+  if (exponent == 1) return a;   // so that a derivative of a square never asks for 0 * pow(0, -1)
+  if (exponent == 0) return a.context().full(a.shape(), 1);
+  return apply(PointwiseKind::pow, a, {}, {}, exponent);
+}
 Tensor leaky_relu(const Tensor& a, double slope) { return apply(PointwiseKind::leaky_relu, a, {}, {}, slope); }
 Tensor relu(const Tensor& a) { return leaky_relu(a, 0); }
 Tensor elu(const Tensor& a, double alpha) { return apply(PointwiseKind::elu, a, {}, {}, alpha); }
