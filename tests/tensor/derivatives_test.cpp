@@ -42,6 +42,31 @@ TEST_CASE("fused rules agree with composed ones") {
   }
 }
 
+TEST_CASE("at a kink the derivative is the one that was promised") {
+  const Context context = float64();
+  auto slope = [&](double at, const std::function<Tensor(const Tensor&)>& f) {
+    const Tensor x = context.full({1}, at).leaf();
+    return grad(sum(f(x)), {x})[0].item();
+  };
+  for (double zero : {0.0, -0.0}) {
+    CHECK(slope(zero, [](const Tensor& x) { return leaky_relu(x, 0.2); }) == 0.2);
+    CHECK(slope(zero, [](const Tensor& x) { return relu(x); }) == 0);
+    CHECK(slope(zero, [](const Tensor& x) { return elu(x, 0.7); }) == 0.7);
+    CHECK(slope(zero, [](const Tensor& x) { return abs(x); }) == 0);
+  }
+  for (double end : {-1.0, 0.5}) CHECK(slope(end, [](const Tensor& x) { return clamp(x, -1, 0.5); }) == 1);
+  const Tensor a = context.full({1}, 3).leaf(), b = context.full({1}, 3).leaf();
+  for (auto extreme : {weft::maximum, weft::minimum}) {
+    const Tensors g = grad(sum(extreme(a, b)), {a, b});   // a tie goes to the first
+    CHECK(g[0].item() == 1);
+    CHECK(g[1].item() == 0);
+  }
+  CHECK(grad(max(concat({a, b}, 0)), {a, b})[1].item() == 0.5);   // and is shared here
+  CHECK(slope(0, [](const Tensor& x) { return pow(x, 2); }) == 0);
+  CHECK(slope(0, [](const Tensor& x) { return grad(sum(pow(x, 2)), {x}, CreateGraph::yes)[0]; }) == 2);
+  CHECK(slope(0, [](const Tensor& x) { return sum(grad(sum(grad(sum(pow(x, 2)), {x}, CreateGraph::yes)[0]), {x}, CreateGraph::yes)[0] * x); }) == 2);
+}
+
 TEST_CASE("a third derivative") {
   const Context context = float64();
   const Tensor x = context.from(std::vector<double>{-0.8, 0.3, 1.2}, {3}).leaf();
