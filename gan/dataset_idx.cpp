@@ -28,7 +28,7 @@ Idx read_idx(const std::filesystem::path& path, int rank) {
     const int got = gzread(file.get(), to, unsigned(count));
     int code = Z_OK;
     const char* reason = gzerror(file.get(), &code);
-    if (got < 0 || (code != Z_OK && code != Z_BUF_ERROR)) throw FormatError(what + ": broken gzip data (" + reason + ")");
+    if (got < 0 || code != Z_OK) throw FormatError(what + ": broken gzip data (" + reason + ")");
     return size_t(got);
   };
 

@@ -1,0 +1,142 @@
+// The loader's order is a function of the seed alone.
+#include "weft/gan/loader.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <random>
+#include <thread>
+
+#include "weft/kernels/error.h"
+
+using namespace weft;
+using namespace weft::gan;
+
+namespace {
+
+/// Picture i is 2 wide: left i, right -i. Reading takes as long as `delay` says.
+class Numbered final : public Dataset {
+ public:
+  Numbered(int64_t size, int delay_us = 0, int64_t broken_at = -1) : delay_(delay_us), broken_at_(broken_at) { size_ = size, side_ = 2, channels_ = 1; }
+  int read(int64_t i, float* out) override {
+    if (i == broken_at_) throw DataError("picture " + std::to_string(i));
+    if (delay_) std::this_thread::sleep_for(std::chrono::microseconds(random_() % unsigned(delay_)));
+    for (int y = 0; y < 2; ++y) out[2 * y] = float(i), out[2 * y + 1] = -float(i);
+    return int(i % 10);
+  }
+
+ private:
+  int delay_;
+  int64_t broken_at_;
+  std::mt19937 random_{std::random_device{}()};
+};
+
+struct Seen {
+  std::vector<float> left;
+  std::vector<int32_t> labels;
+};
+
+Seen drain(Loader& loader, int batches, int pause_us = 0) {
+  Seen seen;
+  for (int i = 0; i < batches; ++i) {
+    const Batch& batch = loader.next();
+    for (size_t b = 0; b < batch.labels.size(); ++b) seen.left.push_back(batch.images[4 * b]), seen.labels.push_back(batch.labels[b]);
+    if (pause_us) std::this_thread::sleep_for(std::chrono::microseconds(pause_us));
+  }
+  return seen;
+}
+
+}  // namespace
+
+TEST_CASE("loader: an epoch is a permutation, another epoch another one") {
+  for (const int64_t n : {1, 2, 3, 100, 4096}) {
+    std::vector<int64_t> order = epoch_order(n, 5, 3);
+    CHECK(order == epoch_order(n, 5, 3));
+    if (n >= 100) CHECK(order != epoch_order(n, 5, 4));
+    if (n >= 100) CHECK(order != epoch_order(n, 6, 3));
+    std::sort(order.begin(), order.end());
+    std::vector<int64_t> all(size_t(n), 0);
+    std::iota(all.begin(), all.end(), int64_t(0));
+    CHECK(order == all);
+  }
+  int first[4] = {};                             // where 0 lands: four sigma of 1000 +- 27
+  for (int epoch = 0; epoch < 4000; ++epoch) {
+    const auto order = epoch_order(4, 1, epoch);
+    ++first[std::find(order.begin(), order.end(), 0) - order.begin()];
+  }
+  for (const int count : first) CHECK(std::abs(count - 1000) < 110);
+}
+
+TEST_CASE("loader: the order depends on the seed, not on timing; batches run across epochs and leave nothing out") {
+  const LoaderOptions options{.batch = 4, .seed = 9, .flip = true};
+  Loader quick(std::make_shared<Numbered>(10), options), slow(std::make_shared<Numbered>(10, 300), options);
+  const Seen a = drain(quick, 25, 200), b = drain(slow, 25);
+  CHECK(a.left == b.left);
+  CHECK(a.labels == b.labels);
+  for (int epoch = 0; epoch < 10; ++epoch) {
+    const auto order = epoch_order(10, 9, epoch);
+    for (size_t i = 0; i < 10; ++i) CHECK(std::abs(a.left[size_t(epoch) * 10 + i]) == float(order[i]));
+  }
+  Loader other(std::make_shared<Numbered>(10), {.batch = 4, .seed = 10, .flip = true});
+  CHECK(drain(other, 25).left != a.left);
+}
+
+TEST_CASE("loader: about half of the pictures are mirrored, others not at all") {
+  const LoaderOptions plain{.batch = 100, .seed = 1}, flipping{.batch = 100, .seed = 1, .flip = true};
+  Loader straight(std::make_shared<Numbered>(1000), plain), mirrored(std::make_shared<Numbered>(1000), flipping);
+  const Seen a = drain(straight, 40), b = drain(mirrored, 40);
+  int flips = 0;
+  for (size_t i = 0; i < a.left.size(); ++i) {
+    CHECK(std::abs(b.left[i]) == a.left[i]);
+    flips += b.left[i] < 0;
+  }
+  CHECK(std::abs(flips - 2000) < 130);           // four sigma of 4000 coins
+}
+
+TEST_CASE("loader: a cursor resumes where another loader stopped") {
+  const LoaderOptions options{.batch = 7, .seed = 3, .flip = true};
+  Loader whole(std::make_shared<Numbered>(23), options);
+  const Seen all = drain(whole, 20);
+  for (const int cut : {0, 1, 3, 4, 19}) {
+    Loader first(std::make_shared<Numbered>(23, 50), options);
+    Seen seen = drain(first, cut);
+    const Cursor at = first.cursor();
+    CHECK(at.epoch * 23 + at.position == cut * 7);
+    Loader second(std::make_shared<Numbered>(23), options, at);
+    const Seen rest = drain(second, 20 - cut);
+    seen.left.insert(seen.left.end(), rest.left.begin(), rest.left.end());
+    CHECK(seen.left == all.left);
+    first.seek({0, 0});
+    CHECK(drain(first, 20).left == all.left);
+  }
+  CHECK_THROWS_AS(whole.seek({0, 23}), ConfigError);
+  CHECK_THROWS_AS(whole.seek({-1, 0}), ConfigError);
+}
+
+TEST_CASE("loader: errors of the reading thread come out of next(), after the batches before them") {
+  const auto order = epoch_order(10, 2, 0);
+  Loader loader(std::make_shared<Numbered>(10, 0, order[7]), {.batch = 3, .seed = 2});
+  CHECK_NOTHROW(loader.next());
+  CHECK_NOTHROW(loader.next());
+  for (int again = 0; again < 2; ++again) CHECK_THROWS_AS(loader.next(), DataError);
+  for (int again = 0; again < 6; ++again) {      // neither a buffer nor the thread is lost
+    loader.seek({0, 0});
+    CHECK_NOTHROW(drain(loader, 2));
+    CHECK_THROWS_AS(loader.next(), DataError);
+  }
+}
+
+TEST_CASE("loader: batches that the data cannot fill are refused") {
+  CHECK_THROWS_AS(Loader(std::make_shared<Numbered>(3), {.batch = 4}), ConfigError);
+  CHECK_THROWS_AS(Loader(std::make_shared<Numbered>(3), {.batch = 0}), ConfigError);
+  Loader one(std::make_shared<Numbered>(1), {.batch = 1});
+  CHECK(drain(one, 5).left == std::vector<float>(5, 0.0f));
+}
+
+TEST_CASE("loader: a step that is slower than reading does not wait") {
+  Loader loader(std::make_shared<Numbered>(1000), {.batch = 8});
+  drain(loader, 50, 2000);
+  CHECK(loader.seconds_waited() < 0.02);
+}
