@@ -1,0 +1,37 @@
+// What a subcommand tells about itself. main.cpp turns it into a command line; nobody else sees the library that parses it.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace weft::apps {
+
+struct Argument {
+  std::string name;            // "--steps", or "MODEL" for one that stands alone
+  std::string value;           // what follows, in the help; empty for a switch
+  std::string help;
+  std::variant<std::string*, std::vector<std::string>*, bool*> into;
+  bool required = false;
+};
+
+struct Command {
+  const char* name;
+  const char* what;
+  const char* example;
+  std::vector<Argument> arguments;
+  std::function<int()> run;    // returns the exit code
+};
+
+/// @param typed  the whole command line, quoted for a shell: written into runs and pictures
+Command train_command(const std::string& typed);
+Command generate_command(const std::string& typed);
+Command list_command(const std::string& typed);
+Command info_command(const std::string& typed);
+
+/// As a shell would need it: 'it'\''s'. Text of harmless characters stays as it is.
+std::string quoted_for_shell(const std::string& text);
+
+}  // namespace weft::apps

@@ -1,0 +1,74 @@
+// weft generate: images from a trained generator, on one sheet or a file each.
+#include <cstdio>
+#include <filesystem>
+
+#include "command.h"
+#include "json.h"
+#include "settings.h"
+#include "weft/gan/sheet.h"
+
+namespace weft::apps {
+namespace {
+
+struct GenerateArguments {
+  std::string run, out, count = "64", seed = "0", device = "auto", threads = "0";
+  bool json = false;
+};
+
+int run(const GenerateArguments& a, const std::string& command) {
+  const int64_t count = parse_integer("--count", a.count, 1, 10000);
+  const int64_t seed = parse_integer("--seed", a.seed, 0, int64_t{1} << 53);
+  const int64_t threads = parse_integer("--threads", a.threads, 0, 4096);
+  const Context context = Context::open(a.device, {DType::f32, static_cast<int>(threads)});
+  const gan::TrainedGenerator generator = gan::load_generator(a.run, context);
+  const Tensor images = generator.sample(count, static_cast<uint64_t>(seed));
+  const gan::TextChunks how = {{"Software", std::string("weft ") + WEFT_VERSION}, {"weft.command", command},
+                               {"weft.seed", std::to_string(seed)}, {"weft.checkpoint", generator.checkpoint},
+                               {"weft.checkpoint_sha256", generator.sha256}};
+
+  const std::filesystem::path out = a.out;
+  std::vector<std::string> files;
+  if (out.extension() == ".png") {
+    gan::write_png(out, gan::to_sheet(images), how);
+    files.push_back(out.string());
+  } else {
+    std::error_code error;
+    std::filesystem::create_directories(out, error);
+    if (!std::filesystem::is_directory(out)) throw IoError("--out " + a.out + ": cannot make this folder (" + error.message() + ")");
+    for (int64_t i = 0; i < count; ++i) {
+      char name[64];
+      std::snprintf(name, sizeof name, "seed-%lld-%05lld.png", (long long)seed, (long long)i);
+      gan::TextChunks one = how;
+      one.push_back({"weft.index", std::to_string(i)});
+      gan::write_png(out / name, gan::to_image(images, i), one);
+      files.push_back((out / name).string());
+    }
+  }
+  if (a.json) {
+    const Json result = {{"run", a.run}, {"checkpoint", generator.checkpoint}, {"checkpoint_sha256", generator.sha256},
+                                           {"device", context.device()}, {"count", count}, {"seed", seed}, {"files", files}};
+    print_json(result);
+  } else {
+    for (const std::string& file : files) std::puts(file.c_str());
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command generate_command(const std::string& typed) {
+  const auto a = std::make_shared<GenerateArguments>();
+  return {"generate", "Make images with a trained generator",
+          "weft generate runs/clothes --out clothes.png --count 100 --seed 7\n"
+          "  weft generate runs/clothes@800 --out folder/ --count 1000",
+          {{"RUN", "", "folder of a run: its last checkpoint; folder@800: the one of step 800", &a->run, true},
+           {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each", &a->out, true},
+           {"--count", "N", "how many images, up to 10000 [64]", &a->count},
+           {"--seed", "N", "image i of a seed is the same whatever the count [0]", &a->seed},
+           {"--device", "NAME", "auto, or one of `weft info` [auto]", &a->device},
+           {"--threads", "N", "CPU threads; 0: one a core [0]", &a->threads},
+           {"--json", "", "print the result as one JSON object", &a->json}},
+          [a, command = typed] { return run(*a, command); }};
+}
+
+}  // namespace weft::apps

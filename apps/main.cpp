@@ -1,0 +1,131 @@
+// The weft program: finds the subcommand, reads its arguments, and turns every error into a sentence and an exit code.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "command.h"
+#include "weft/gan/objective.h"
+
+namespace weft::apps {
+namespace {
+
+constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, list_command, info_command};
+
+constexpr int exit_failed = 1, exit_usage = 2, exit_io = 74;
+
+void add_argument(CLI::App& app, const Argument& a) {
+  CLI::Option* option = nullptr;
+  if (bool* const* on = std::get_if<bool*>(&a.into)) {
+    option = app.add_flag(a.name, **on, a.help);
+  } else if (auto* const* many = std::get_if<std::vector<std::string>*>(&a.into)) {
+    option = app.add_option(a.name, **many, a.help)->allow_extra_args(false);
+  } else {
+    option = app.add_option(a.name, *std::get<std::string*>(a.into), a.help)->take_last();
+  }
+  option->type_name(a.value)->option_text(a.value.empty() ? " " : a.value)->required(a.required);
+}
+
+std::string help_of_all(const std::vector<Command>& all) {
+  std::string text = "weft: train GANs with an engine written from scratch\n\nUsage: weft COMMAND [OPTIONS]\n\n";
+  for (const Command& c : all) text += std::string("  ") + c.name + std::string(12 - std::string(c.name).size(), ' ') + c.what + "\n";
+  return text +
+         "\n  weft COMMAND -h     what a command takes, with examples\n"
+         "  weft --version      the version, and nothing else\n\n"
+         "Try it:\n"
+         "  weft train dcgan --data fashion-mnist --out runs/clothes --width 32\n"
+         "  weft generate runs/clothes --out clothes.png\n\n"
+         "Exit codes: 0 done; 1 failed; 2 usage or settings; 66 input missing or unreadable; 74 disk;\n"
+         "130, 143 stopped by a signal, after saving\n";
+}
+
+/// A subcommand with its flags, from what the command tells about itself.
+CLI::App& add_command(CLI::App& app, const Command& c) {
+  CLI::App& sub = *app.add_subcommand(c.name, c.what);
+  sub.allow_extras();                                              // refused by refuse_extras, with a suggestion
+  sub.get_formatter()->column_width(30);
+  sub.footer(std::string("Example:\n  ") + c.example);
+  for (const Argument& a : c.arguments) add_argument(sub, a);
+  return sub;
+}
+
+std::string full_name(const CLI::App& app) { return (app.get_parent() ? "weft " : "") + app.get_name(); }
+
+/// Throws for the first word that CLI11 could not place, with the nearest of the flags and of `known`.
+void refuse_extras(const CLI::App& app, std::vector<std::string> known) {
+  const std::vector<std::string> extras = app.remaining();
+  if (extras.empty()) return;
+  const std::string what = extras[0].rfind('-', 0) == 0 ? "flag" : app.get_parent() ? "use for" : "command";
+  for (const CLI::Option* o : app.get_options()) known.push_back(o->get_name());
+  const std::string given = extras[0].substr(0, extras[0].find('='));
+  const std::string hint = gan::suggestion(given, known);
+  throw ConfigError("there is no " + what + " '" + given + "'" + (hint.empty() ? "; see `" + full_name(app) + " -h`" : hint));
+}
+
+int run(std::vector<std::string> words, const std::string& typed) {
+  CLI::App app("weft", "weft");
+  app.allow_extras();
+  app.set_version_flag("--version", std::string("weft ") + WEFT_VERSION);
+  std::vector<Command> all;
+  std::vector<CLI::App*> subs;
+  std::vector<std::string> names;
+  for (const auto make : commands) {
+    all.push_back(make(typed));
+    names.push_back(all.back().name);
+  }
+  for (const Command& c : all) subs.push_back(&add_command(app, c));
+  app.formatter_fn([&](const CLI::App*, std::string, CLI::AppFormatMode) { return help_of_all(all); });
+
+  try {
+    std::reverse(words.begin(), words.end());                      // as CLI11 wants them
+    app.parse(words);
+  } catch (const CLI::Success& e) {                                // -h, --version
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    const CLI::App& sub = app.get_subcommands().empty() ? app : *app.get_subcommands()[0];
+    refuse_extras(sub, {});                                // a misspelt flag is the likelier trouble than a missing one
+    throw ConfigError(std::string(e.what()) + "; see `" + full_name(sub) + " -h`");
+  }
+  refuse_extras(app, names);
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (!subs[i]->parsed()) continue;
+    refuse_extras(*subs[i], {});
+    return all[i].run();
+  }
+  std::fputs(help_of_all(all).c_str(), stderr);
+  return exit_usage;
+}
+
+int report(std::string text, int code) {
+  text.resize(text.find_last_not_of('\n') + 1);
+  std::fprintf(stderr, "weft: %s\n", text.c_str());
+  return code;
+}
+
+}  // namespace
+
+std::string quoted_for_shell(const std::string& text) {
+  const char* harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=:@%+,-";
+  if (!text.empty() && text.find_first_not_of(harmless) == std::string::npos) return text;
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+}  // namespace weft::apps
+
+int main(int argc, char** argv) {
+  using namespace weft::apps;
+  const std::vector<std::string> words(argv + (argc > 0), argv + argc);
+  std::string typed = "weft";
+  for (const std::string& word : words) typed += " " + quoted_for_shell(word);
+  int code = exit_failed;
+  try {
+    code = run(words, typed);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) code = report("the results could not be written to standard output", exit_io);
+  } catch (const weft::Error& e) {
+    code = report(e.what(), e.exit_code);
+  } catch (const std::exception& e) {
+    code = report(e.what(), exit_failed);
+  }
+  return code;
+}

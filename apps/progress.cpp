@@ -1,0 +1,103 @@
+#include "progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+
+namespace weft::apps {
+namespace {
+
+constexpr double seconds_between_lines = 5;
+constexpr size_t pace_window = 9;
+constexpr int bar_width = 24;
+
+std::string print(const char* format, ...) __attribute__((format(printf, 1, 2)));
+std::string print(const char* format, ...) {
+  char text[160];
+  va_list values;
+  va_start(values, format);
+  std::vsnprintf(text, sizeof text, format, values);
+  va_end(values);
+  return text;
+}
+
+std::string clock_time(double seconds) {
+  const auto s = static_cast<long long>(std::max(0.0, std::ceil(seconds)));
+  return s < 3600 ? print("%lld:%02lld", s / 60, s % 60) : print("%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+}
+
+size_t terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+bool set_and_not_empty(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value && *value;
+}
+
+}  // namespace
+
+ProgressDisplay::ProgressDisplay(std::string title, double minutes) : title_(std::move(title)), minutes_(minutes) {
+  const char* kind = std::getenv("TERM");
+  terminal_ = isatty(STDERR_FILENO) && kind && std::string(kind) != "dumb";
+  colour_ = terminal_ && !set_and_not_empty("NO_COLOR");
+}
+
+ProgressDisplay::~ProgressDisplay() {
+  if (drawn_) std::fputc('\n', stderr);
+}
+
+double ProgressDisplay::seconds_left(const gan::Progress& p) {
+  const bool first = p.step <= before_.step || before_.step == 0;
+  if (!first) pace_.push_back((p.seconds - before_.seconds) / static_cast<double>(p.step - before_.step));
+  if (pace_.size() > pace_window) pace_.erase(pace_.begin());
+  before_ = p;
+  double by_steps = INFINITY;
+  if (p.steps > 0) {
+    std::vector<double> sorted = pace_;
+    std::sort(sorted.begin(), sorted.end());
+    const double each = sorted.empty() ? p.seconds / static_cast<double>(std::max<int64_t>(p.step, 1)) : sorted[sorted.size() / 2];
+    by_steps = static_cast<double>(p.steps - p.step) * each;
+  }
+  return minutes_ > 0 ? std::min(by_steps, 60 * minutes_ - p.seconds) : by_steps;
+}
+
+void ProgressDisplay::show(const gan::Progress& p) {
+  const std::lock_guard lock(one_at_a_time_);
+  const double left = std::max(0.0, seconds_left(p));
+  const double share = p.seconds + left > 0 && std::isfinite(left) ? p.seconds / (p.seconds + left) : 0;
+  const bool by_steps = p.steps > 0;
+  const double done = by_steps ? std::max(static_cast<double>(p.step) / static_cast<double>(p.steps), minutes_ > 0 ? share : 0.0) : share;
+  const std::string step = by_steps ? print("%lld/%lld", (long long)p.step, (long long)p.steps) : print("step %lld", (long long)p.step);
+  const std::string numbers = print("%.0f images/s  ", p.images_per_second) + (std::isfinite(left) ? "ETA " + clock_time(left) + "  " : "") +
+                              print("loss D %.3f  G %.3f", p.gauges.loss_d, p.gauges.loss_g);
+  if (terminal_) return draw(title_, done, step + "  " + numbers);
+  const bool last = by_steps && p.step >= p.steps;
+  if (p.seconds < next_line_ && !last) return;
+  next_line_ = p.seconds + seconds_between_lines;
+  std::fprintf(stderr, "%s  %s  %s\n", title_.c_str(), step.c_str(), numbers.c_str());
+}
+
+void ProgressDisplay::draw(const std::string& left, double done, const std::string& right) {
+  const int filled = static_cast<int>(std::lround(std::clamp(done, 0.0, 1.0) * bar_width));
+  const std::string bar = std::string(filled, '=') + std::string(bar_width - filled, ' ');
+  std::string rest = "  " + right;
+  const size_t before = left.size() + bar_width + 4, width = terminal_width() - 1;
+  if (before + rest.size() > width) rest.resize(width > before ? width - before : 0);
+  std::fprintf(stderr, "\r%s  [%s%s%s]%s\x1b[K", left.c_str(), colour_ ? "\x1b[36m" : "", bar.c_str(), colour_ ? "\x1b[0m" : "", rest.c_str());
+  drawn_ = true;
+}
+
+void ProgressDisplay::note(const std::string& sentence) {
+  const std::lock_guard lock(one_at_a_time_);
+  std::fprintf(stderr, "%s%s\n", drawn_ ? "\r\x1b[K" : "", sentence.c_str());
+  drawn_ = false;
+}
+
+}  // namespace weft::apps

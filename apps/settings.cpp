@@ -1,0 +1,64 @@
+#include "settings.h"
+
+namespace weft::apps {
+namespace {
+
+constexpr double max_count = 1e12;
+constexpr double below_one = 1 - 1e-12;
+
+}  // namespace
+
+const std::vector<Setting>& settings_list() {
+  using T = TrainSettings;
+  static const std::vector<Setting> list = {
+      {"model.name", "MODEL", "", &T::model, "architecture; see `weft list models`", 0, 0, ""},
+      {"model.size", "--size", "PX", &T::size, "side of the square images, in pixels", 1, 4096},
+      {"model.channels", "", "", &T::channels, "1: grey, 3: colour, 0: as the data has", 0, 4},
+      {"model.width", "--width", "N", &T::width, "channels of the layer nearest the image", 1, 4096},
+      {"model.latent", "", "", &T::latent, "length of the noise vector", 1, 65536},
+      {"model.init", "", "", &T::init, "how weights begin", 0, 0, "dcgan|xavier|kaiming|torch"},
+      {"model.ema", "", "", &T::ema, "decay of the generator's moving average, a step; 0: none", 0, below_one},
+      {"data.source", "--data", "SRC", &T::data, "a name of `weft list data`, or a folder of images"},
+      {"data.root", "", "", &T::root, "where a named data set's files are, if not in their usual place"},
+      {"data.flip", "", "", &T::flip, "mirror every other image, at random"},
+      {"train.objective", "--objective", "NAME", &T::objective, "what the networks play for; see `weft list objectives`"},
+      {"train.order", "--order", "ORDER", &T::order, "who moves first: d-first, g-first or simultaneous", 0, 0,
+       "d-first|g-first|simultaneous"},
+      {"train.batch", "--batch", "N", &T::batch, "images a step", 1, 65536},
+      {"train.steps", "--steps", "N", &T::steps, "steps to train; 0: 1600, or until the minutes are over", 0, max_count},
+      {"train.minutes", "--minutes", "M", &T::minutes, "minutes to train; 0: until the steps are done", 0, 525600},
+      {"train.seed", "--seed", "N", &T::seed, "the same seed gives the same run", 0, 9007199254740992.0},
+      {"optimizer.name", "", "", &T::optimizer, "of both networks", 0, 0, "sgd|adam|adamw|rmsprop"},
+      {"optimizer.learning_rate_g", "", "", &T::learning_rate_g, "the generator's", 0, 100},
+      {"optimizer.learning_rate_d", "", "", &T::learning_rate_d, "the discriminator's", 0, 100},
+      {"optimizer.beta1", "", "", &T::beta1, "momentum", 0, below_one},
+      {"optimizer.beta2", "", "", &T::beta2, "memory of the squared gradient", 0, below_one},
+      {"optimizer.epsilon", "", "", &T::epsilon, "keeps a division by a vanishing gradient finite", 0, 1},
+      {"optimizer.decay", "", "", &T::decay, "weight decay", 0, 1},
+      {"optimizer.clip_norm", "", "", &T::clip_norm, "longest gradient allowed; 0: any", 0, 1e9},
+      {"optimizer.schedule", "", "", &T::schedule, "learning rates over the run", 0, 0, "constant|linear|cosine"},
+      {"optimizer.warm_up", "", "", &T::warm_up, "steps in which learning rates rise from 0", 0, max_count},
+      {"run.out", "--out", "RUN", &T::out, "folder that the run is written to; must not exist, or be empty"},
+      {"run.device", "--device", "NAME", &T::device, "auto, or one of `weft info`"},
+      {"run.precision", "--precision", "P", &T::precision, "fp32, or fp64 (slow; cpu only)", 0, 0, "fp32|fp64"},
+      {"run.threads", "--threads", "N", &T::threads, "CPU threads; 0: one a core", 0, 4096},
+      {"run.samples", "", "", &T::samples, "images on a sample sheet", 1, 4096},
+      {"run.samples_every", "--samples-every", "K", &T::samples_every, "steps between sample sheets; 0: only at the end", 0, max_count},
+      {"run.log_every", "", "", &T::log_every, "steps between lines of log.jsonl", 1, max_count},
+  };
+  return list;
+}
+
+const Setting& find_setting(const std::string& key, const std::string& where) {
+  std::vector<std::string> known;
+  for (const Setting& s : settings_list()) {
+    if (key == s.key) return s;
+    known.push_back(s.key);
+  }
+  std::string hint = gan::suggestion(key, known);
+  for (const Setting& s : settings_list())                          // "batch" for "train.batch"
+    if (hint.empty() && std::string(s.key).substr(std::string(s.key).find('.') + 1) == key) hint = std::string("; did you mean '") + s.key + "'?";
+  throw ConfigError(where + "there is no setting '" + key + "'" + (hint.empty() ? "; `weft train --print-config` shows them all" : hint));
+}
+
+}  // namespace weft::apps

@@ -1,0 +1,151 @@
+// Settings from text and to text.
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "settings.h"
+
+namespace weft::apps {
+namespace {
+
+std::string number(double v) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, v).ptr;
+  return std::string(text, end);
+}
+
+std::string whole(double v) { return number(v).find('e') == std::string::npos ? number(v) : std::to_string(static_cast<int64_t>(v)); }
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(at, begin), text.size());
+    if (end > begin) parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+[[noreturn]] void refuse(const std::string& name, const std::string& text, const std::string& wanted) {
+  throw ConfigError(name + " is '" + text + "', but it must be " + wanted);
+}
+
+/// The whole text as a number of type T within [low, high]; NaN fails.
+template <class T>
+T parse(const std::string& name, const std::string& text, double low, double high) {
+  constexpr bool is_whole = std::is_integral_v<T>;
+  const std::string kind = is_whole ? "a whole number" : "a number";
+  const std::string bounds = is_whole ? whole(low) + " to " + whole(high) : number(low) + " to " + number(high);
+  const char* begin = text.data() + (text.size() > 1 && text[0] == '+' && text[1] != '-');
+  T value{};
+  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
+  const bool read = error == std::errc() && end == text.data() + text.size();
+  if (!read || !(static_cast<double>(value) >= low && static_cast<double>(value) <= high))
+    refuse(name, text, kind + " from " + bounds);
+  return value;
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    char code[8];
+    if (c == '"' || c == '\\') out += '\\', out += c;
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) std::snprintf(code, sizeof code, "\\u%04X", c), out += code;
+    else out += c;
+  }
+  return out + '"';
+}
+
+/// A bare value may stand in quotes, as it would in a file.
+std::string unquoted(const std::string& text) {
+  const bool in_quotes = text.size() >= 2 && (text[0] == '"' || text[0] == '\'') && text.back() == text[0];
+  return in_quotes ? text.substr(1, text.size() - 2) : text;
+}
+
+template <class T>
+constexpr TextKind kind_of = std::is_same_v<T, std::string> ? TextKind::string : std::is_same_v<T, bool> ? TextKind::boolean
+                             : std::is_integral_v<T> ? TextKind::integer : TextKind::real;
+
+/// What must have come, for a message.
+const char* what_of(TextKind kind) {
+  switch (kind) {
+    case TextKind::string: return "text, in quotes";
+    case TextKind::boolean: return "true or false, without quotes";
+    case TextKind::integer: return "a whole number, without quotes";
+    default: return "a number, without quotes";
+  }
+}
+
+void expect_choice(const std::string& value, const Setting& setting, const std::string& name) {
+  const std::vector<std::string> choices = split(setting.choices, '|');
+  std::string listed;
+  for (const std::string& c : choices) {
+    if (c == value) return;
+    listed += (listed.empty() ? "" : ", ") + c;
+  }
+  if (!choices.empty()) refuse(name, value, "one of " + listed + gan::suggestion(value, choices));
+}
+
+std::string toml_value(const TrainSettings& settings, const Setting& setting) {
+  return std::visit([&](auto field) -> std::string {
+    const auto& value = settings.*field;
+    using T = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<T, std::string>) return quoted(value);
+    else if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
+    else if constexpr (std::is_integral_v<T>) return std::to_string(value);
+    else return number(value) + (number(value).find_first_of(".e") == std::string::npos ? ".0" : "");
+  }, setting.field);
+}
+
+}  // namespace
+
+void assign(TrainSettings& settings, const Setting& setting, const std::string& text, TextKind kind, const std::string& name) {
+  std::visit([&](auto field) {
+    auto& value = settings.*field;
+    using T = std::decay_t<decltype(value)>;
+    const bool widened = kind_of<T> == TextKind::real && kind == TextKind::integer;
+    if (kind != TextKind::bare && kind != kind_of<T> && !widened) refuse(name, text, what_of(kind_of<T>));
+    if constexpr (std::is_same_v<T, std::string>) {
+      const std::string given = kind == TextKind::bare ? unquoted(text) : text;
+      expect_choice(given, setting, name);
+      value = given;
+    } else if constexpr (std::is_same_v<T, bool>) {
+      if (text != "true" && text != "false") refuse(name, text, "true or false");
+      value = text == "true";
+    } else {
+      value = parse<T>(name, text, setting.low, setting.high);
+    }
+  }, setting.field);
+}
+
+void assign_pair(TrainSettings& settings, const std::string& pair) {
+  const size_t equals = pair.find('=');
+  if (equals == std::string::npos) throw ConfigError("--set " + pair + ": expected key=value, as in --set train.batch=32");
+  const std::string key = pair.substr(0, equals);
+  assign(settings, find_setting(key, "--set: "), pair.substr(equals + 1), TextKind::bare, key);
+}
+
+std::string to_toml(const TrainSettings& settings) {
+  std::string text, table;
+  for (const Setting& s : settings_list()) {
+    const std::string key = s.key, in = key.substr(0, key.find('.'));
+    if (in != table) text += (text.empty() ? "[" : "\n[") + in + "]\n";
+    table = in;
+    std::string line = key.substr(in.size() + 1) + " = " + toml_value(settings, s);
+    line += std::string(line.size() < 36 ? 36 - line.size() : 1, ' ') + "# " + s.help;
+    if (*s.choices && std::string(s.help).find(s.choices, 0, 3) == std::string::npos) line += std::string(": ") + s.choices;
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string default_note(const Setting& setting) {
+  const std::string value = unquoted(toml_value(TrainSettings{}, setting));
+  return value.empty() || value == "0" || value == "0.0" || value == "false" ? "" : " [" + value + "]";
+}
+
+int64_t parse_integer(const std::string& name, const std::string& text, int64_t low, int64_t high) {
+  return parse<int64_t>(name, text, static_cast<double>(low), static_cast<double>(high));
+}
+
+}  // namespace weft::apps

@@ -1,0 +1,103 @@
+// weft train: settings from everywhere, then the training loop with a progress display.
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+
+#include "command.h"
+#include "json.h"
+#include "progress.h"
+#include "settings.h"
+
+namespace weft::apps {
+namespace {
+
+volatile std::sig_atomic_t caught = 0;
+
+/// The first signal asks for an orderly end; the second one ends at once.
+void on_signal(int signal) {
+  caught = signal;
+  std::signal(signal, SIG_DFL);
+}
+
+struct TrainArguments {
+  std::vector<std::string> flags;      // one a setting of settings_list(), empty where not given
+  std::vector<std::string> pairs;
+  std::string config;
+  bool print_config = false, json = false;
+};
+
+TrainSettings resolve(const TrainArguments& a) {
+  TrainSettings s;
+  if (!a.config.empty()) read_config_file(s, a.config);
+  for (const std::string& pair : a.pairs) assign_pair(s, pair);
+  for (size_t i = 0; i < a.flags.size(); ++i)
+    if (!a.flags[i].empty()) assign(s, settings_list()[i], a.flags[i], TextKind::bare, settings_list()[i].flag);
+  if (s.steps == 0 && s.minutes == 0) s.steps = 1600;
+  gan::find_model(s.model);
+  gan::find_objective(s.objective);
+  return s;
+}
+
+Json to_json(const gan::TrainReport& r, bool stopped) {
+  return {{"run", r.run}, {"model", r.model}, {"device", r.device}, {"steps", r.steps}, {"images", r.images},
+          {"images_per_second", r.images_per_second}, {"seconds", r.seconds}, {"seconds_waited_for_data", r.seconds_waited_for_data},
+          {"peak_memory_bytes", r.peak_memory_bytes}, {"losses", {{"discriminator", r.losses.loss_d}, {"generator", r.losses.loss_g}}},
+          {"parameters_sha256", r.parameters_sha256}, {"sample_sheet", r.sample_sheet}, {"stopped", stopped}, {"launches", r.launches}};
+}
+
+int run(const TrainArguments& arguments, const std::string& command) {
+  const TrainSettings settings = resolve(arguments);
+  const std::string config = to_toml(settings);
+  if (arguments.print_config) return std::fputs(config.c_str(), stdout), 0;
+  if (settings.data.empty()) throw ConfigError("--data is missing: what to train on, a folder of images or a name of `weft list data`");
+  if (settings.out.empty()) throw ConfigError("--out is missing: the folder that the run is written to");
+
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  bool stopped = false;
+  gan::TrainReport report;
+  {
+    ProgressDisplay display(settings.model, settings.minutes);
+    gan::TrainCallbacks callbacks;
+    callbacks.progress = [&](const gan::Progress& p) { display.show(p); };
+    callbacks.note = [&](const std::string& sentence) { display.note(sentence); };
+    callbacks.stop = [&] { return stopped = stopped || caught != 0; };
+    report = gan::train(settings, config, command, callbacks);
+  }
+  const int signal = caught;
+  if (stopped) std::fprintf(stderr, "weft: stopped by %s after step %lld; saved\n", signal == SIGINT ? "SIGINT" : "SIGTERM", (long long)report.steps);
+  if (arguments.json) {
+    print_json(to_json(report, stopped));
+  } else {
+    std::printf("%lld steps, %lld images in %.1f s on %s: %.0f images a second, at most %.0f MiB\n", (long long)report.steps,
+                (long long)report.images, report.seconds, report.device.c_str(), report.images_per_second,
+                static_cast<double>(report.peak_memory_bytes) / (1 << 20));
+    std::printf("samples     %s\nparameters  %s\nnext        weft generate %s --out images.png\n", report.sample_sheet.c_str(),
+                report.parameters_sha256.c_str(), quoted_for_shell(report.run).c_str());
+  }
+  return stopped ? 128 + signal : 0;
+}
+
+}  // namespace
+
+Command train_command(const std::string& typed) {
+  const auto a = std::make_shared<TrainArguments>();
+  a->flags.resize(settings_list().size());
+  Command c{"train", "Train a generator and a discriminator on images",
+            "weft train dcgan --data fashion-mnist --out runs/clothes --width 32 --steps 1600\n"
+            "  weft train dcgan --data ~/photos --out runs/photos --size 64 --minutes 30 --set data.flip=true",
+            {}, [a, command = typed] { return run(*a, command); }};
+  for (size_t i = 0; i < settings_list().size(); ++i) {
+    const Setting& s = settings_list()[i];
+    if (*s.flag) c.arguments.push_back({s.flag, s.value, s.help + default_note(s), &a->flags[i]});
+  }
+  const auto asked_for = [](const Argument& x) { return x.name == "MODEL" || x.name == "--data" || x.name == "--out"; };
+  std::stable_partition(c.arguments.begin(), c.arguments.end(), asked_for);       // first in the help
+  c.arguments.push_back({"--config", "FILE", "read settings from a TOML file", &a->config});
+  c.arguments.push_back({"--set", "K=V", "any setting by its key, as in optimizer.beta1=0; stronger than --config", &a->pairs});
+  c.arguments.push_back({"--print-config", "", "print all settings as TOML, with what they mean, and stop", &a->print_config});
+  c.arguments.push_back({"--json", "", "print the result as one JSON object", &a->json});
+  return c;
+}
+
+}  // namespace weft::apps
