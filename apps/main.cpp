@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "command.h"
+#include "json.h"
 #include "weft/gan/objective.h"
 
 namespace weft::apps {
@@ -95,9 +96,11 @@ int run(std::vector<std::string> words, const std::string& typed) {
   return exit_usage;
 }
 
-int report(std::string text, int code) {
+/// On stderr for a person; with --json also as the one object on stdout.
+int report(std::string text, int code, bool json) {
   text.resize(text.find_last_not_of('\n') + 1);
   std::fprintf(stderr, "weft: %s\n", text.c_str());
+  if (json) print_json({{"error", text}, {"exit_code", code}});
   return code;
 }
 
@@ -118,14 +121,15 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + (argc > 0), argv + argc);
   std::string typed = "weft";
   for (const std::string& word : words) typed += " " + quoted_for_shell(word);
+  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   int code = exit_failed;
   try {
     code = run(words, typed);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout)) code = report("the results could not be written to standard output", exit_io);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) code = report("the results could not be written to standard output", exit_io, false);
   } catch (const weft::Error& e) {
-    code = report(e.what(), e.exit_code);
+    code = report(e.what(), e.exit_code, json);
   } catch (const std::exception& e) {
-    code = report(e.what(), exit_failed);
+    code = report(e.what(), exit_failed, json);
   }
   return code;
 }
