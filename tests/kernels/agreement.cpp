@@ -144,8 +144,9 @@ const Backend& reference(DType scalar) { return *find_backend(scalar == DType::f
 
 Outcome run_case(Session& session, const Case& c, int shift) {
   std::vector<Placed> in, out;
-  for (const Array& a : c.inputs) in.emplace_back(session, a, size_t(shift), 0);
-  for (const Array& a : c.outputs) out.emplace_back(session, a, size_t(shift), kGuard);
+  const size_t scalars_off = size_t(shift) * size_t(c.scalars_per_element);
+  for (const Array& a : c.inputs) in.emplace_back(session, a, scalars_off, 0);
+  for (const Array& a : c.outputs) out.emplace_back(session, a, scalars_off, kGuard);
   Pointers in_pointers, out_pointers;
   for (const Placed& p : in) in_pointers.push_back(p.data());
   for (const Placed& p : out) out_pointers.push_back(p.data());

@@ -62,6 +62,7 @@ struct Case {
   std::vector<Array> inputs, outputs;
   std::function<void(const Ops&, Queue&, const Pointers& in, const Pointers& out)> run;
   std::function<Values(const Values& float64)> tolerance;   // of Rule::within, in the shape of the results
+  int scalars_per_element = 1;      // 2 where the op moves pairs: those are aligned as pairs
 };
 
 struct Outcome {

@@ -132,6 +132,7 @@ void add_pointwise_cases(std::vector<Case>& cases) {
       c.run = [problem = move.problem, words](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
         ops.strided_copy(queue, problem, size_t(words) * 4, in[0], out[0]);
       };
+      c.scalars_per_element = int(words);
       cases.push_back(std::move(c));
     }
 }
