@@ -64,7 +64,7 @@ TEST_CASE("max_pool: padding never wins, flat positions, NaN wins") {
   Vector ties(9, -kInf);
   ops->max_pool(*ops.queue, p, ties.data(), y.data(), index.data());
   CHECK(index == std::vector<int32_t>{0, 1, 3, 4});
-  ties[4] = kNan, ties[8] = kInf;   // the middle belongs to every window
+  ties[4] = ties[5] = kNan, ties[8] = kInf;   // the middle belongs to every window, and is the first NaN in each
   ops->max_pool(*ops.queue, p, ties.data(), y.data(), index.data());
   CHECK(index == std::vector<int32_t>{4, 4, 4, 4});
 }
