@@ -5,8 +5,8 @@
 // backend (through `Pointwise<kind>`), the derivative rules (tensor/pointwise.cpp), the gradient checks (tests) and the
 // table in docs/: a new line here is everywhere at once.
 //
-// Derivatives at a kink follow PyTorch: leaky_relu'(0) = p, abs'(0) = 0, maximum and minimum give all to the first input
-// at a tie.
+// Derivatives at a kink follow PyTorch: leaky_relu'(0) = p, abs'(0) = 0. At a tie, maximum and minimum give all to the
+// first input, where PyTorch gives half to each.
 #pragma once
 #include <cmath>
 
