@@ -48,7 +48,11 @@ std::string unavailable() { return ""; }
 
 Queue* open(const QueueOptions& options) {
   auto queue = std::make_unique<CpuQueue>();
+#ifdef _OPENMP
   queue->threads = options.threads > 0 ? options.threads : physical_cores();
+#else
+  (void)options;   // one thread is all there is
+#endif
   queue->loops = &loops_of_this_machine();
 #ifdef WEFT_HAS_ONEDNN
   queue->library = open_onednn(*queue);

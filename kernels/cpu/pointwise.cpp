@@ -80,6 +80,7 @@ void pointwise(CpuQueue& queue, PointwiseKind kind, const PointwiseProblem& box,
                const float* c, float* out) {
   int64_t count = 1;
   for (int axis = 0; axis < box.rank; ++axis) count *= box.size[axis];
+  if (count == 0) return;
   const int64_t inner = box.size[box.rank - 1];
   const int64_t run = inner <= kRun ? kRun / inner * inner : kRun;
   const float* const inputs[3] = {a, b, c};

@@ -46,6 +46,7 @@ void copy_box(const CpuQueue& queue, const CopyProblem& box, const T* src, T* ds
   const int last = box.rank - 1;
   int64_t rows = 1;
   for (int axis = 0; axis < last; ++axis) rows *= box.size[axis];
+  if (rows * box.size[last] == 0) return;
   constexpr int64_t kPiece = 1 << 14;   // elements; a long row is cut, so that a plain copy is shared out too
   const int64_t pieces = (box.size[last] + kPiece - 1) / kPiece, grain = 1 + kPiece / box.size[last];
   if (rows == 1 && pieces > 1)
