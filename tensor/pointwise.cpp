@@ -130,6 +130,7 @@ Tensor equal(const Tensor& a, double b) { return equal(a, a.context().constant(b
 Tensor leaky_relu_grad(const Tensor& a, const Tensor& g, double slope) { return apply(PointwiseKind::leaky_relu_grad, a, g, {}, slope); }
 Tensor select(const Tensor& condition, const Tensor& yes, const Tensor& no) { return apply(PointwiseKind::select, condition, yes, no); }
 Tensor select(const Tensor& condition, double yes, const Tensor& no) { return select(condition, no.context().constant(yes), no); }
+Tensor select(const Tensor& condition, const Tensor& yes, double no) { return select(condition, yes, yes.context().constant(no)); }
 Tensor fma(const Tensor& a, const Tensor& b, const Tensor& c) { return apply(PointwiseKind::fma, a, b, c); }
 Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& t) { return apply(PointwiseKind::lerp, a, b, t); }
 

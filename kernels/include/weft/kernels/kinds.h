@@ -37,12 +37,12 @@ namespace weft {
   KIND(sub,            2, a - b,                                               g,                      -g,         NONE)    \
   KIND(mul,            2, a * b,                                               g * b,                  g * a,      NONE)    \
   KIND(div,            2, a / b,                                               g / b,                  -(g * a / (b * b)), NONE) \
-  KIND(maximum,        2, a >= b ? a : (b > a ? b : a + b),                    g * (1 - greater(b, a)), g * greater(b, a), NONE) \
-  KIND(minimum,        2, a <= b ? a : (b < a ? b : a + b),                    g * (1 - greater(a, b)), g * greater(a, b), NONE) \
+  KIND(maximum,        2, a >= b ? a : (b > a ? b : a + b),                    select(greater(b, a), 0, g), select(greater(b, a), g, 0), NONE) \
+  KIND(minimum,        2, a <= b ? a : (b < a ? b : a + b),                    select(greater(a, b), 0, g), select(greater(a, b), g, 0), NONE) \
   KIND(greater,        2, T(a > b),                                            NONE,                   NONE,       NONE)    \
   KIND(equal,          2, T(a == b),                                           NONE,                   NONE,       NONE)    \
   KIND(leaky_relu_grad, 2, a > 0 ? b : p * b,                                  NONE,                   leaky_relu_grad(a, g, p), NONE) \
-  KIND(select,         3, a != 0 ? b : c,                                      NONE,                   g * (1 - equal(a, 0)), g * equal(a, 0)) \
+  KIND(select,         3, a != 0 ? b : c,                                      NONE,                   select(a, g, 0), select(a, 0, g)) \
   KIND(fma,            3, a * b + c,                                           g * b,                  g * a,      g)       \
   KIND(lerp,           3, a + c * (b - a),                                     g * (1 - c),            g * c,      g * (b - a))
 // clang-format on

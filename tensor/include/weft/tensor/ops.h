@@ -39,6 +39,7 @@ Tensor equal(const Tensor& a, double b);
 Tensor leaky_relu_grad(const Tensor& a, const Tensor& g, double slope);   // a > 0 ? g : slope * g
 Tensor select(const Tensor& condition, const Tensor& yes, const Tensor& no);
 Tensor select(const Tensor& condition, double yes, const Tensor& no);
+Tensor select(const Tensor& condition, const Tensor& yes, double no);
 Tensor fma(const Tensor& a, const Tensor& b, const Tensor& c);            // a * b + c
 Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& t);           // a + t * (b - a)
 Tensor operator+(const Tensor& a, const Tensor& b);
