@@ -69,7 +69,12 @@ Image codecs::decode_bmp(Bytes file) {
   const auto* data = reinterpret_cast<const stbi_uc*>(file.data());
   int width = 0, height = 0, channels = 0;
   if (file.size() > size_t(INT32_MAX) || !stbi_info_from_memory(data, int(file.size()), &width, &height, &channels)) refuse("a broken BMP header");
+  height = height < 0 && height > -kMaxImageSide ? -height : height;                       // negative: rows run downward
   check_size(width, height);
+  const auto number = [&](size_t at) { return data[at] + 256 * data[at + 1]; };
+  if (file.size() < 30) refuse("a broken BMP header");
+  const int64_t row_bits = int64_t(width) * number(number(14) == 12 ? 24 : 28);           // the old header is shorter
+  if (number(10) + (int64_t(number(12)) << 16) + (row_bits + 31) / 32 * 4 * height > int64_t(file.size())) refuse("the file ends too soon");
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(stbi_load_from_memory(data, int(file.size()), &width, &height, &channels, 3), stbi_image_free);
   if (!pixels) refuse("a broken BMP");
   return {height, width, 3, std::vector<uint8_t>(pixels.get(), pixels.get() + size_t(width) * size_t(height) * 3)};

@@ -17,6 +17,7 @@ namespace weft::gan {
 namespace {
 
 constexpr int kMaxScans = 100;                   // of a progressive file; each costs a walk over all pixels
+constexpr int64_t kMaxPixelsPerByte = 4096;      // a Huffman code spends a bit or more on a block of 64
 
 struct Jpeg {
   jpeg_decompress_struct codec{};
@@ -122,6 +123,8 @@ Image codecs::decode_jpeg(Bytes file) {
   });
   if (!started) refuse(state.message);
   check_size(state.codec.image_width, state.codec.image_height);
+  if (int64_t(state.codec.image_width) * state.codec.image_height > kMaxPixelsPerByte * int64_t(file.size()))
+    refuse("the file is too short for " + std::to_string(state.codec.image_width) + "x" + std::to_string(state.codec.image_height) + " pixels");
 
   const bool inks = state.codec.jpeg_color_space == JCS_CMYK || state.codec.jpeg_color_space == JCS_YCCK;
   state.codec.out_color_space = inks ? JCS_CMYK : state.codec.jpeg_color_space == JCS_GRAYSCALE ? JCS_GRAYSCALE : JCS_RGB;

@@ -142,7 +142,11 @@ TEST_CASE("pictures that are none, or broken, or too large") {
 TEST_CASE("BMP by stb_image") {
   std::string bmp = "BM" + std::string(52, '\0') + std::string("\x01\x02\x03\x04\x05\x06\0\0", 8);      // 2 x 1, blue first
   bmp[2] = 62, bmp[10] = 54, bmp[14] = 40, bmp[18] = 2, bmp[22] = 1, bmp[26] = 1, bmp[28] = 24;
-  if (complaint(bmp).find("no BMP reader") == std::string::npos) CHECK(decode(bmp).pixels == Pixels{3, 2, 1, 6, 5, 4});
+  if (complaint(bmp).find("no BMP reader") != std::string::npos) return;
+  CHECK(says(bmp.substr(0, bmp.size() - 1), "ends too soon"));
+  CHECK(decode(bmp).pixels == Pixels{3, 2, 1, 6, 5, 4});
+  bmp.replace(22, 4, "\xff\xff\xff\xff");      // -1 row: top down
+  CHECK(decode(bmp).pixels == Pixels{3, 2, 1, 6, 5, 4});
 }
 
 #ifdef WEFT_HAS_JPEG
@@ -183,24 +187,26 @@ TEST_CASE("JPEG: grey, colour, CMYK, orientation, and no half pictures") {
   REQUIRE(sof != std::string::npos);
   bomb.replace(sof + 5, 4, std::string("\xff\0\xff\0", 4));
   CHECK(says(bomb, "65280x65280 pixels"));
+  bomb.replace(sof + 5, 4, std::string("\x20\0\x20\0", 4));
+  CHECK(says(bomb, "too short for 8192x8192"));
   bomb.replace(sof + 5, 4, "\xff\xff\xff\xff");          // libjpeg's own limit
   CHECK(complaint(bomb) != "");
 }
 #endif
 
-TEST_CASE("pictures: 30,000 mutations do no more than throw") {
+TEST_CASE("pictures: 3,000 mutations do no more than throw") {
   std::vector<std::string> seeds{grey_png(9, 9, 100), encode_png(noise(6, 5, 3), {{"k", "v"}})};
 #ifdef WEFT_HAS_JPEG
   seeds.push_back(jpeg_file(noise(16, 16, 3), JCS_RGB, 6));
 #endif
   std::mt19937 random(11);
   int taken = 0;
-  for (int i = 0; i < 30000; ++i) {
+  for (int i = 0; i < 3000; ++i) {
     std::string file = seeds[size_t(i) % seeds.size()];
     for (unsigned edits = 1 + random() % 4; edits--;) file[8 + random() % (file.size() - 8)] = char(random());
     taken += complaint(file).empty();
   }
-  MESSAGE("taken: ", taken, " of 30000");
+  MESSAGE("taken: ", taken, " of 3000");
 }
 
 TEST_CASE("resizing: constant stays, halves are averages, nothing aliases, halves round to even") {
