@@ -19,8 +19,9 @@ CHANGES = [('delete', SYNC, '((void)0)'), ('sign', re.compile(r' \+ (?=[\w(*&])'
 # What may change without a result changing, and why.
 HARMLESS = re.compile(r'launch<|ceil_div|wanted|blocks_for|static_assert|constexpr|aligned16|kMany|fits_int|with_tile|grid\(|grid = |#pragma|workspace|shift\)'
                       r'|max\(int|column_blocks = |min\(ceil_div|while \(l\.|l\.part|for \(int axis|vector = ')
-# (file, line's text, change): quick to build, one for each way of being caught
+# (file, text, what stands there instead, in words): every synchronisation line of these kernels, and two bounds
 FEW = [('tile_gemm.h', 'from_b.store(b_tile[0]);\n  __syncthreads();', 'from_b.store(b_tile[0]);', 'the barrier before the first tile is read'),
+       ('tile_gemm.h', '    }\n    __syncthreads();\n', '    }\n', 'the barrier between two slices'),
        ('column_lanes.h', '    __syncthreads();\n', '', 'the barrier of the tree'),
        ('gather.cu', '    __syncthreads();\n', '', 'the barrier of the scan'),
        ('max_pool.cu', 'h < min(h0 + g.window.h, g.h)', 'h < min(h0 + g.window.h - 1, g.h)', 'a window one row too low'),
