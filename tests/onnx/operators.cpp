@@ -13,6 +13,7 @@ const Operators& operators() {
     add_shape(list);
     add_linear(list);
     add_images(list);
+    add_losses(list);
     return list;
   }();
   return all;

@@ -45,6 +45,7 @@ void add_pointwise(Operators&);
 void add_shape(Operators&);
 void add_linear(Operators&);
 void add_images(Operators&);
+void add_losses(Operators&);
 const Operators& operators();
 
 /// Operators that only describe or produce shapes and constants, done on the host: they test nothing of weft.

@@ -98,7 +98,9 @@ void check(const std::string& what, const Tensor& found, const Tensor& expected)
 
 TEST_CASE("PyTorch computes the same") {
   const Witness torch;
-  for (const auto& [name, f] : functions) {
+  for (const auto& entry : functions) {
+    const std::string name = entry.first;
+    const Function& f = entry.second;
     CAPTURE(name);
     Tensors in, v = torch.numbered(name + "/v");
     for (const Tensor& t : torch.numbered(name + "/in")) in.push_back(t.leaf());
@@ -126,7 +128,7 @@ TEST_CASE("PyTorch computes the same") {
 TEST_CASE("every case of PyTorch's file has its function") {
   const Witness torch;
   std::set<std::string> names;
-  for (const auto& [name, t] : torch.file) names.insert(name.substr(0, name.rfind('/')));
+  for (const auto& entry : torch.file) names.insert(entry.first.substr(0, entry.first.rfind('/')));
   for (const std::string& name : names) CHECK_MESSAGE(functions.count(name) == 1, name);
   CHECK(names.size() == functions.size());
 }
