@@ -1,13 +1,11 @@
 #include "run_directory.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "weft/gan/sheet.h"
+#include "weft/tensor/atomic_file.h"
 #include "weft/tensor/sha256.h"
 
 namespace weft::gan {
@@ -22,36 +20,10 @@ std::string step_name(int64_t step) {
   return name;
 }
 
-[[noreturn]] void disk_error(const char* what, const fs::path& path) {
-  throw IoError(std::string("cannot ") + what + " " + path.string() + ": " + std::strerror(errno));
-}
-
-void flush_to_disk(const fs::path& path) {
-  const int fd = open(path.c_str(), O_RDONLY);
-  if (fd < 0 || fsync(fd) != 0) disk_error("write", path);
-  close(fd);
-}
-
-void write_text(const fs::path& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) disk_error("write", path);
-  flush_to_disk(path);
-}
-
 std::string read_text(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) throw DataError("cannot read " + path.string() + ": " + std::strerror(errno));
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// A new name for a finished file or folder, durable when this returns.
-void publish(const fs::path& from, const fs::path& to) {
-  std::error_code e;
-  fs::rename(from, to, e);
-  if (e) throw IoError("cannot rename " + from.string() + " to " + to.string() + ": " + e.message());
-  flush_to_disk(to.parent_path());
 }
 
 std::string utc_now() {
@@ -77,10 +49,10 @@ RunDirectory::RunDirectory(const std::string& path, const std::string& config, c
   if (fs::exists(path_) && !fs::is_directory(path_)) throw IoError(path + " is a file, not a folder");
   make_folder(path_ / "samples");
   make_folder(path_ / "checkpoints");
-  write_text(path_ / "config.toml", config);
-  write_text(path_ / "run.json", ordered_json{{"weft", WEFT_VERSION}, {"command", command}, {"device", device}, {"started", utc_now()}}.dump(2) + "\n");
+  write_file_atomically(path_ / "config.toml", config);
+  write_file_atomically(path_ / "run.json", ordered_json{{"weft", WEFT_VERSION}, {"command", command}, {"device", device}, {"started", utc_now()}}.dump(2) + "\n");
   log_.open(path_ / "log.jsonl");
-  if (!log_) disk_error("write", path_ / "log.jsonl");
+  if (!log_) throw_io("write", path_ / "log.jsonl", errno);
 }
 
 void RunDirectory::log(int64_t step, double seconds, const Gauges& g) {
@@ -88,7 +60,7 @@ void RunDirectory::log(int64_t step, double seconds, const Gauges& g) {
                        {"d_fake", g.d_fake}, {"d_fake_after", g.d_fake_after}, {"gradient_norm_d", g.gradient_norm_d},
                        {"gradient_norm_g", g.gradient_norm_g}}.dump()
        << std::endl;
-  if (!log_) disk_error("write", path_ / "log.jsonl");
+  if (!log_) throw_io("write", path_ / "log.jsonl", errno);
 }
 
 std::string RunDirectory::write_samples(int64_t step, const Tensor& images) {
@@ -110,14 +82,16 @@ void RunDirectory::save_checkpoint(int64_t step, const std::string& model, const
   network("generator", gan.generator());
   network("discriminator", gan.discriminator());
   if (&gan.sampler() != &gan.generator()) network("generator.ema", gan.sampler());
-  write_text(hidden / "state.json", ordered_json{{"step", step}, {"model", model}, {"size", o.size}, {"channels", o.channels}, {"width", o.width},
+  write_file_atomically(hidden / "state.json", ordered_json{{"step", step}, {"model", model}, {"size", o.size}, {"channels", o.channels}, {"width", o.width},
                                                  {"latent", o.latent}, {"parameters_sha256", parameters_sha256}}.dump(2) + "\n");
   seal("state.json");
-  write_text(hidden / "SHA256SUMS", sums);
-  flush_to_disk(hidden);
-  publish(hidden, final);
-  write_text(all / ".LATEST", step_name(step) + "\n");
-  publish(all / ".LATEST", all / "LATEST");
+  write_file_atomically(hidden / "SHA256SUMS", sums);
+  fsync_directory(hidden);
+  std::error_code e;
+  fs::rename(hidden, final, e);
+  if (e) throw IoError("cannot rename " + hidden.string() + " to " + final.string() + ": " + e.message());
+  fsync_directory(all);
+  write_file_atomically(all / "LATEST", step_name(step) + "\n");
 }
 
 TrainedGenerator load_generator(const std::string& run, const Context& context) {
