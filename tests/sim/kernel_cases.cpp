@@ -6,18 +6,19 @@
 namespace weft::testing {
 namespace {
 
-const ConvProblem large_convolutions[] = {
+const ConvProblem convolutions[] = {
     // n   h    w   c    k  r  s   p   q   stride  pad     dilation groups
     {1, 131, 130, 3, 66, 1, 1, 131, 130, {1, 1}, {0, 0}, {1, 1}, 1},    // the wide tile, forward
     {1, 132, 133, 66, 2, 2, 2, 66, 67, {2, 2}, {0, 1}, {1, 1}, 1},      // the wide tile, input gradient in four phases
     {1, 2, 1, 1930, 1090, 1, 1, 2, 1, {1, 1}, {0, 0}, {1, 1}, 1},       // the wide tile, weight gradient
     {3, 20, 21, 5, 7, 3, 2, 20, 22, {1, 1}, {1, 1}, {1, 1}, 1},         // the weight gradient in parts
     {2, 17, 33, 8, 72, 4, 4, 8, 16, {2, 2}, {1, 1}, {1, 1}, 2},         // several tiles each way, two groups
+    {2, 1, 2, 3, 4, 1, 1, 1, 1, {2, 3}, {0, 0}, {1, 1}, 1},             // an image smaller than the stride: phases without a pixel
     {1, 40, 19, 6, 3, 7, 7, 40, 19, {1, 1}, {3, 3}, {1, 1}, 1},         // few filters, a deep sum
 };
 
 void add_convolutions(std::vector<Case>& cases) {
-  for (const ConvProblem& p : large_convolutions) {
+  for (const ConvProblem& p : convolutions) {
     Numbers numbers(true);
     const std::string name = describe(p);
     Case forward{"conv2d", name, Rule::exact, {scalars(numbers(size_x(p))), scalars(numbers(size_w(p))), scalars(numbers(p.k))}, {unwritten(size_y(p))}};
