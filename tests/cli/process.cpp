@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,7 +66,8 @@ Result run_weft(const Words& words, const Surroundings& around) {
   int status = 0;
   for (const int fd : {out[0], err[0]})
     if (fd >= 0) fcntl(fd, F_SETFL, O_NONBLOCK);
-  while (waitpid(child, &status, WNOHANG) == 0) {
+  rusage used{};
+  while (wait4(child, &status, WNOHANG, &used) == 0) {
     pollfd waiting[] = {{out[0], POLLIN, 0}, {err[0], POLLIN, 0}};
     poll(waiting, 2, 5);
     drain(out[0], result.out), drain(err[0], result.err);
@@ -74,6 +76,8 @@ Result run_weft(const Words& words, const Surroundings& around) {
   drain(out[0], result.out), drain(err[0], result.err);
   close(out[0]), close(err[0]);
   result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  for (const timeval& part : {used.ru_utime, used.ru_stime})
+    result.processor_seconds += static_cast<double>(part.tv_sec) + 1e-6 * static_cast<double>(part.tv_usec);
   result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
 }

@@ -15,7 +15,8 @@ using Words = std::vector<std::string>;
 struct Result {
   int code = -1;               // the exit code; 128 + signal if a signal ended it
   std::string out, err;
-  double seconds = 0;
+  double seconds = 0;          // by the clock
+  double processor_seconds = 0;
   bool says(const std::string& part) const { return err.find(part) != std::string::npos; }
 };
 

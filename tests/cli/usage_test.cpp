@@ -44,16 +44,12 @@ TEST_CASE("help fits a small terminal and has an example at every level") {
 }
 
 TEST_CASE("the version is told at once") {
-  double quickest = 1e9;
-  for (int i = 0; i < 5; ++i) {
-    const Result r = run_weft({"--version"});
-    CHECK(r.code == 0);
-    CHECK(r.out.rfind("weft ", 0) == 0);
-    CHECK(std::count(r.out.begin(), r.out.end(), '\n') == 1);
-    quickest = std::min(quickest, r.seconds);
-  }
+  const Result r = run_weft({"--version"});
+  CHECK(r.code == 0);
+  CHECK(r.out.rfind("weft ", 0) == 0);
+  CHECK(std::count(r.out.begin(), r.out.end(), '\n') == 1);
 #ifndef WEFT_SANITIZE
-  CHECK(quickest < 0.05);
+  CHECK(r.processor_seconds < 0.05);          // not by the clock: other tests may be at work beside this one
 #endif
 }
 
