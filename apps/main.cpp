@@ -1,4 +1,6 @@
 // The weft program: finds the subcommand, reads its arguments, and turns every error into a sentence and an exit code.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -104,6 +106,15 @@ int report(std::string text, int code, bool json) {
   return code;
 }
 
+/// Threads of the OpenMP run time wait for one another by spinning. On a machine that does other work as well that is up to
+/// forty times slower than sleeping, so the spin is made short (docs/performance.md has the figures). The run time reads this
+/// from the environment before main begins, hence a second start; whoever has set it is obeyed.
+void wait_politely(char** argv) {
+  if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
+  setenv("GOMP_SPINCOUNT", "1000", 1);
+  execv("/proc/self/exe", argv);   // returns only if there is no /proc: then as before
+}
+
 }  // namespace
 
 std::string quoted_for_shell(const std::string& text) {
@@ -119,6 +130,7 @@ std::string quoted_for_shell(const std::string& text) {
 int main(int argc, char** argv) {
   using namespace weft::apps;
   const std::vector<std::string> words(argv + (argc > 0), argv + argc);
+  if (argc > 2) wait_politely(argv);   // `weft --version` and the like start once
   std::string typed = "weft";
   for (const std::string& word : words) typed += " " + quoted_for_shell(word);
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
