@@ -14,6 +14,7 @@ const ConvProblem convolutions[] = {
     {3, 20, 21, 5, 7, 3, 2, 20, 22, {1, 1}, {1, 1}, {1, 1}, 1},         // the weight gradient in parts
     {2, 17, 33, 8, 72, 4, 4, 8, 16, {2, 2}, {1, 1}, {1, 1}, 2},         // several tiles each way, two groups
     {2, 1, 2, 3, 4, 1, 1, 1, 1, {2, 3}, {0, 0}, {1, 1}, 1},             // an image smaller than the stride: phases without a pixel
+    {2, 7, 8, 3, 4, 4, 3, 2, 4, {3, 3}, {1, 2}, {1, 1}, 1},             // stride 3 and padding: signs that stride 2 hides
     {1, 40, 19, 6, 3, 7, 7, 40, 19, {1, 1}, {3, 3}, {1, 1}, 1},         // few filters, a deep sum
 };
 
