@@ -20,7 +20,7 @@ class ProgressDisplay {
   void note(const std::string& sentence);    // above the bar; from any thread
 
  private:
-  double seconds_left(const gan::Progress& progress);
+  double pace(const gan::Progress& progress);
   void draw(const std::string& left, double done, const std::string& right);
 
   std::mutex one_at_a_time_;
@@ -30,7 +30,7 @@ class ProgressDisplay {
   bool drawn_ = false;
   double next_line_ = 0;                     // seconds, where there is no terminal
   gan::Progress before_{};
-  std::vector<double> pace_;                 // seconds a step, of the last few calls
+  std::vector<double> paces_;                // seconds a step, between the last few calls
 };
 
 }  // namespace weft::apps
