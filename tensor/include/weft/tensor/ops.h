@@ -57,7 +57,7 @@ Tensor operator/(const Tensor& a, double b);
 Tensor operator/(double a, const Tensor& b);
 
 // ---- shape
-Tensor reshape(const Tensor& x, const Shape& shape);                      // shares storage; one size may be -1 in the overload
+Tensor reshape(const Tensor& x, const Shape& shape);                      // shares storage
 Tensor flatten(const Tensor& x);                                          // (N, everything else); shares storage
 Tensor permute(const Tensor& x, const std::vector<int>& axes);            // axis i of the result is axis axes[i] of x
 Tensor transpose(const Tensor& x);                                        // the last two axes
