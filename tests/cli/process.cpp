@@ -41,6 +41,13 @@ void drain(int fd, std::string& into) {
 
 }  // namespace
 
+bool has_terminals() {
+  int ends[2];
+  if (openpty(&ends[0], &ends[1], nullptr, nullptr, nullptr) != 0) return false;
+  close(ends[0]), close(ends[1]);
+  return true;
+}
+
 Result run_weft(const Words& words, const Surroundings& around) {
   Result result;
   int out[2] = {-1, -1}, err[2] = {-1, -1};

@@ -27,6 +27,9 @@ struct Surroundings {
   int signal = 0;                           // ... this signal is sent
 };
 
+/// Whether this system gives out pseudo-terminals: a bare chroot does not.
+bool has_terminals();
+
 Result run_weft(const Words& words, const Surroundings& around = {});
 
 /// A new empty folder that goes with the object. Its name has a space and letters beyond ASCII: every path of these tests has.

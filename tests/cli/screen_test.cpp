@@ -26,7 +26,7 @@ TEST_CASE("in a file, progress is plain lines") {
   CHECK(has(r.err, "loss D"));
 }
 
-TEST_CASE("on a terminal, progress is a bar that redraws itself") {
+TEST_CASE("on a terminal, progress is a bar that redraws itself" * doctest::skip(!has_terminals())) {
   Surroundings around{{{"TERM", "xterm"}}};
   around.terminal = true;
   const Result r = shown(around);
@@ -38,7 +38,7 @@ TEST_CASE("on a terminal, progress is a bar that redraws itself") {
   CHECK(has(r.out, "ETA 0:00"));
 }
 
-TEST_CASE("NO_COLOR takes the colour and leaves the bar; a dumb terminal gets plain lines") {
+TEST_CASE("NO_COLOR takes the colour and leaves the bar; a dumb terminal gets plain lines" * doctest::skip(!has_terminals())) {
   Surroundings around{{{"TERM", "xterm"}, {"NO_COLOR", "1"}}};
   around.terminal = true;
   const Result plain = shown(around);
