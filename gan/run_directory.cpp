@@ -47,6 +47,7 @@ RunDirectory::RunDirectory(const std::string& path, const std::string& config, c
   if (fs::exists(path_ / "run.json") || fs::exists(path_ / "checkpoints"))
     throw ConfigError(path + " holds another run; choose a new folder for --out, or remove that one");
   if (fs::exists(path_) && !fs::is_directory(path_)) throw IoError(path + " is a file, not a folder");
+  make_folder(path_);
   make_folder(path_ / "samples");
   make_folder(path_ / "checkpoints");
   write_file_atomically(path_ / "config.toml", config);
@@ -105,7 +106,7 @@ TrainedGenerator load_generator(const std::string& run, const Context& context) 
   if (step.empty()) {
     step = read_text(all / "LATEST");
     while (!step.empty() && step.back() == '\n') step.pop_back();
-  } else if (step.find_first_not_of("0123456789") == std::string::npos) {
+  } else if (step.size() <= 18 && step.find_first_not_of("0123456789") == std::string::npos) {
     step = step_name(std::stoll(step));
   }
   const fs::path checkpoint = all / step;

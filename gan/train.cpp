@@ -78,6 +78,7 @@ TrainReport train(const TrainSettings& s, const std::string& config, const std::
   const Clock clock;
   context.reset_peak();
   int64_t step = 0;
+  double told = 0;
   bool stopping = false;
   while (!stopping) {
     real.write(loader.next().images.data(), "loader");
@@ -86,10 +87,14 @@ TrainReport train(const TrainSettings& s, const std::string& config, const std::
 
     const double seconds = clock.seconds();
     stopping = step == steps || (s.minutes > 0 && seconds >= 60 * s.minutes) || (tell.stop && tell.stop());
-    if (step % s.log_every == 0 || step == 1 || stopping) {
+    const bool logging = step % s.log_every == 0 || step == 1 || stopping;
+    if (logging) {
       report.losses = gan.gauges();
       run.log(step, seconds, report.losses);
-      if (tell.progress) tell.progress({step, steps, seconds, double(step * s.batch) / seconds, report.losses});
+    }
+    if (tell.progress && (logging || seconds - told > 0.5)) {   // a bar moves even where steps are slow
+      tell.progress({step, steps, seconds, double(step * s.batch) / seconds, report.losses});
+      told = seconds;
     }
     if (stopping || (s.samples_every > 0 && step % s.samples_every == 0))
       report.sample_sheet = run.write_samples(step, gan.sample(s.samples, s.seed));

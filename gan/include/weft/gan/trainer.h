@@ -110,7 +110,7 @@ struct TrainReport {
 
 /// What the caller wants to hear and can decide, while it runs.
 struct TrainCallbacks {
-  std::function<void(const Progress&)> progress;         // every log_every steps
+  std::function<void(const Progress&)> progress;         // every log_every steps, and twice a second
   std::function<void(const std::string&)> note;          // a sentence for a person
   std::function<bool()> stop;                            // true: save and end
 };
