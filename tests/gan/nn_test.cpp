@@ -212,3 +212,39 @@ TEST_CASE("embedding rows, and their gradients, go by index") {
   const Tensor g = grad(sum(rows), {w})[0];
   CHECK(g.values() == std::vector<double>{1, 1, 1, 0, 0, 0, 2, 2, 2, 0, 0, 0});
 }
+
+TEST_CASE("the other layers do what their operations do") {
+  const Context context = in_double();
+  const Tensor x = context.normal({2, 4, 6, 3}, 1) * 2 + 1;
+  nn::InstanceNorm2d instance(context, 3, 1e-5, true, 0.2);
+  const Tensor centred = x - mean(x, {1, 2}, KeepAxes::yes);
+  const Tensor by_hand = centred / sqrt(variance(x, {1, 2}, KeepAxes::yes) + 1e-5);
+  CHECK(largest_gap(instance(x), leaky_relu(by_hand, 0.2)) <= 1e-13);
+  nn::LayerNorm layer(context, 3);
+  const Tensor rows = (x - mean(x, {3}, KeepAxes::yes)) / sqrt(variance(x, {3}, KeepAxes::yes) + 1e-5);
+  CHECK(largest_gap(layer(x), rows) <= 1e-12);
+
+  CHECK((*nn::Upsample(2))(x).shape() == Shape{2, 8, 12, 3});
+  CHECK((*nn::MaxPool2d({}))(x).shape() == Shape{2, 2, 3, 3});
+  CHECK(largest_gap((*nn::AvgPool2d({{4, 6}, {1, 1}, {0, 0}}))(x), reshape((*nn::GlobalAvgPool2d())(x), {2, 1, 1, 3})) <= 1e-14);
+  CHECK((*nn::Flatten())(x).shape() == Shape{2, 72});
+  CHECK(largest_gap((*nn::Unflatten({4, 6, 3}))((*nn::Flatten())(x)), x) == 0);
+  CHECK(largest_gap((*nn::ReLU())(x), maximum(x, context.constant(0))) == 0);
+  CHECK(largest_gap((*nn::ELU())(x), select(greater(x, 0), x, exp(x) - 1)) <= 1e-15);
+  CHECK(largest_gap((*nn::Sigmoid())(x), 0.5 * ((*nn::Tanh())(x * 0.5) + 1)) <= 1e-15);
+  CHECK(largest_gap((*nn::Softplus())(x) - (*nn::Softplus())(-x), x) <= 1e-14);
+  CHECK(largest_gap((*nn::LeakyReLU())(x), (*nn::ReLU())(x) - 0.2 * (*nn::ReLU())(-x)) <= 1e-15);
+
+  nn::Dropout dropout(0.25, 9);
+  const Tensor ones = context.full({100, 100}, 1), kept = dropout(ones);
+  CHECK(mean(kept).item() == doctest::Approx(1).epsilon(0.03));   // standard error sqrt(p / (1 - p) / 10,000) = 0.006
+  CHECK(max(kept).item() == doctest::Approx(1 / 0.75));
+  CHECK(min(kept).item() == 0);
+  dropout.set_training(false);
+  CHECK(largest_gap(dropout(ones), ones) == 0);
+
+  nn::ConvTranspose2d up(context, 3, 4, {3, 2}, {.stride = {2, 3}, .output_pad = {1, 0}});
+  nn::Conv2d grouped(context, 6, 4, {3, 3}, {.pad = {1, 1}, .groups = 2});
+  CHECK(up(x).shape() == Shape{2, 10, 17, 4});
+  CHECK(grouped(concat({x, x}, 3)).shape() == Shape{2, 4, 6, 4});
+}
