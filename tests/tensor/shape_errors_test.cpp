@@ -58,6 +58,8 @@ const Mistake mistakes[] = {
     {"conv_transpose2d padding", [](const Context& c) { conv_transpose2d(c.zeros({1, 1, 1, 3}), c.zeros({3, 2, 2, 3}), {}, {{1, 1}, {2, 2}}); }, {"(1, 1, 1, 3)", "(3, 2, 2, 3)"}},
     {"weight grad", [](const Context& c) { conv2d_weight_grad(c.zeros({1, 4, 4, 3}), c.zeros({1, 4, 4, 8}), {3, 3}); }, {"(1, 4, 4, 3)", "(1, 4, 4, 8)", "3x3"}},
     {"normalize groups", [](const Context& c) { normalize_groups(c.zeros({3, 2, 2, 4}), 5, 4, {}, {}); }, {"(3, 2, 2, 4)", "5 groups"}},
+    {"normalize across samples", [](const Context& c) { normalize_groups(c.zeros({3, 2, 2, 4}), 2, 4, {}, {}); }, {"(3, 2, 2, 4)", "2 groups"}},
+    {"normalize across channels", [](const Context& c) { normalize_groups(c.zeros({3, 2, 2, 4}), 1, 3, {}, {}); }, {"(3, 2, 2, 4)", "3 channels"}},
     {"normalize gamma", [](const Context& c) { normalize_groups(c.zeros({3, 2, 2, 4}), 1, 4, c.zeros({3}), {}); }, {"(4)", "(3)"}},
     {"normalize one value", [](const Context& c) { normalize_groups(c.zeros({3, 1, 1, 4}), 3, 4, {}, {}); }, {"(3, 1, 1, 4)"}},
     {"pad reflect", [](const Context& c) { pad(c.zeros({1, 2, 2, 1}), {2, 0, 0, 0}, Padding::reflect); }, {"(1, 2, 2, 1)"}},
