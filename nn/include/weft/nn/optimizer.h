@@ -1,7 +1,5 @@
 // Optimisers over a network's arena: one launch a step. Formulas are PyTorch's, to the place of epsilon.
 #pragma once
-#include <functional>
-
 #include "weft/nn/module.h"
 
 namespace weft::nn {
