@@ -44,9 +44,10 @@ void add_convolutions(std::vector<Case>& cases) {
 }
 
 void add_products(std::vector<Case>& cases) {
-  const int64_t shapes[][4] = {{132, 5, 70, 9}, {1, 150, 140, 37}, {1, 130, 12, 50}};   // batch, m, n, k: wide, square and narrow tiles
+  const int64_t shapes[][4] = {{132, 5, 70, 9}, {1, 150, 140, 37}, {1, 130, 12, 50},    // batch, m, n, k: wide, square and narrow tiles
+                               {65537, 1, 1, 2}};                                            // more products than a grid has layers
   for (const auto& s : shapes)
-    for (int variant = 0; variant < 4; ++variant) {
+    for (int variant = 0; variant < (s[0] > 65535 ? 1 : 4); ++variant) {
       const MatmulProblem p{s[0], s[1], s[2], s[3], bool(variant & 1), bool(variant & 2), false, s[1] * s[3], s[2] * s[3]};
       Numbers numbers(true);
       Case c{"matmul", std::to_string(p.batch) + " of " + std::to_string(p.m) + "x" + std::to_string(p.n) + "x" + std::to_string(p.k) + ", variant " + std::to_string(variant),
