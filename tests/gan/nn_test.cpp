@@ -237,7 +237,7 @@ TEST_CASE("the other layers do what their operations do") {
 
   nn::Dropout dropout(0.25, 9);
   const Tensor ones = context.full({100, 100}, 1), kept = dropout(ones);
-  CHECK(mean(kept).item() == doctest::Approx(1).epsilon(0.03));   // standard error sqrt(p / (1 - p) / 10,000) = 0.006
+  CHECK(mean(kept).item() == doctest::Approx(1).epsilon(0.03));   // five standard errors of sqrt(p / (1 - p) / 10,000) = 0.006
   CHECK(max(kept).item() == doctest::Approx(1 / 0.75));
   CHECK(min(kept).item() == 0);
   dropout.set_training(false);
