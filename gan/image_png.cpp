@@ -7,7 +7,7 @@
 
 #include "image_codecs.h"
 #include "weft/kernels/error.h"
-#include "weft/tensor/atomic_file.h"
+#include "weft/tensor/durable_file.h"
 
 namespace weft::gan {
 namespace {

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weft/gan/sheet.h"
-#include "weft/tensor/atomic_file.h"
+#include "weft/tensor/durable_file.h"
 #include "weft/tensor/sha256.h"
 
 namespace weft::gan {

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weft/kernels/error.h"
-#include "weft/tensor/atomic_file.h"
+#include "weft/tensor/durable_file.h"
 
 namespace weft {
 namespace {

@@ -13,7 +13,7 @@
 #include "files.h"
 #include "weft/kernels/error.h"
 #include "weft/kernels/philox.h"
-#include "weft/tensor/atomic_file.h"
+#include "weft/tensor/durable_file.h"
 #include "weft/tensor/random_stream.h"
 #include "weft/tensor/sha256.h"
 
