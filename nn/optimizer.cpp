@@ -1,6 +1,7 @@
 #include "weft/nn/optimizer.h"
 
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 namespace weft::nn {
@@ -19,6 +20,18 @@ Optimizer::Optimizer(Arena& arena, const OptimizerOptions& options, int slot) : 
   const Context context = arena.values.context();
   if (adam || s.beta1 != 0) m_ = context.zeros(arena.values.shape());
   if (adam || s.kind == OptimizerKind::rmsprop) v_ = context.zeros(arena.values.shape());
+
+  for (size_t i = 0, end; i < arena.parameters.size(); i = end) {
+    for (end = i; end < arena.parameters.size() && !arena.parameters[end]->frozen;) ++end;
+    if (end == i) {
+      ++end;
+      continue;
+    }
+    const size_t first = arena.parameters[i]->value.offset();
+    const size_t last = end < arena.parameters.size() ? arena.parameters[end]->value.offset() : size_t(arena.values.count());
+    auto range = [&](const Tensor& whole) { return whole ? Tensor(whole.storage(), first, {int64_t(last - first)}, whole.dtype()) : Tensor(); };
+    ranges_.push_back({range(arena.values), range(arena.gradients), range(m_), range(v_)});
+  }
 }
 
 void Optimizer::prepare(int64_t step) {
@@ -35,7 +48,57 @@ void Optimizer::step() {
   norm_ = sqrt(sum_squares(arena_.gradients));
   const Tensor skip = 1 - is_finite(norm_);   // a sum of squares is finite only if every term is
   const Tensor scale = options_.clip_norm > 0 ? minimum(options_.clip_norm / (norm_ + 1e-6), context.constant(1)) : Tensor();
-  optimizer_step(options_.settings, {arena_.values, arena_.gradients, m_, v_, scale, skip}, slot_);
+  for (Update range : ranges_) {
+    range.scale = scale, range.skip = skip;
+    optimizer_step(options_.settings, range, slot_);
+  }
+}
+
+bool Optimizer::skipped() {
+  const bool skipped = !std::isfinite(norm_.item());
+  updates_ -= skipped;
+  return skipped;
+}
+
+std::vector<Optimizer::Moment> Optimizer::moments() const {
+  const bool adam = options_.settings.kind == OptimizerKind::adam || options_.settings.kind == OptimizerKind::adamw;
+  std::vector<Moment> all;
+  if (m_) all.push_back({adam ? ".exp_avg" : ".momentum_buffer", m_});
+  if (v_) all.push_back({adam ? ".exp_avg_sq" : ".square_avg", v_});
+  return all;
+}
+
+HostTensors Optimizer::state_dict() const {
+  HostTensors tensors;
+  HostTensor& updates = tensors["updates"] = {FileDType::i64, {}, std::vector<std::byte>(sizeof updates_)};
+  std::memcpy(updates.bytes.data(), &updates_, sizeof updates_);
+  for (size_t i = 0; i < arena_.parameters.size(); ++i) {
+    const Parameter& p = *arena_.parameters[i];
+    for (const Moment& m : moments())
+      tensors[arena_.names[i] + m.name] = to_disk(p, Tensor(m.values.storage(), p.value.offset(), p.value.shape(), m.values.dtype()));
+  }
+  return tensors;
+}
+
+void Optimizer::load_state_dict(const HostTensors& tensors, const std::string& what) {
+  const HostTensors expected = state_dict();
+  std::string wrong;
+  for (const auto& [name, t] : expected) {
+    const auto it = tensors.find(name);
+    if (it == tensors.end()) wrong += "\n  missing:    " + name;
+    else if (it->second.shape != t.shape) wrong += "\n  misshapen:  " + name + " is " + Shape(it->second.shape).text() + ", not " + Shape(t.shape).text();
+  }
+  for (const auto& [name, t] : tensors) if (!expected.count(name)) wrong += "\n  unexpected: " + name;
+  if (!wrong.empty()) throw FormatError(what + " does not fit the optimiser:" + wrong);
+
+  const HostTensor& updates = tensors.at("updates");
+  if (updates.dtype != FileDType::i64) throw FormatError(what + ": updates must be I64");
+  std::memcpy(&updates_, updates.bytes.data(), sizeof updates_);
+  for (size_t i = 0; i < arena_.parameters.size(); ++i) {
+    const Parameter& p = *arena_.parameters[i];
+    for (const Moment& m : moments())
+      from_disk(p, tensors.at(arena_.names[i] + m.name), Tensor(m.values.storage(), p.value.offset(), p.value.shape(), m.values.dtype()));
+  }
 }
 
 Ema::Ema(const Arena& source, Arena& average, double decay) : source_(source), average_(average), decay_(decay) {

@@ -6,12 +6,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdio>
+#include <cstdio>   // renameat2
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 namespace weft {
 namespace fs = std::filesystem;
@@ -137,8 +139,15 @@ void DurableFile::commit() {
 }
 
 void write_file_atomically(const fs::path& path, std::span<const std::span<const std::byte>> pieces) {
+  constexpr size_t together = 1 << 20;       // small pieces go in one call
   DurableFile file(path, DurableFile::Mode::replace);
-  for (const std::span<const std::byte> piece : pieces) file.write(piece);
+  std::vector<std::byte> waiting;
+  for (const std::span<const std::byte> piece : pieces) {
+    if (waiting.size() + piece.size() > together) file.write(waiting), waiting.clear();
+    if (piece.size() > together) file.write(piece);
+    else waiting.insert(waiting.end(), piece.begin(), piece.end());
+  }
+  file.write(waiting);
   file.commit();
 }
 
@@ -155,7 +164,10 @@ void make_directories(const fs::path& path) {
 }
 
 void rename_durably(const fs::path& from, const fs::path& to) {
-  succeed("rename to", to, [&] { return ::rename(from.c_str(), to.c_str()); });
+  succeed("rename to", to, [&] {
+    if (::rename(from.c_str(), to.c_str()) == 0) return 0;
+    return errno == ENOTEMPTY || errno == EEXIST ? ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) : -1;
+  });
   fsync_directory(folder_of(to));
   if (folder_of(from) != folder_of(to)) fsync_directory(folder_of(from));
 }

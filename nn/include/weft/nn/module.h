@@ -30,6 +30,7 @@ struct Parameter {
   int64_t fan_in = 1, fan_out = 1;   // as PyTorch counts them
   DiskLayout disk;            // empty axes: as in memory
   bool trainable = true;
+  bool frozen = false;        // trainable, but no optimiser moves it and no gradient is taken
 };
 
 /// With the dots of its path: "main.0.weight"
@@ -96,14 +97,23 @@ struct Arena {
   explicit Arena(const Module& module);
   Tensor values, gradients;
   std::vector<std::shared_ptr<Parameter>> parameters, buffers;
+  std::vector<std::string> names;          // of the parameters
   int64_t count = 0;                       // trainable numbers, without the padding between windows
-  Tensors leaves() const, windows() const; // what backward takes
+  Tensors leaves() const, windows() const; // what backward takes: of the parameters that are not frozen
 };
+
+/// Values of a parameter's shape (its own, or a moment's) as PyTorch lays them out, and back.
+HostTensor to_disk(const Parameter& layout, const Tensor& values);
+void from_disk(const Parameter& layout, const HostTensor& tensor, const Tensor& into);
 
 /// The tensors under their names in PyTorch's layout, as float32 (float64 from a float64 context).
 HostTensors state_dict(const Module& module);
 /// Throws FormatError that lists every missing, unexpected or misshapen tensor. `num_batches_tracked` is ignored.
 void load_state_dict(const Module& module, const HostTensors& tensors, const std::string& what = "state dict");
+/// The lines of that list, each after a line break; empty if all fits.
+std::string mismatches(const Module& module, const HostTensors& tensors);
+/// Takes every tensor that has the name and the shape of one of the module's, and leaves the rest; returns how many.
+int64_t load_matching(const Module& module, const HostTensors& tensors);
 /// SHA-256 over names and PyTorch-layout bytes of every parameter and buffer of several modules, in name order.
 std::string parameters_sha256(const std::vector<std::pair<std::string, const Module*>>& modules);
 

@@ -23,6 +23,7 @@ struct OptimizerOptions {
 
 class Optimizer {
  public:
+  /// Parameters frozen now stay as they are, decay included.
   /// @param slot  which StepState::update it reads, one a network, [0, 4)
   Optimizer(Arena& arena, const OptimizerOptions& options, int slot);
 
@@ -32,17 +33,26 @@ class Optimizer {
   void step();
   /// Norm of the whole gradient as step() saw it, before clipping: a scalar on the device.
   const Tensor& gradient_norm() const { return norm_; }
+  /// Whether the last step() was left out because a gradient was not finite; it then does not count as an update. Waits for
+  /// the device; once a step.
+  bool skipped();
 
   int64_t updates() const { return updates_; }
-  Tensor first_moment() const { return m_; }
-  Tensor second_moment() const { return v_; }
+  /// Moments under PyTorch's names, as in "main.0.weight.exp_avg", and "updates"; laid out as the parameters are.
+  HostTensors state_dict() const;
+  /// Throws FormatError that lists what is missing, unexpected or misshapen.
+  void load_state_dict(const HostTensors& tensors, const std::string& what);
 
  private:
   Arena& arena_;
   OptimizerOptions options_;
   int slot_;
   int64_t updates_ = 0;
-  Tensor m_, v_, norm_;
+  Tensor m_, v_, norm_;       // m_ and v_ of the arena's shape, where the kind keeps them
+  std::vector<Update> ranges_;   // of the arenas: what lies between frozen parameters
+
+  struct Moment { const char* name; const Tensor& values; };
+  std::vector<Moment> moments() const;
 };
 
 /// Exponential moving average of a network's values: average = decay * average + (1 - decay) * value; buffers are copied.

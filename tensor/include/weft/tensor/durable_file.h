@@ -43,7 +43,8 @@ void write_file_atomically(const std::filesystem::path& path, const std::string&
 
 /// Folders, with the same care. A folder that is there already is left alone.
 void make_directories(const std::filesystem::path& path);
-/// Both on one file system; durable once it returns. `to` must not be a folder with something in it.
+/// Both on one file system; durable once it returns. A file at `to` is replaced; a folder at `to` is exchanged with `from`, in
+/// one step, and stands under the other name afterwards.
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 /// The folder and all in it. One that is not there is no error.
 void remove_tree(const std::filesystem::path& path);
