@@ -31,7 +31,7 @@ std::vector<Json> objective_entries() {
 std::vector<Json> data_entries() {
   std::vector<Json> all;
   for (const gan::NamedData& d : gan::kNamedData) {
-    const bool here = std::filesystem::is_directory(d.folder);
+    const bool here = !*d.folder || std::filesystem::is_directory(d.folder);
     all.push_back({{"name", d.name}, {"what", d.what}, {"to install", here ? "" : std::string("apt install ") + d.package}});
   }
   all.push_back({{"name", "FOLDER"}, {"what", "pictures: PNG, JPEG, WebP or BMP; the folders in it are the classes"}});

@@ -49,7 +49,7 @@ std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOp
 
   std::vector<std::string> names;
   for (const NamedData& data : kNamedData) {
-    if (source == data.name) return open_fashion_mnist(data, options);
+    if (source == data.name) return *data.folder ? open_fashion_mnist(data, options) : open_swatches(options);
     names.push_back(data.name);
   }
   std::error_code trouble;

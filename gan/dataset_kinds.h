@@ -11,6 +11,8 @@ bool is_idx_images(const std::filesystem::path&);
 /// @param labels  may be empty: no classes
 std::shared_ptr<Dataset> open_idx(const std::string& what, const std::filesystem::path& images, const std::filesystem::path& labels,
                                   std::vector<std::string> classes, const DatasetOptions&);
+/// Swatch i is a function of (i, size) alone. Throws: ConfigError unless size is 8 to 1024.
+std::shared_ptr<Dataset> open_swatches(const DatasetOptions&);
 std::shared_ptr<Dataset> open_folder(const std::filesystem::path&, const DatasetOptions&);
 
 }  // namespace weft::gan

@@ -42,12 +42,13 @@ class Dataset {
 struct NamedData {
   const char* name;
   const char* what;
-  const char* folder;                            // where its package puts it
+  const char* folder;                            // where its package puts it; empty: weft makes the pictures itself
   const char* package;
 };
 constexpr NamedData kNamedData[] = {
     {"fashion-mnist", "60,000 grey garments of 28x28 in 10 classes (Xiao, Rasul, Vollgraf, arXiv:1708.07747)",
-     "/usr/share/datasets/fashion-mnist", "dataset-fashion-mnist"}};
+     "/usr/share/datasets/fashion-mnist", "dataset-fashion-mnist"},
+    {"swatches", "20,000 textile swatches that weft draws: stripes, checks, houndstooth, tartan, dots; 8 to 1024 pixels", "", ""}};
 
 /// @param source  a name of kNamedData, a folder of pictures (its first-level folders are the classes), or an IDX file of
 ///                images, plain or gzip, whose labels are taken from the file beside it if there is one
