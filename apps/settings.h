@@ -23,6 +23,7 @@ struct Setting {
   const char* help;
   double low = 0, high = 0;    // of a number, both ends in
   const char* choices = "";    // of a name: "adam|sgd"; empty: any text
+  bool may_change = false;     // on --resume: it does not enter the result
 };
 
 const std::vector<Setting>& settings_list();
@@ -43,6 +44,10 @@ void read_config_file(TrainSettings& settings, const std::string& path);
 
 /// All settings as TOML, with their help as comments; reading it gives the same settings.
 std::string to_toml(const TrainSettings& settings);
+
+/// Each setting's key and value, as a run keeps and compares them; and back, into `settings`.
+std::vector<gan::ConfigLine> config_lines(const TrainSettings& settings);
+void assign_lines(TrainSettings& settings, const std::vector<gan::ConfigLine>& lines);
 
 /// " [64]", for help; nothing for what is empty or 0.
 std::string default_note(const Setting& setting);

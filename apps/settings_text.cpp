@@ -139,6 +139,33 @@ std::string to_toml(const TrainSettings& settings) {
   return text;
 }
 
+namespace {
+
+/// A value as people type it.
+std::string plain_value(const TrainSettings& settings, const Setting& setting) {
+  const auto* text = std::get_if<std::string TrainSettings::*>(&setting.field);
+  return text ? settings.**text : toml_value(settings, setting);
+}
+
+}  // namespace
+
+std::vector<gan::ConfigLine> config_lines(const TrainSettings& settings) {
+  std::vector<gan::ConfigLine> lines;
+  for (const Setting& s : settings_list()) {
+    const bool ends_schedule = std::string(s.key) == "train.steps" && settings.schedule != "constant";   // then it enters the result
+    lines.push_back({s.key, plain_value(settings, s), s.may_change && !ends_schedule});
+  }
+  return lines;
+}
+
+void assign_lines(TrainSettings& settings, const std::vector<gan::ConfigLine>& lines) {
+  for (const gan::ConfigLine& line : lines) {
+    const Setting& s = find_setting(line.key, "the stored run: ");
+    const bool text = std::holds_alternative<std::string TrainSettings::*>(s.field);
+    assign(settings, s, line.value, text ? TextKind::string : TextKind::bare, line.key);
+  }
+}
+
 std::string default_note(const Setting& setting) {
   const std::string value = unquoted(toml_value(TrainSettings{}, setting));
   return value.empty() || value == "0" || value == "0.0" || value == "false" ? "" : " [" + value + "]";

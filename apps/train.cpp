@@ -11,23 +11,56 @@
 namespace weft::apps {
 namespace {
 
-volatile std::sig_atomic_t caught = 0;
+volatile std::sig_atomic_t stop_signal = 0, save_asked = 0;
 
-/// The first signal asks for an orderly end; the second one ends at once.
+/// The first SIGINT or SIGTERM asks for an orderly end, a second ends at once; SIGUSR1 asks for a checkpoint.
 void on_signal(int signal) {
-  caught = signal;
-  std::signal(signal, SIG_DFL);
+  if (signal == SIGUSR1) {
+    save_asked = 1;
+    return;
+  }
+  stop_signal = signal;
+  for (const int each : {SIGINT, SIGTERM}) std::signal(each, SIG_DFL);
+}
+
+void listen() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
+}
+
+gan::Wish wish() {
+  if (stop_signal) return gan::Wish::stop;
+  const bool save = save_asked;
+  save_asked = 0;
+  return save ? gan::Wish::save : gan::Wish::go_on;
 }
 
 struct TrainArguments {
   std::vector<std::string> flags;      // one a setting of settings_list(), empty where not given
   std::vector<std::string> pairs;
   std::string config;
-  bool print_config = false, json = false;
+  bool print_config = false, json = false, resume = false, allow_config_change = false;
 };
+
+/// What --out, --set or the file say of the folder, before the rest is read: a resume takes its settings from there.
+std::string run_folder(const TrainArguments& a) {
+  TrainSettings s;
+  if (!a.config.empty()) read_config_file(s, a.config);
+  for (const std::string& pair : a.pairs) assign_pair(s, pair);
+  for (size_t i = 0; i < a.flags.size(); ++i)
+    if (std::string(settings_list()[i].key) == "run.out" && !a.flags[i].empty()) s.out = a.flags[i];
+  return s.out;
+}
 
 TrainSettings resolve(const TrainArguments& a) {
   TrainSettings s;
+  if (a.resume) {
+    const std::string folder = run_folder(a);
+    assign_lines(s, gan::stored_config(folder));
+    s.out = folder;                          // it may have been moved
+  }
   if (!a.config.empty()) read_config_file(s, a.config);
   for (const std::string& pair : a.pairs) assign_pair(s, pair);
   for (size_t i = 0; i < a.flags.size(); ++i)
@@ -38,36 +71,38 @@ TrainSettings resolve(const TrainArguments& a) {
   return s;
 }
 
-Json to_json(const gan::TrainReport& r, bool stopped) {
+Json to_json(const gan::TrainReport& r) {
   return {{"run", r.run}, {"model", r.model}, {"device", r.device}, {"steps", r.steps}, {"images", r.images},
           {"images_per_second", r.images_per_second}, {"seconds", r.seconds}, {"seconds_waited_for_data", r.seconds_waited_for_data},
           {"peak_memory_bytes", r.peak_memory_bytes}, {"losses", {{"discriminator", r.losses.loss_d}, {"generator", r.losses.loss_g}}},
-          {"parameters_sha256", r.parameters_sha256}, {"sample_sheet", r.sample_sheet}, {"stopped", stopped}, {"launches", r.launches}};
+          {"parameters_sha256", r.parameters_sha256}, {"sample_sheet", r.sample_sheet}, {"stopped", r.stopped}, {"resumed_at", r.resumed_at},
+          {"skipped_steps", r.skipped_steps}, {"rollbacks", r.rollbacks}, {"launches", r.launches}};
 }
 
 int run(const TrainArguments& arguments, const std::string& command) {
   const TrainSettings settings = resolve(arguments);
-  const std::string config = to_toml(settings);
-  if (arguments.print_config) return std::fputs(config.c_str(), stdout), 0;
+  const std::string toml = to_toml(settings);
+  if (arguments.print_config) return std::fputs(toml.c_str(), stdout), 0;
   if (settings.data.empty()) throw ConfigError("--data is missing: what to train on, a folder of images or a name of `weft list data`");
   if (settings.out.empty()) throw ConfigError("--out is missing: the folder that the run is written to");
 
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
-  bool stopped = false;
+  listen();
+  const gan::TrainRequest request{settings, config_lines(settings), toml, command, arguments.resume, arguments.allow_config_change};
   gan::TrainReport report;
   {
     ProgressDisplay display(settings.model, settings.minutes);
     gan::TrainCallbacks callbacks;
     callbacks.progress = [&](const gan::Progress& p) { display.show(p); };
     callbacks.note = [&](const std::string& sentence) { display.note(sentence); };
-    callbacks.stop = [&] { return stopped = stopped || caught != 0; };
-    report = gan::train(settings, config, command, callbacks);
+    callbacks.wish = wish;
+    report = gan::train(request, callbacks);
   }
-  const int signal = caught;
-  if (stopped) std::fprintf(stderr, "weft: stopped by %s after step %lld; saved\n", signal == SIGINT ? "SIGINT" : "SIGTERM", (long long)report.steps);
+  const int signal = stop_signal;
+  if (report.stopped)
+    std::fprintf(stderr, "weft: stopped by %s after step %lld; saved. To go on: weft train --resume --out %s\n", signal == SIGINT ? "SIGINT" : "SIGTERM",
+                 (long long)report.steps, quoted_for_shell(report.run).c_str());
   if (arguments.json) {
-    print_json(to_json(report, stopped));
+    print_json(to_json(report));
   } else {
     std::printf("%lld steps, %lld images in %.1f s on %s: %.0f images a second, at most %.0f MiB\n", (long long)report.steps,
                 (long long)report.images, report.seconds, report.device.c_str(), report.images_per_second,
@@ -75,7 +110,7 @@ int run(const TrainArguments& arguments, const std::string& command) {
     std::printf("samples     %s\nparameters  %s\nnext        weft generate %s --out images.png\n", report.sample_sheet.c_str(),
                 report.parameters_sha256.c_str(), quoted_for_shell(report.run).c_str());
   }
-  return stopped ? 128 + signal : 0;
+  return report.stopped ? 128 + signal : 0;
 }
 
 }  // namespace
@@ -96,6 +131,8 @@ Command train_command(const std::string& typed) {
   c.arguments.push_back({"--config", "FILE", "read settings from a TOML file", &a->config});
   c.arguments.push_back({"--set", "K=V", "any setting by its key, as in optimizer.beta1=0; stronger than --config", &a->pairs});
   c.arguments.push_back({"--print-config", "", "print all settings as TOML, with what they mean, and stop", &a->print_config});
+  c.arguments.push_back({"--resume", "", "go on from the newest checkpoint in --out, with its settings; begin if there is none", &a->resume});
+  c.arguments.push_back({"--allow-config-change", "", "with --resume: other settings than before are meant", &a->allow_config_change});
   c.arguments.push_back({"--json", "", "print the result as one JSON object", &a->json});
   return c;
 }

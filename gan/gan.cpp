@@ -1,6 +1,7 @@
 // One training step, as prose. docs/gan-internals.md walks through it.
 #include <cmath>
 
+#include "warm_start.h"
 #include "weft/gan/trainer.h"
 #include "weft/tensor/random_stream.h"
 
@@ -12,6 +13,9 @@ Gan::Gan(const Context& context, const Model& model, const GanOptions& options) 
   context.publish_step_state();
   nn::initialise(*networks_.generator, options.init, options.seed, "generator");
   nn::initialise(*networks_.discriminator, options.init, options.seed, "discriminator");
+  const NamedNetworks both = {{"generator", networks_.generator.get()}, {"discriminator", networks_.discriminator.get()}};
+  begin_from(options.init_from, both);
+  freeze(options.freeze, both);
   arena_g_ = std::make_unique<nn::Arena>(*networks_.generator);
   arena_d_ = std::make_unique<nn::Arena>(*networks_.discriminator);
   optimizer_g_ = std::make_unique<nn::Optimizer>(*arena_g_, options.generator, 0);
@@ -30,7 +34,7 @@ void Gan::step(const Tensor& real, const Tensor& latent) {
   context_.publish_step_state();
 
   // One batch of generated images serves both networks: in the graph for the generator, outside it for the discriminator.
-  const Tensor z = latent ? latent : context_.normal({real.size(0), 1, 1, options_.model.latent}, stream_key(options_.seed, "latent"));
+  const Tensor z = latent ? latent : draw_latent(real.size(0));
   const Tensor fake = (*networks_.generator)(z);
 
   switch (options_.order) {
@@ -88,6 +92,10 @@ Gauges Gan::gauges() const {
           optimizer_d_->gradient_norm().item(), optimizer_g_->gradient_norm().item()};
 }
 
+Tensor Gan::draw_latent(int64_t count) const {
+  return context_.normal({count, 1, 1, options_.model.latent}, stream_key(options_.seed, "latent"));
+}
+
 Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed) {
   StepState& state = context.step_state();
   const uint64_t now = state.step;
@@ -121,6 +129,28 @@ Tensor Gan::sample(int64_t count, uint64_t seed) const {
 Tensor TrainedGenerator::sample(int64_t count, uint64_t seed) const {
   const Context context = network->parameters().front().second->value.context();
   return sample_in_evaluation(*network, latents(context, count, model.latent, seed));
+}
+
+void Gan::save(nn::Checkpoint& into) const {
+  auto file = [&](const std::string& name, HostTensors tensors) { into.files[name].tensors = std::move(tensors); };
+  file("generator", nn::state_dict(*networks_.generator));
+  file("discriminator", nn::state_dict(*networks_.discriminator));
+  file("generator.optimizer", optimizer_g_->state_dict());
+  file("discriminator.optimizer", optimizer_d_->state_dict());
+  if (average_.generator) file("generator.ema", nn::state_dict(*average_.generator));
+}
+
+void Gan::load(const nn::Checkpoint& from, const std::string& what) {
+  auto tensors = [&](const char* name) -> const HostTensors& {
+    const auto it = from.files.find(name);
+    if (it == from.files.end()) throw FormatError(what + ": " + name + ".safetensors is missing");
+    return it->second.tensors;
+  };
+  nn::load_state_dict(*networks_.generator, tensors("generator"), what + "/generator");
+  nn::load_state_dict(*networks_.discriminator, tensors("discriminator"), what + "/discriminator");
+  optimizer_g_->load_state_dict(tensors("generator.optimizer"), what + "/generator.optimizer");
+  optimizer_d_->load_state_dict(tensors("discriminator.optimizer"), what + "/discriminator.optimizer");
+  if (average_.generator) nn::load_state_dict(*average_.generator, tensors("generator.ema"), what + "/generator.ema");
 }
 
 std::string Gan::parameters_sha256() const {

@@ -1,30 +1,22 @@
 #include "run_directory.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "weft/gan/sheet.h"
-#include "weft/tensor/durable_file.h"
-#include "weft/tensor/sha256.h"
 
 namespace weft::gan {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 namespace {
-
-std::string step_name(int64_t step) {
-  char name[32];
-  std::snprintf(name, sizeof name, "step-%06lld", static_cast<long long>(step));
-  return name;
-}
-
-std::string read_text(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw DataError("cannot read " + path.string() + ": " + std::strerror(errno));
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
@@ -33,107 +25,128 @@ std::string utc_now() {
   return text;
 }
 
-void make_folder(const fs::path& path) {
-  std::error_code e;
-  fs::create_directories(path, e);
-  if (e) throw IoError("cannot make the folder " + path.string() + ": " + e.message());
+/// As JSON whatever the bytes: a path need not be UTF-8.
+std::string dump(const ordered_json& object, int indent) { return object.dump(indent, ' ', false, ordered_json::error_handler_t::replace) + "\n"; }
+
+/// Where in log.jsonl the first line begins that is torn, or of a later step.
+uint64_t length_up_to(const fs::path& log, int64_t step) {
+  std::ifstream in(log, std::ios::binary);
+  uint64_t length = 0;
+  for (std::string line; std::getline(in, line) && !in.eof(); length += line.size() + 1) {
+    const auto entry = ordered_json::parse(line, nullptr, false);
+    if (!entry.is_object() || !entry.contains("step") || !entry["step"].is_number_integer() || entry["step"].get<int64_t>() > step) break;
+  }
+  return length;
+}
+
+/// What saves that were cut off left in a folder.
+void remove_parts(const fs::path& folder) {
+  std::error_code trouble;
+  std::vector<fs::path> parts;
+  for (fs::directory_iterator entry(folder, trouble), end; !trouble && entry != end; entry.increment(trouble))
+    if (entry->path().filename().string().rfind(".weft-", 0) == 0) parts.push_back(entry->path());
+  for (const fs::path& part : parts) remove_tree(part);
 }
 
 }  // namespace
 
-RunDirectory::RunDirectory(const std::string& path, const std::string& config, const std::string& command, const std::string& device)
-    : path_(fs::path(path)), command_(command) {
-  if (path.empty()) throw ConfigError("where should the run go? give --out FOLDER");
-  if (fs::exists(path_ / "run.json") || fs::exists(path_ / "checkpoints"))
-    throw ConfigError(path + " holds another run; choose a new folder for --out, or remove that one");
-  if (fs::exists(path_) && !fs::is_directory(path_)) throw IoError(path + " is a file, not a folder");
-  make_folder(path_);
-  make_folder(path_ / "samples");
-  make_folder(path_ / "checkpoints");
-  write_file_atomically(path_ / "config.toml", config);
-  write_file_atomically(path_ / "run.json", ordered_json{{"weft", WEFT_VERSION}, {"command", command}, {"device", device}, {"started", utc_now()}}.dump(2) + "\n");
-  log_.open(path_ / "log.jsonl");
-  if (!log_) throw_io("write", path_ / "log.jsonl", errno);
+RunDirectory::RunDirectory(const TrainRequest& request, const std::string& version)
+    : path_(request.settings.out), request_(request), version_(version), checkpoints_(path_ / "checkpoints") {
+  const std::string& out = request.settings.out;
+  if (out.empty()) throw ConfigError("where should the run go? give --out FOLDER");
+  if (!request.resume && (fs::exists(path_ / "run.json") || fs::exists(path_ / "checkpoints")))
+    throw ConfigError(out + " holds another run; go on with it by --resume, choose a new folder for --out, or remove that one");
+  if (fs::exists(path_) && !fs::is_directory(path_)) throw IoError(out + " is a file, not a folder");
+}
+
+void RunDirectory::take() {
+  make_directories(path_);
+  lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(lock_);
+    throw ConfigError("another process is training into " + path_.string() + "; let it end, or stop it, first");
+  }
+}
+
+RunDirectory::~RunDirectory() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+void RunDirectory::begin(int64_t from, const std::string& device) {
+  for (const char* folder : {"", "samples", "checkpoints"}) {
+    make_directories(path_ / folder);
+    remove_parts(path_ / folder);
+  }
+  checkpoints_.remove_leftovers();
+  write_file_atomically(path_ / "config.toml", request_.config_toml);
+
+  const ordered_json start = {{"weft", version_}, {"command", request_.command}, {"device", device}, {"started", utc_now()}, {"from_step", from}};
+  ordered_json starts = ordered_json::array();
+  if (from > 0) {
+    std::ifstream in(path_ / "run.json");
+    const auto before = ordered_json::parse(in, nullptr, false);
+    if (before.is_object() && before.contains("starts") && before["starts"].is_array()) starts = before["starts"];
+  }
+  starts.push_back(start);
+  ordered_json config = ordered_json::object();
+  for (const ConfigLine& line : request_.config) config[line.key] = line.value;
+  write_file_atomically(path_ / "run.json", dump({{"config", config}, {"starts", starts}}, 2));
+
+  const fs::path log = path_ / "log.jsonl";
+  if (fs::exists(log)) truncate_file(log, from > 0 ? length_up_to(log, from) : 0);
+  log_ = std::make_unique<DurableFile>(log, DurableFile::Mode::append);
 }
 
 void RunDirectory::log(int64_t step, double seconds, const Gauges& g) {
-  log_ << ordered_json{{"step", step}, {"seconds", seconds}, {"loss_d", g.loss_d}, {"loss_g", g.loss_g}, {"d_real", g.d_real},
-                       {"d_fake", g.d_fake}, {"d_fake_after", g.d_fake_after}, {"gradient_norm_d", g.gradient_norm_d},
-                       {"gradient_norm_g", g.gradient_norm_g}}.dump()
-       << std::endl;
-  if (!log_) throw_io("write", path_ / "log.jsonl", errno);
+  log_->write(dump({{"step", step}, {"seconds", seconds}, {"loss_d", g.loss_d}, {"loss_g", g.loss_g}, {"d_real", g.d_real}, {"d_fake", g.d_fake},
+                    {"d_fake_after", g.d_fake_after}, {"gradient_norm_d", g.gradient_norm_d}, {"gradient_norm_g", g.gradient_norm_g}}, -1));
 }
 
 std::string RunDirectory::write_samples(int64_t step, const Tensor& images) {
-  const fs::path file = path_ / "samples" / (step_name(step) + ".png");
-  write_png(file, to_sheet(images), {{"Software", std::string("weft ") + WEFT_VERSION}, {"weft.command", command_}, {"weft.step", std::to_string(step)}});
+  const fs::path file = path_ / "samples" / (nn::checkpoint_name(step) + ".png");
+  write_png(file, to_sheet(images), {{"Software", "weft " + version_}, {"weft.command", request_.command}, {"weft.step", std::to_string(step)}});
   return file.string();
 }
 
-void RunDirectory::save_checkpoint(int64_t step, const std::string& model, const ModelOptions& o, const Gan& gan, const std::string& parameters_sha256) {
-  const fs::path all = path_ / "checkpoints", hidden = all / ("." + step_name(step)), final = all / step_name(step);
-  fs::remove_all(hidden);
-  make_folder(hidden);
-  std::string sums;
-  auto seal = [&](const std::string& name) { sums += sha256_of_file(hidden / name) + "  " + name + "\n"; };
-  auto network = [&](const std::string& name, const nn::Module& module) {
-    write_safetensors(hidden / (name + ".safetensors"), nn::state_dict(module), {{"network", name}, {"model", model}, {"weft", WEFT_VERSION}});
-    seal(name + ".safetensors");
-  };
-  network("generator", gan.generator());
-  network("discriminator", gan.discriminator());
-  if (&gan.sampler() != &gan.generator()) network("generator.ema", gan.sampler());
-  write_file_atomically(hidden / "state.json", ordered_json{{"step", step}, {"model", model}, {"size", o.size}, {"channels", o.channels}, {"width", o.width},
-                                                 {"latent", o.latent}, {"parameters_sha256", parameters_sha256}}.dump(2) + "\n");
-  seal("state.json");
-  write_file_atomically(hidden / "SHA256SUMS", sums);
-  fsync_directory(hidden);
-  std::error_code e;
-  fs::rename(hidden, final, e);
-  if (e) throw IoError("cannot rename " + hidden.string() + " to " + final.string() + ": " + e.message());
-  fsync_directory(all);
-  write_file_atomically(all / "LATEST", step_name(step) + "\n");
+fs::path find_checkpoint(const std::string& source, const std::function<void(const std::string&)>& note) {
+  fs::path folder = source;
+  std::string step;
+  const size_t at = source.rfind('@');
+  if (at != std::string::npos && !fs::exists(folder)) folder = source.substr(0, at), step = source.substr(at + 1);
+  if (!fs::is_directory(folder)) throw DataError("no run at " + folder.string() + "; `weft train` makes one");
+  if (fs::exists(folder / "SHA256SUMS")) {
+    const std::string fault = nn::checkpoint_fault(folder);
+    if (!fault.empty()) throw FormatError(folder.string() + " is not whole: " + fault);
+    return folder;
+  }
+  const nn::Checkpoints all(folder / "checkpoints");
+  std::string known;
+  for (const int64_t s : all.steps()) known += " " + nn::checkpoint_name(s);
+  if (known.empty()) throw DataError(folder.string() + " holds no checkpoint (yet): training has not saved one there");
+  if (step.empty()) {
+    const auto newest = all.newest_whole(note);
+    if (!newest) throw FormatError(folder.string() + ": none of its checkpoints is whole; `weft verify` says what is wrong with each");
+    return all.path(*newest);
+  }
+  if (step.rfind("step-", 0) == 0) step = step.substr(5);
+  const bool number = !step.empty() && step.size() <= 18 && step.find_first_not_of("0123456789") == std::string::npos;
+  if (!number || !fs::is_directory(all.path(std::stoll(step)))) throw DataError(folder.string() + " has no checkpoint '" + step + "'; there is:" + known);
+  return find_checkpoint(all.path(std::stoll(step)).string(), note);
 }
 
-TrainedGenerator load_generator(const std::string& run, const Context& context) {
-  const size_t at = run.rfind('@');
-  fs::path folder = fs::path(run);
-  std::string step;
-  if (at != std::string::npos && !fs::exists(folder)) folder = run.substr(0, at), step = run.substr(at + 1);
-  if (!fs::is_directory(folder)) throw DataError("no run at " + folder.string() + "; `weft train` makes one");
-  const fs::path all = folder / "checkpoints";
-  if (!fs::exists(all / "LATEST")) throw DataError(folder.string() + " holds no checkpoint (yet): training has not saved one there");
-  if (step.empty()) {
-    step = read_text(all / "LATEST");
-    while (!step.empty() && step.back() == '\n') step.pop_back();
-  } else if (step.size() <= 18 && step.find_first_not_of("0123456789") == std::string::npos) {
-    step = step_name(std::stoll(step));
-  }
-  const fs::path checkpoint = all / step;
-  if (step.find('/') != std::string::npos || !fs::is_directory(checkpoint)) {
-    std::string known;
-    for (const auto& e : fs::directory_iterator(all)) if (e.is_directory() && e.path().filename().string()[0] != '.') known += " " + e.path().filename().string();
-    throw DataError(folder.string() + " has no checkpoint '" + step + "'; there is:" + known);
-  }
-  TrainedGenerator trained;
-  std::string model;
-  try {
-    const auto state = nlohmann::json::parse(read_text(checkpoint / "state.json"));
-    state.at("model").get_to(model);
-    trained.model = {state.at("size").get<int>(), state.at("channels").get<int>(), state.at("width").get<int>(), state.at("latent").get<int>()};
-  } catch (const nlohmann::json::exception& e) {
-    throw FormatError((checkpoint / "state.json").string() + ": " + e.what());
-  }
-  const ModelOptions& o = trained.model;
-  if (o.size > 1024 || o.channels > 64 || o.width > 4096 || o.latent > 65536)
-    throw FormatError((checkpoint / "state.json").string() + ": sizes beyond any network of this program");
-  fs::path file = checkpoint / "generator.ema.safetensors";
-  if (!fs::exists(file)) file = checkpoint / "generator.safetensors";
-  trained.network = find_model(model).build(context, o).generator;
-  nn::load_state_dict(*trained.network, read_safetensors(file).tensors, file.string());
-  trained.checkpoint = checkpoint.string();
-  trained.sha256 = sha256_of_file(file);
-  return trained;
+std::vector<ConfigLine> stored_config(const std::string& run) {
+  auto read = [](const fs::path& path) {
+    std::ifstream in(path);
+    return in ? ordered_json::parse(in, nullptr, false) : ordered_json();
+  };
+  const nn::Checkpoints all(fs::path(run) / "checkpoints");
+  const auto newest = all.newest_whole({});
+  const ordered_json found = newest ? read(all.path(*newest) / "state.json") : read(fs::path(run) / "run.json");
+  std::vector<ConfigLine> lines;
+  if (found.is_object() && found.contains("config") && found["config"].is_object())
+    for (const auto& [key, value] : found["config"].items())
+      if (value.is_string()) lines.push_back({key, value.get<std::string>(), false});
+  return lines;
 }
 
 }  // namespace weft::gan

@@ -1,30 +1,49 @@
-// The folder that a training run leaves behind:
+// The folder of a training run:
 //   config.toml   run.json   log.jsonl   samples/step-000500.png
-//   checkpoints/step-000500/{generator,discriminator}.safetensors state.json SHA256SUMS   checkpoints/LATEST
+//   checkpoints/step-000500/{<network>,<network>.optimizer,generator.ema}.safetensors state.json SHA256SUMS   checkpoints/LATEST
 #pragma once
 #include <filesystem>
-#include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "weft/gan/trainer.h"
+#include "weft/tensor/durable_file.h"
 
 namespace weft::gan {
 
 class RunDirectory {
  public:
-  /// Makes the folder. Throws ConfigError if it holds another run, IoError if it cannot be written.
-  RunDirectory(const std::string& path, const std::string& config, const std::string& command, const std::string& device);
+  /// Only looks. Throws ConfigError if the folder holds a run that is not to be resumed, IoError if it is a file.
+  RunDirectory(const TrainRequest& request, const std::string& weft_version);
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
 
+  const nn::Checkpoints& checkpoints() const { return checkpoints_; }
+
+  /// Makes the folder if need be and holds it alone until the object's end. Throws ConfigError if another process trains into
+  /// it, IoError if it cannot be written.
+  void take();
+  /// Writes down who trains here, and cuts log.jsonl back to the steps up to `from` (0: a new run).
+  void begin(int64_t from, const std::string& device);
   void log(int64_t step, double seconds, const Gauges& gauges);
   /// A sheet of images in [-1,1]; returns its path.
   std::string write_samples(int64_t step, const Tensor& images);
-  /// All or nothing: written under a hidden name, made durable, then renamed; LATEST names it.
-  void save_checkpoint(int64_t step, const std::string& model, const ModelOptions& options, const Gan& gan, const std::string& parameters_sha256);
+  /// The log is as durable as the checkpoint that goes with it.
+  void commit_log() { log_->commit(); }
 
  private:
   std::filesystem::path path_;
-  std::string command_;
-  std::ofstream log_;
+  const TrainRequest& request_;
+  std::string version_;
+  nn::Checkpoints checkpoints_;
+  std::unique_ptr<DurableFile> log_;
+  int lock_ = -1;
 };
+
+/// The checkpoint's folder that RUN, RUN@STEP or a checkpoint's own folder names. RUN: the newest whole one; `note` hears of
+/// those passed over. Throws DataError if there is none, FormatError if the one asked for is not whole.
+std::filesystem::path find_checkpoint(const std::string& source, const std::function<void(const std::string&)>& note);
 
 }  // namespace weft::gan

@@ -1,11 +1,15 @@
-// The training loop: data in, steps, pictures and a log out, a checkpoint at the end.
+// The training loop: data in, steps, pictures, a log and checkpoints out.
 #include <chrono>
+#include <cmath>
 
 #include "run_directory.h"
 #include "training.h"
 
 namespace weft::gan {
 namespace {
+
+constexpr int64_t kSkipsInARow = 20;     // more, and the run is stuck
+constexpr int64_t kRollbacksToOne = 3;   // checkpoint
 
 class Clock {
  public:
@@ -14,50 +18,152 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// A run that goes on needs nothing of the one that it once began from; that may be gone by now.
+TrainSettings without_init(TrainSettings s, bool goes_on) {
+  if (goes_on) s.init_from.clear();
+  return s;
+}
+
+/// One call of train(): a run from its beginning, or from a checkpoint, to its end or until it is told to stop.
+class Run {
+ public:
+  Run(const TrainRequest& request, const TrainCallbacks& tell)
+      : request_(request), s_(request.settings), tell_(tell), directory_(request, WEFT_VERSION), 
+        training_(without_init(s_, request.resume && !directory_.checkpoints().steps().empty()), tell.note) {
+    directory_.take();
+    if (request.resume) resume();
+    report_.run = s_.out, report_.model = s_.model, report_.device = training_.context.device();
+    directory_.begin(step(), training_.context.describe());
+    training_.context.reset_peak();
+  }
+
+  TrainReport go() {
+    while (!done()) {
+      training_.step();
+      const bool healthy = !training_.gan.met_not_finite();
+      if (!healthy) not_finite();
+      skipped_in_a_row_ = healthy ? 0 : skipped_in_a_row_ + 1;
+
+      const Wish wish = tell_.wish ? tell_.wish() : Wish::go_on;
+      report_.stopped = wish == Wish::stop && !done();
+      const bool last = done() || wish == Wish::stop;
+      tell_progress(last);
+      if (last || (s_.samples_every > 0 && step() % s_.samples_every == 0)) write_samples();
+      if (last || wish == Wish::save || (s_.checkpoint_every > 0 && step() % s_.checkpoint_every == 0)) save();
+      if (last) break;
+    }
+    return finish();
+  }
+
+ private:
+  int64_t step() const { return training_.gan.steps_done(); }
+  double seconds() const { return before_.seconds + clock_.seconds(); }
+  bool done() const {
+    return (training_.steps > 0 && step() >= training_.steps) || (s_.minutes > 0 && seconds() >= 60 * s_.minutes);
+  }
+
+  void note(const std::string& sentence) const { if (tell_.note) tell_.note(sentence); }
+
+  void resume() {
+    const auto newest = directory_.checkpoints().newest_whole(tell_.note);
+    if (!newest) {
+      if (!directory_.checkpoints().steps().empty()) throw FormatError(s_.out + ": none of its checkpoints is whole; `weft verify` says what is wrong with each");
+      return note("there is no checkpoint in " + s_.out + " yet: the run begins");
+    }
+    const std::string folder = directory_.checkpoints().path(*newest).string();
+    before_ = training_.restore(nn::read_checkpoint(folder), folder, request_, [this](const std::string& t) { note(t); });
+    best_ = before_.best, report_.losses = before_.gauges;
+    report_.resumed_at = last_saved_ = *newest;
+    note("going on from " + folder + (done() ? ": it is at the end already" : ""));
+  }
+
+  void tell_progress(bool last) {
+    const bool logging = last || step() % s_.log_every == 0 || step() == 1;
+    if (logging) {
+      report_.losses = training_.gan.gauges();
+      directory_.log(step(), seconds(), report_.losses);
+    }
+    if (tell_.progress && (logging || clock_.seconds() - told_ > 0.5)) {   // a bar moves even where steps are slow
+      tell_.progress({step(), training_.steps, seconds(), images_per_second(), report_.losses});
+      told_ = clock_.seconds();
+    }
+  }
+
+  double images_per_second() const { return double((step() - report_.resumed_at) * s_.batch) / clock_.seconds(); }
+
+  void write_samples() { report_.sample_sheet = directory_.write_samples(step(), training_.gan.sample(s_.samples, s_.seed)); }
+
+  void save() {
+    if (last_saved_ == step()) return;
+    const Gauges now = training_.gan.gauges();
+    const double measure = s_.keep_best == "loss_g" ? now.loss_g : s_.keep_best == "loss_d" ? now.loss_d
+                         : s_.keep_best == "gap" ? std::abs(now.d_real - now.d_fake) : NAN;
+    if (measure < best_.value || (best_.step == 0 && std::isfinite(measure))) best_ = {step(), measure};
+    directory_.commit_log();
+    directory_.checkpoints().save(step(), training_.checkpoint(request_, {seconds(), report_.losses, best_}));
+    last_saved_ = step();
+    rollbacks_to_one_ = 0;
+    prune();
+  }
+
+  void prune() const {
+    if (s_.keep_last == 0) return;
+    const std::vector<int64_t> all = directory_.checkpoints().steps();
+    std::set<int64_t> keep(all.end() - std::min<std::ptrdiff_t>(s_.keep_last, std::ptrdiff_t(all.size())), all.end());
+    keep.insert({step(), best_.step});
+    for (const int64_t s : all) if (s_.keep_every > 0 && s % s_.keep_every == 0) keep.insert(s);
+    directory_.checkpoints().keep_only(keep);
+  }
+
+  /// The watchdog: what met a number that is not finite did not move, and the run ends, goes on, or goes back.
+  void not_finite() {
+    const std::string what = "step " + std::to_string(step()) + ": " + training_.gan.explain_not_finite(training_.real);
+    const int64_t back_to = s_.watchdog == "rollback" ? directory_.checkpoints().newest_whole({}).value_or(-1) : -1;
+    if (s_.watchdog == "skip" && skipped_in_a_row_ < kSkipsInARow) {
+      ++report_.skipped_steps;
+      return note(what + "; the step is skipped");
+    }
+    if (back_to < 0 || rollbacks_to_one_++ == kRollbacksToOne)
+      throw Error(what + (s_.watchdog == "skip" ? "; this was the " + std::to_string(kSkipsInARow + 1) + "th step in a row" : "") +
+                  (s_.watchdog == "rollback" ? back_to >= 0 ? "; going back has not helped" : "; there is no checkpoint yet to go back to" : "") +
+                  "\nthe last checkpoint stays as it is. A smaller learning rate, --set optimizer.clip_norm=1, or another objective may help; "
+                  "--set train.watchdog=skip or rollback goes on");
+    // Networks, average and optimisers go back; the step, and with it noise and data, does not: the same batch would fail again.
+    const std::string folder = directory_.checkpoints().path(back_to).string();
+    training_.gan.load(nn::read_checkpoint(folder), folder);
+    ++report_.rollbacks;
+    note(what + "; the networks go back to those of step " + std::to_string(back_to));
+  }
+
+  TrainReport finish() {
+    training_.context.synchronise();
+    directory_.commit_log();
+    report_.seconds = clock_.seconds();
+    report_.steps = step();
+    report_.images = step() * s_.batch;
+    report_.images_per_second = images_per_second();
+    report_.peak_memory_bytes = training_.context.peak_bytes();
+    report_.parameters_sha256 = training_.gan.parameters_sha256();
+    report_.seconds_waited_for_data = training_.loader.seconds_waited();
+    report_.launches = training_.context.launches();
+    return report_;
+  }
+
+  const TrainRequest& request_;
+  const TrainSettings& s_;
+  const TrainCallbacks& tell_;
+  RunDirectory directory_;
+  Training training_;
+  TrainReport report_;
+  RunState before_;                      // of the checkpoint that this part began from
+  decltype(RunState::best) best_;
+  Clock clock_;
+  double told_ = 0;
+  int64_t last_saved_ = 0, skipped_in_a_row_ = 0, rollbacks_to_one_ = 0;
+};
+
 }  // namespace
 
-TrainReport train(const TrainSettings& s, const std::string& config, const std::string& command, const TrainCallbacks& tell) {
-  Training training(s, tell.note);
-  const Context& context = training.context;
-  Gan& gan = training.gan;
-  const int64_t steps = training.steps;
-  RunDirectory run(s.out, config, command, context.describe());
-
-  TrainReport report{s.out, s.model, context.device()};
-  const Clock clock;
-  context.reset_peak();
-  int64_t step = 0;
-  double told = 0;
-  bool stopping = false;
-  while (!stopping) {
-    training.step();
-    ++step;
-
-    const double seconds = clock.seconds();
-    stopping = step == steps || (s.minutes > 0 && seconds >= 60 * s.minutes) || (tell.stop && tell.stop());
-    const bool logging = step % s.log_every == 0 || step == 1 || stopping;
-    if (logging) {
-      report.losses = gan.gauges();
-      run.log(step, seconds, report.losses);
-    }
-    if (tell.progress && (logging || seconds - told > 0.5)) {   // a bar moves even where steps are slow
-      tell.progress({step, steps, seconds, double(step * s.batch) / seconds, report.losses});
-      told = seconds;
-    }
-    if (stopping || (s.samples_every > 0 && step % s.samples_every == 0))
-      report.sample_sheet = run.write_samples(step, gan.sample(s.samples, s.seed));
-  }
-  context.synchronise();
-  report.seconds = clock.seconds();
-  report.steps = step;
-  report.images = step * s.batch;
-  report.images_per_second = double(report.images) / report.seconds;
-  report.peak_memory_bytes = context.peak_bytes();
-  report.parameters_sha256 = gan.parameters_sha256();
-  report.seconds_waited_for_data = training.loader.seconds_waited();
-  report.launches = context.launches();
-  run.save_checkpoint(step, s.model, training.options.model, gan, report.parameters_sha256);
-  return report;
-}
+TrainReport train(const TrainRequest& request, const TrainCallbacks& tell) { return Run(request, tell).go(); }
 
 }  // namespace weft::gan

@@ -1,6 +1,11 @@
 // Settings into data, device, networks and loader.
 #include "training.h"
 
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "warm_start.h"
+
 namespace weft::gan {
 namespace {
 
@@ -30,8 +35,10 @@ nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_r
   return o;
 }
 
-GanOptions gan_options(const TrainSettings& s, int channels, int64_t steps) {
+GanOptions gan_options(const TrainSettings& s, int channels, int64_t steps, const std::function<void(const std::string&)>& note) {
   GanOptions o;
+  o.freeze = s.freeze;
+  if (!s.init_from.empty()) o.init_from = {read_networks(s.init_from, note), s.init_from, s.init_layers, note};
   o.model = {s.size, channels, s.width, s.latent};
   o.objective = &find_objective(s.objective);
   o.order = choice<UpdateOrder>("order", s.order, {{"d-first", UpdateOrder::discriminator_first}, {"g-first", UpdateOrder::generator_first},
@@ -65,7 +72,7 @@ Context open_context(const TrainSettings& s) {
 Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note)
     : steps(s.steps == 0 && s.minutes == 0 ? 1600 : s.steps),
       data(open_data(s, note)),
-      options(gan_options(s, data->channels(), steps)),
+      options(gan_options(s, data->channels(), steps, note)),
       context(open_context(s)),
       gan(context, find_model(s.model), options),
       loader(data, loader_options(s)),
@@ -74,6 +81,76 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
 void Training::step() {
   real.write(loader.next().images.data(), "loader");
   gan.step(real);
+}
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Gauges& g) { return {g.loss_d, g.loss_g, g.d_real, g.d_fake, g.d_fake_after, g.gradient_norm_d, g.gradient_norm_g}; }
+
+Gauges gauges_from(const Json& j) {
+  auto at = [&](size_t i) { return j.at(i).is_number() ? j.at(i).get<double>() : std::nan(""); };   // JSON has no NaN: null
+  return {at(0), at(1), at(2), at(3), at(4), at(5), at(6)};
+}
+
+/// Throws ConfigError with a diff if the settings that enter the result are others than those of the checkpoint.
+void compare(const Json& before, const TrainRequest& request, const std::string& what) {
+  std::string diff;
+  for (const ConfigLine& line : request.config) {
+    const bool known = before.contains(line.key) && before[line.key].is_string();
+    const std::string was = known ? before[line.key].get<std::string>() : "(not set)";
+    if (!line.may_change && was != line.value) diff += "\n  " + line.key + ": " + was + " -> " + line.value;
+  }
+  if (!diff.empty())
+    throw ConfigError("not the settings that " + what + " was made with:" + diff + "\nto go on with the new ones: --allow-config-change; the result is then no longer that of one run");
+}
+
+}  // namespace
+
+nn::Checkpoint Training::checkpoint(const TrainRequest& request, RunState state) const {
+  nn::Checkpoint c;
+  gan.save(c);
+  const ModelOptions& m = options.model;
+  for (auto& [name, file] : c.files)
+    file.metadata = {{"network", name}, {"model", request.settings.model}, {"size", std::to_string(m.size)}, {"channels", std::to_string(m.channels)},
+                     {"width", std::to_string(m.width)}, {"latent", std::to_string(m.latent)}, {"weft", WEFT_VERSION}};
+  Json config = Json::object();
+  for (const ConfigLine& line : request.config) config[line.key] = line.value;
+  const Cursor cursor = loader.cursor();
+  const Json all = {{"weft", WEFT_VERSION}, {"step", gan.steps_done()}, {"images", gan.steps_done() * request.settings.batch}, {"seconds", state.seconds},
+                    {"model", request.settings.model}, {"parameters_sha256", gan.parameters_sha256()}, {"device", context.describe()},
+                    {"data", {{"images", data->size()}, {"epoch", cursor.epoch}, {"position", cursor.position}}},
+                    {"gauges", to_json(state.gauges)}, {"best", {{"step", state.best.step}, {"value", state.best.value}}}, {"config", config}};
+  c.state = all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return c;
+}
+
+RunState Training::restore(const nn::Checkpoint& c, const std::string& what, const TrainRequest& request, const std::function<void(const std::string&)>& note) {
+  RunState state;
+  try {
+    const Json all = Json::parse(c.state);
+    if (!request.allow_config_change) compare(all.at("config"), request, what);
+    const auto images = all.at("data").at("images").get<int64_t>();
+    if (images != data->size() && !request.allow_config_change)
+      throw ConfigError("the data had " + std::to_string(images) + " pictures when " + what + " was made and has " + std::to_string(data->size()) +
+                        " now; --allow-config-change goes on all the same");
+    const Cursor cursor{all.at("data").at("epoch").get<int64_t>(), all.at("data").at("position").get<int64_t>()};
+    gan.load(c, what);
+    gan.seek(all.at("step").get<int64_t>());
+    loader.seek(images == data->size() ? cursor : Cursor{cursor.epoch + 1, 0});
+    state.seconds = all.at("seconds").get<double>();
+    state.gauges = gauges_from(all.at("gauges"));
+    state.best = {all.at("best").at("step").get<int64_t>(), all.at("best").at("value").get<double>()};
+    const auto device = all.at("device").get<std::string>(), version = all.at("weft").get<std::string>();
+    if (device != context.describe())
+      note("the checkpoint was made on another device (" + device + "; here " + context.describe() + "): the run goes on, but not to the same bits");
+    else if (version != WEFT_VERSION)
+      note("the checkpoint was made by weft " + version + ": the run goes on, but perhaps not to the same bits");
+  } catch (const Json::exception& e) {
+    throw FormatError(what + "/state.json: " + e.what());
+  }
+  return state;
 }
 
 }  // namespace weft::gan

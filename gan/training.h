@@ -6,6 +6,13 @@
 
 namespace weft::gan {
 
+/// What a run knows beside its networks.
+struct RunState {
+  double seconds = 0;                    // of training so far, over all its parts
+  Gauges gauges;
+  struct { int64_t step = 0; double value = 0; } best;   // of the checkpoint to keep; step 0: none yet
+};
+
 struct Training {
   /// @param note  hears a sentence for a person, from the loader's thread as well
   /// Throws ConfigError, DataError, DeviceError.
@@ -13,6 +20,13 @@ struct Training {
 
   /// The next batch from the loader, and one step of both networks on it.
   void step();
+
+  /// Everything that a resume needs; `state` gets what of it is no tensor.
+  nn::Checkpoint checkpoint(const TrainRequest& request, RunState state) const;
+  /// Back to where checkpoint() was. Throws FormatError if it is no checkpoint of these networks, ConfigError if it was made
+  /// with other settings (a diff) and the request does not allow that. `note` hears what will make the bits differ.
+  RunState restore(const nn::Checkpoint& checkpoint, const std::string& what, const TrainRequest& request,
+                   const std::function<void(const std::string&)>& note);
 
   int64_t steps;                         // the total; 0: as many as the minutes allow
   std::shared_ptr<Dataset> data;

@@ -78,7 +78,7 @@ Tensor BatchNorm2d::forward(const Tensor& x) {
   for (int group = 0; group < norm_groups(); ++group) {
     auto blend = [&](const Tensor& running, const Tensor& batch, double unbias) {
       const Tensor now = reshape(slice(batch, 0, group, group + 1), {channels});
-      running.copy_from(running * (1 - momentum_) + now * (momentum_ * unbias), "running statistics");
+      running.copy_from(running_average(running, now, 1 - momentum_, momentum_ * unbias), "running statistics");
     };
     blend(running_mean_->value, n.mean, 1);
     blend(running_var_->value, n.variance, double(rows) / double(rows - 1));

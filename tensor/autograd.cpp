@@ -27,6 +27,7 @@ Node::~Node() {
 
 Tensor record(const char* name, const Tensor& output, const Tensors& inputs, const Saves& saves, Rule rule) {
   const Context context = output.context();
+  detail::made(name, output, inputs);
   const bool wanted = context.recording() && std::any_of(inputs.begin(), inputs.end(), [](const Tensor& t) { return t.requires_grad(); });
   if (!wanted) return output;
   auto node = std::make_shared<Node>(context);
@@ -131,7 +132,13 @@ struct Walk {
       const Tensor output(node->output_storage, node->output_offset, node->output_shape, node->context.scalar(), node);
       const Tensor g = gradient[node.get()];
       if (!targets.count(node.get())) gradient.erase(node.get());
+      FiniteWatch* const watch = node->context.state().watch;
+      if (watch) watch->gradient_of = node->name;
       const Tensors results = node->rule({node->inputs, output, g, needs, into, create_graph});
+      if (watch) {                         // a fused rule makes its results without an operation of its own
+        for (const Tensor& t : results) if (t) watch->see("rule", t, node->inputs);
+        watch->gradient_of = nullptr;
+      }
       for (size_t i = 0; i < needs.size(); ++i) {
         if (!needs[i] || !results[i]) continue;
         arrive(node->edges[i].get(), results[i]);

@@ -88,6 +88,7 @@ Tensor apply(PointwiseKind kind, const Tensor& a, const Tensor& b = {}, const Te
   if (out.count() > 0)
     WEFT_OP(s, pointwise)(*s.queue, kind, problem_of(shape, {&a, &b, &c}, p, q), a.data(), b ? b.data() : nullptr,
                           c ? c.data() : nullptr, out.data());
+  detail::made(info.name, out, {a, b, c});
   if (!context.recording()) return out;
   const Texts& text = derivative_text[int(kind)];
   Saves saves{{false, false, false}, false};
@@ -132,6 +133,9 @@ Tensor select(const Tensor& condition, const Tensor& yes, const Tensor& no) { re
 Tensor select(const Tensor& condition, double yes, const Tensor& no) { return select(condition, no.context().constant(yes), no); }
 Tensor select(const Tensor& condition, const Tensor& yes, double no) { return select(condition, yes, yes.context().constant(no)); }
 Tensor fma(const Tensor& a, const Tensor& b, const Tensor& c) { return apply(PointwiseKind::fma, a, b, c); }
+Tensor running_average(const Tensor& average, const Tensor& x, double keep, double weight) {
+  return apply(PointwiseKind::running_average, average, x, {}, keep, weight);
+}
 Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& t) { return apply(PointwiseKind::lerp, a, b, t); }
 
 Tensor operator+(const Tensor& a, const Tensor& b) { return apply(PointwiseKind::add, a, b); }

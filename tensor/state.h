@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "weft/tensor/finite_watch.h"
 #include "weft/tensor/tensor.h"
 
 namespace weft::detail {
@@ -34,6 +35,7 @@ struct ContextState : std::enable_shared_from_this<ContextState> {
   std::unique_ptr<Allocator> allocator;
   DType scalar;
   bool recording = true;
+  FiniteWatch* watch = nullptr;           // sees every result while there is one
   uint64_t next_storage = 1, next_node = 1;
   StepState step;
   void* step_on_device = nullptr;
@@ -52,6 +54,12 @@ F require(const ContextState& s, F entry, const char* op) {
   return entry;
 }
 #define WEFT_OP(state, op) ::weft::detail::require(state, (state).ops().op, #op)
+
+/// Every operation tells of its result here.
+inline void made(const char* operation, const Tensor& result, const Tensors& inputs) {
+  FiniteWatch* watch = result.storage()->context->watch;
+  if (watch) watch->see(operation, result, inputs);
+}
 
 /// Throws DeviceError unless all tensors (empty ones aside) belong to one context; returns it. With `numbers`, an index
 /// tensor among them is a ShapeError.

@@ -7,6 +7,7 @@
 
 #include "weft/gan/model.h"
 #include "weft/gan/objective.h"
+#include "weft/nn/checkpoint.h"
 #include "weft/nn/optimizer.h"
 
 namespace weft::gan {
@@ -14,12 +15,22 @@ namespace weft::gan {
 /// Who moves first in a step. simultaneous: both gradients are taken before either network changes.
 enum class UpdateOrder { discriminator_first, generator_first, simultaneous };
 
+/// Values to begin with instead of drawn ones.
+struct InitFrom {
+  nn::Checkpoint checkpoint;             // files "generator" and/or "discriminator"; none: nothing is taken
+  std::string what;                      // where they come from, for messages
+  std::string layers;                    // patterns as in freeze: only these; empty: all, and all must fit; "fitting": what fits
+  std::function<void(const std::string&)> note;   // hears what was left out
+};
+
 struct GanOptions {
   ModelOptions model;
   const Objective* objective = nullptr;
   UpdateOrder order = UpdateOrder::discriminator_first;
   nn::OptimizerOptions generator, discriminator;
   nn::Init init = nn::Init::dcgan;
+  InitFrom init_from;
+  std::string freeze;   // "generator.main.0.*,discriminator.*": patterns of parameters that stay as they are
   double ema = 0;       // decay of the generator's average, a step; 0: none
   uint64_t seed = 0;
 };
@@ -42,6 +53,19 @@ class Gan {
   int64_t steps_done() const { return step_; }
   Gauges gauges() const;                 // of the last step; waits for the device
 
+  /// Whether the last step() met a number that is not finite: the network that did was left as it was. Once a step, after it;
+  /// waits for the device.
+  bool met_not_finite();
+  /// Takes the last step's gradients again, from the same random counters and without moving anything, and looks at every
+  /// result. Returns a sentence that names the first operation and tensor that is not finite.
+  std::string explain_not_finite(const Tensor& real, const Tensor& latent = {});
+
+  /// Networks, average and optimisers, into files named after them, and back. The step count is not among them: see seek().
+  /// load throws FormatError that lists what does not fit.
+  void save(nn::Checkpoint& into) const;
+  void load(const nn::Checkpoint& from, const std::string& what);
+  void seek(int64_t steps_done) { step_ = steps_done; }
+
   /// Images in evaluation mode, from the average if there is one. Image i of a seed is the same whatever the count.
   Tensor sample(int64_t count, uint64_t seed) const;
 
@@ -63,6 +87,8 @@ class Gan {
   std::unique_ptr<nn::Optimizer> optimizer_g_, optimizer_d_;
   std::unique_ptr<nn::Ema> ema_;
   int64_t step_ = 0;
+  Tensor draw_latent(int64_t count) const;
+  std::string name_of(const Tensor& t) const;
   struct { Tensor loss_d, loss_g, d_real, d_fake, d_fake_after; } told_;
 };
 
@@ -85,10 +111,33 @@ struct TrainSettings {
   int64_t warm_up = 0;
   std::string init = "dcgan";            // dcgan, xavier, kaiming, torch
   double ema = 0;
+  std::string init_from, init_layers;    // a run or a safetensors file to begin from; which tensors of it
+  std::string freeze;                    // patterns of parameters that stay as they are
+  std::string watchdog = "stop";         // stop, skip, rollback: when a number is not finite
   bool flip = false;
-  int64_t samples_every = 400, log_every = 50;
+  int64_t samples_every = 400, log_every = 50, checkpoint_every = 1000;
+  int64_t keep_last = 3, keep_every = 0; // checkpoints that stay; keep_last 0: all
+  std::string keep_best = "none";        // none, loss_g, loss_d, gap: also the one with the lowest
   int samples = 64;
 };
+
+/// One setting of a run as it was resolved.
+struct ConfigLine {
+  std::string key, value;
+  bool may_change;                       // on resume: it does not enter the result
+};
+
+struct TrainRequest {
+  TrainSettings settings;
+  std::vector<ConfigLine> config;        // all settings; kept in the run and compared on resume
+  std::string config_toml;               // the same for people: config.toml
+  std::string command;                   // the command line
+  bool resume = false;                   // go on from the newest whole checkpoint in settings.out, or begin if there is none
+  bool allow_config_change = false;
+};
+
+/// The settings that a run was made with, from its newest whole checkpoint or from its beginning; empty if there is no run.
+std::vector<ConfigLine> stored_config(const std::string& run);
 
 struct Progress {
   int64_t step, steps;                   // steps 0: as many as the minutes allow
@@ -105,30 +154,37 @@ struct TrainReport {
   std::string parameters_sha256;
   std::string sample_sheet;              // path of the last one
   double seconds_waited_for_data = 0;
+  int64_t resumed_at = 0;                // step of the checkpoint that this part of the run began from
+  int64_t skipped_steps = 0, rollbacks = 0;   // by the watchdog, in this part
+  bool stopped = false;                  // by the caller, before its time
   std::map<std::string, uint64_t> launches;
 };
+
+enum class Wish { go_on, save, stop };   // save: a checkpoint now; stop: save and end
 
 /// What the caller wants to hear and can decide, while it runs.
 struct TrainCallbacks {
   std::function<void(const Progress&)> progress;         // every log_every steps, and twice a second
   std::function<void(const std::string&)> note;          // a sentence for a person
-  std::function<bool()> stop;                            // true: save and end
+  std::function<Wish()> wish;                            // asked after every step
 };
 
-/// Trains into the run directory: config.toml, run.json, log.jsonl, samples/, and checkpoints/ with LATEST at the end.
-/// @param config  the resolved configuration as TOML, stored beside the results
-/// Throws ConfigError for settings that make no sense, DataError for data that cannot be used, IoError for the disk.
-TrainReport train(const TrainSettings& settings, const std::string& config, const std::string& command, const TrainCallbacks& callbacks);
+/// Trains into the run directory (gan/run_directory.h). Cut anywhere and resumed, it ends with the same bits as without.
+/// Throws ConfigError for settings that make no sense or are not those of the run to resume, DataError for data that cannot be
+/// used, IoError for the disk, Error if the watchdog stops the run.
+TrainReport train(const TrainRequest& request, const TrainCallbacks& callbacks);
 
-/// A trained generator, from RUN or RUN@STEP.
+/// A trained generator, from a run or from a generator's file alone.
 struct TrainedGenerator {
   std::shared_ptr<nn::Sequential> network;
   ModelOptions model;
-  std::string checkpoint;                // its directory
+  std::string checkpoint;                // its directory, or the file
   std::string sha256;                    // of the generator's file
   Tensor sample(int64_t count, uint64_t seed) const;      // images [0, count) of a seed, (count,H,W,C) in [-1, 1]
 };
-TrainedGenerator load_generator(const std::string& run, const Context& context);
+/// @param run   RUN (its newest whole checkpoint), RUN@STEP, a checkpoint's folder, or FILE.safetensors
+/// @param note  hears of broken checkpoints that were passed over; may be empty
+TrainedGenerator load_generator(const std::string& run, const Context& context, const std::function<void(const std::string&)>& note = {});
 
 /// Latents of a seed: row i is the same whatever the count. (N,1,1,latent)
 Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed);

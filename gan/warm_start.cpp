@@ -1,0 +1,97 @@
+#include "warm_start.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+
+#include "run_directory.h"
+
+namespace weft::gan {
+namespace {
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    if (end > begin) parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+/// Which names a list of patterns picks. Throws for a pattern that picks none.
+class Picked {
+ public:
+  Picked(const char* setting, const std::string& patterns, const NamedNetworks& networks) : patterns_(split(patterns)) {
+    std::vector<std::string> all;
+    for (const auto& [network, module] : networks)
+      for (const auto& [name, p] : module->parameters()) all.push_back(network + "." + name);
+    for (const std::string& pattern : patterns_)
+      if (std::none_of(all.begin(), all.end(), [&](const std::string& name) { return matches(pattern, name); }))
+        throw ConfigError(std::string(setting) + ": no parameter is called '" + pattern + "'; there are " + all.front() + " to " + all.back() +
+                          ", and * stands for any text, as in generator.main.0.*" + suggestion(pattern, all));
+  }
+  bool operator()(const std::string& name) const {
+    return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& p) { return matches(p, name); });
+  }
+
+ private:
+  static bool matches(const std::string& pattern, const std::string& name) { return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0; }
+  std::vector<std::string> patterns_;
+};
+
+}  // namespace
+
+void begin_from(const InitFrom& from, const NamedNetworks& networks) {
+  const bool fitting = from.layers == "fitting", all = from.layers.empty();
+  const Picked picked("init.layers", all || fitting ? "" : from.layers, networks);
+  std::string wrong;
+  int64_t loaded = 0;
+  for (const auto& [network, module] : networks) {
+    const auto file = from.checkpoint.files.find(network);
+    if (file == from.checkpoint.files.end()) continue;
+    HostTensors tensors = file->second.tensors;
+    if (all || fitting) {
+      wrong += nn::mismatches(*module, tensors);
+    } else {                                 // what is picked must be there and fit; the rest does not matter
+      for (const auto& [name, p] : module->parameters()) {
+        const auto it = tensors.find(name);
+        if (!picked(network + "." + name)) tensors.erase(name);
+        else if (it == tensors.end()) wrong += "\n  missing:    " + network + "." + name;
+        else if (it->second.shape != nn::to_disk(*p, p->value).shape) wrong += "\n  misshapen:  " + network + "." + name + " is " + Shape(it->second.shape).text();
+      }
+    }
+    if (wrong.empty() || fitting) loaded += nn::load_matching(*module, tensors);
+  }
+  if (wrong.empty()) return;
+  if (!fitting) throw FormatError(from.what + " does not fit the networks:" + wrong + "\nto take what fits: --set init.layers=fitting, or name layers, as in init.layers='generator.main.3.*'");
+  if (from.note) from.note("from " + from.what + ": took " + std::to_string(loaded) + " tensors; left out:" + wrong);
+}
+
+void freeze(const std::string& patterns, const NamedNetworks& networks) {
+  const Picked picked("train.freeze", patterns, networks);
+  for (const auto& [network, module] : networks) {
+    bool moves = false;
+    for (const auto& [name, p] : module->parameters()) {
+      p->frozen = p->trainable && picked(network + "." + name);
+      moves = moves || (p->trainable && !p->frozen);
+    }
+    if (!moves) throw ConfigError("train.freeze = '" + patterns + "' leaves nothing of the " + network + " to train");
+  }
+}
+
+nn::Checkpoint read_networks(const std::string& source, const std::function<void(const std::string&)>& note) {
+  nn::Checkpoint taken;
+  if (std::filesystem::is_regular_file(source)) {
+    Safetensors file = read_safetensors(source);
+    const std::string network = file.metadata.count("network") ? file.metadata["network"] : "generator";
+    taken.files[network == "discriminator" ? network : "generator"] = {std::move(file.tensors), std::move(file.metadata)};
+    return taken;
+  }
+  nn::Checkpoint all = nn::read_checkpoint(find_checkpoint(source, note));
+  for (const char* network : {"generator", "discriminator"})
+    if (all.files.count(network)) taken.files[network] = std::move(all.files[network]);
+  return taken;
+}
+
+}  // namespace weft::gan

@@ -1,0 +1,30 @@
+#include "weft/tensor/finite_watch.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "state.h"
+
+namespace weft {
+
+FiniteWatch::FiniteWatch(const Context& context) : context_(context) {
+  if (context.state().watch) throw Error("two watches on one context");
+  context.state().watch = this;
+}
+FiniteWatch::~FiniteWatch() { context_.state().watch = nullptr; }
+
+int64_t count_not_finite(const Tensor& t) {
+  const std::vector<double> values = t.values();
+  return std::count_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
+}
+
+void FiniteWatch::see(const char* name, const Tensor& made, const Tensors& from) {
+  if (found() || made.dtype() == DType::i32) return;
+  broken = count_not_finite(made);
+  if (broken == 0) return;
+  operation = gradient_of ? std::string(name) + " in the gradient of " + gradient_of : name;
+  result = made.detach();
+  for (const Tensor& t : from) inputs.push_back(t && t.storage() ? t.detach() : Tensor());
+}
+
+}  // namespace weft
