@@ -20,7 +20,7 @@ int run(const GenerateArguments& a, const std::string& command) {
   const int64_t seed = parse_integer("--seed", a.seed, 0, int64_t{1} << 53);
   const int64_t threads = parse_integer("--threads", a.threads, 0, 4096);
   const Context context = Context::open(a.device, {DType::f32, static_cast<int>(threads)});
-  const gan::TrainedGenerator generator = gan::load_generator(a.run, context);
+  const gan::TrainedGenerator generator = gan::load_generator(a.run, context, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); });
   const Tensor images = generator.sample(count, static_cast<uint64_t>(seed));
   const gan::TextChunks how = {{"Software", std::string("weft ") + WEFT_VERSION}, {"weft.command", command},
                                {"weft.seed", std::to_string(seed)}, {"weft.checkpoint", generator.checkpoint},
@@ -61,7 +61,7 @@ Command generate_command(const std::string& typed) {
   return {"generate", "Make images with a trained generator",
           "weft generate runs/clothes --out clothes.png --count 100 --seed 7\n"
           "  weft generate runs/clothes@800 --out folder/ --count 1000",
-          {{"RUN", "", "folder of a run: its last checkpoint; folder@800: the one of step 800", &a->run, true},
+          {{"RUN|FILE", "", "a run: its newest checkpoint; run@800: the one of step 800; or a generator's .safetensors file", &a->run, true},
            {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each", &a->out, true},
            {"--count", "N", "how many images, up to 10000 [64]", &a->count},
            {"--seed", "N", "image i of a seed is the same whatever the count [0]", &a->seed},

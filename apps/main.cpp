@@ -12,7 +12,7 @@
 namespace weft::apps {
 namespace {
 
-constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, list_command, info_command};
+constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, verify_command, list_command, info_command};
 
 constexpr int exit_failed = 1, exit_usage = 2, exit_io = 74;
 
@@ -37,8 +37,8 @@ std::string help_of_all(const std::vector<Command>& all) {
          "Try it:\n"
          "  weft train dcgan --data fashion-mnist --out runs/clothes --width 32\n"
          "  weft generate runs/clothes --out clothes.png\n\n"
-         "Exit codes: 0 done; 1 failed; 2 usage or settings; 66 input missing or unreadable; 74 disk;\n"
-         "130, 143 stopped by a signal, after saving\n";
+         "Exit codes: 0 done; 1 failed; 2 usage or settings; 3 a check said no; 66 input missing or\n"
+         "unreadable; 74 disk; 130, 143 stopped by a signal, after saving\n";
 }
 
 /// A subcommand with its flags, from what the command tells about itself.

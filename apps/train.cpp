@@ -107,6 +107,8 @@ int run(const TrainArguments& arguments, const std::string& command) {
     std::printf("%lld steps, %lld images in %.1f s on %s: %.0f images a second, at most %.0f MiB\n", (long long)report.steps,
                 (long long)report.images, report.seconds, report.device.c_str(), report.images_per_second,
                 static_cast<double>(report.peak_memory_bytes) / (1 << 20));
+    if (report.skipped_steps + report.rollbacks)
+      std::printf("not finite  %lld steps were skipped, the networks went back %lld times\n", (long long)report.skipped_steps, (long long)report.rollbacks);
     std::printf("samples     %s\nparameters  %s\nnext        weft generate %s --out images.png\n", report.sample_sheet.c_str(),
                 report.parameters_sha256.c_str(), quoted_for_shell(report.run).c_str());
   }

@@ -103,9 +103,9 @@ void RunDirectory::log(int64_t step, double seconds, const Gauges& g) {
 }
 
 std::string RunDirectory::write_samples(int64_t step, const Tensor& images) {
-  const fs::path file = path_ / "samples" / (nn::checkpoint_name(step) + ".png");
+  const std::string file = sample_sheet(step);
   write_png(file, to_sheet(images), {{"Software", "weft " + version_}, {"weft.command", request_.command}, {"weft.step", std::to_string(step)}});
-  return file.string();
+  return file;
 }
 
 fs::path find_checkpoint(const std::string& source, const std::function<void(const std::string&)>& note) {
@@ -135,17 +135,17 @@ fs::path find_checkpoint(const std::string& source, const std::function<void(con
 }
 
 std::vector<ConfigLine> stored_config(const std::string& run) {
-  auto read = [](const fs::path& path) {
-    std::ifstream in(path);
-    return in ? ordered_json::parse(in, nullptr, false) : ordered_json();
-  };
-  const nn::Checkpoints all(fs::path(run) / "checkpoints");
-  const auto newest = all.newest_whole({});
-  const ordered_json found = newest ? read(all.path(*newest) / "state.json") : read(fs::path(run) / "run.json");
   std::vector<ConfigLine> lines;
-  if (found.is_object() && found.contains("config") && found["config"].is_object())
+  auto take = [&](const fs::path& path) {
+    std::ifstream in(path);
+    const auto found = in ? ordered_json::parse(in, nullptr, false) : ordered_json();
+    if (!found.is_object() || !found.contains("config") || !found["config"].is_object()) return;
     for (const auto& [key, value] : found["config"].items())
       if (value.is_string()) lines.push_back({key, value.get<std::string>(), false});
+  };
+  take(fs::path(run) / "run.json");
+  const nn::Checkpoints all(fs::path(run) / "checkpoints");
+  if (const auto newest = lines.empty() ? all.newest_whole({}) : std::nullopt) take(all.path(*newest) / "state.json");
   return lines;
 }
 

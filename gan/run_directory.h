@@ -28,6 +28,7 @@ class RunDirectory {
   /// Writes down who trains here, and cuts log.jsonl back to the steps up to `from` (0: a new run).
   void begin(int64_t from, const std::string& device);
   void log(int64_t step, double seconds, const Gauges& gauges);
+  std::string sample_sheet(int64_t step) const { return (path_ / "samples" / (nn::checkpoint_name(step) + ".png")).string(); }
   /// A sheet of images in [-1,1]; returns its path.
   std::string write_samples(int64_t step, const Tensor& images);
   /// The log is as durable as the checkpoint that goes with it.

@@ -8,8 +8,8 @@
 namespace weft::gan {
 namespace {
 
-constexpr int64_t kSkipsInARow = 20;     // more, and the run is stuck
-constexpr int64_t kRollbacksToOne = 3;   // checkpoint
+constexpr int64_t kMostInARow = 20;      // steps that are not finite; more, and the run is stuck
+constexpr int64_t kToldInFull = 3;       // of them; the others are counted
 
 class Clock {
  public:
@@ -40,9 +40,8 @@ class Run {
   TrainReport go() {
     while (!done()) {
       training_.step();
-      const bool healthy = !training_.gan.met_not_finite();
-      if (!healthy) not_finite();
-      skipped_in_a_row_ = healthy ? 0 : skipped_in_a_row_ + 1;
+      if (training_.gan.met_not_finite()) not_finite();
+      else not_finite_in_a_row_ = 0;
 
       const Wish wish = tell_.wish ? tell_.wish() : Wish::go_on;
       report_.stopped = wish == Wish::stop && !done();
@@ -71,6 +70,7 @@ class Run {
       return note("there is no checkpoint in " + s_.out + " yet: the run begins");
     }
     const std::string folder = directory_.checkpoints().path(*newest).string();
+    report_.sample_sheet = directory_.sample_sheet(*newest);
     before_ = training_.restore(nn::read_checkpoint(folder), folder, request_, [this](const std::string& t) { note(t); });
     best_ = before_.best, report_.losses = before_.gauges;
     report_.resumed_at = last_saved_ = *newest;
@@ -102,7 +102,6 @@ class Run {
     directory_.commit_log();
     directory_.checkpoints().save(step(), training_.checkpoint(request_, {seconds(), report_.losses, best_}));
     last_saved_ = step();
-    rollbacks_to_one_ = 0;
     prune();
   }
 
@@ -117,22 +116,26 @@ class Run {
 
   /// The watchdog: what met a number that is not finite did not move, and the run ends, goes on, or goes back.
   void not_finite() {
-    const std::string what = "step " + std::to_string(step()) + ": " + training_.gan.explain_not_finite(training_.real);
-    const int64_t back_to = s_.watchdog == "rollback" ? directory_.checkpoints().newest_whole({}).value_or(-1) : -1;
-    if (s_.watchdog == "skip" && skipped_in_a_row_ < kSkipsInARow) {
+    const bool stuck = ++not_finite_in_a_row_ > kMostInARow, skip = s_.watchdog == "skip";
+    const int64_t back_to = s_.watchdog == "rollback" ? directory_.checkpoints().newest_whole({}).value_or(0) : 0;
+    const bool ends = stuck || (!skip && back_to == 0);
+    const bool told = !ends && report_.skipped_steps + report_.rollbacks >= kToldInFull;
+    const std::string what = told ? "" : "step " + std::to_string(step()) + ": " + training_.gan.explain_not_finite(training_.real);
+    if (ends)
+      throw Error(what + (stuck ? "; so it was in the " + std::to_string(kMostInARow) + " steps before" : "") +
+                  (s_.watchdog == "rollback" && back_to == 0 ? "; there is no checkpoint yet to go back to" : "") +
+                  "\nthe last checkpoint stays as it is. A smaller learning rate, --set optimizer.clip_norm=1, or another objective may help" +
+                  (s_.watchdog == "stop" ? "; --set train.watchdog=skip or rollback goes on" : ""));
+    if (skip) {
       ++report_.skipped_steps;
-      return note(what + "; the step is skipped");
+      if (!told) note(what + "; the step is skipped");
+      return;
     }
-    if (back_to < 0 || rollbacks_to_one_++ == kRollbacksToOne)
-      throw Error(what + (s_.watchdog == "skip" ? "; this was the " + std::to_string(kSkipsInARow + 1) + "th step in a row" : "") +
-                  (s_.watchdog == "rollback" ? back_to >= 0 ? "; going back has not helped" : "; there is no checkpoint yet to go back to" : "") +
-                  "\nthe last checkpoint stays as it is. A smaller learning rate, --set optimizer.clip_norm=1, or another objective may help; "
-                  "--set train.watchdog=skip or rollback goes on");
     // Networks, average and optimisers go back; the step, and with it noise and data, does not: the same batch would fail again.
     const std::string folder = directory_.checkpoints().path(back_to).string();
     training_.gan.load(nn::read_checkpoint(folder), folder);
     ++report_.rollbacks;
-    note(what + "; the networks go back to those of step " + std::to_string(back_to));
+    if (!told) note(what + "; the networks go back to those of step " + std::to_string(back_to));
   }
 
   TrainReport finish() {
@@ -159,7 +162,7 @@ class Run {
   decltype(RunState::best) best_;
   Clock clock_;
   double told_ = 0;
-  int64_t last_saved_ = 0, skipped_in_a_row_ = 0, rollbacks_to_one_ = 0;
+  int64_t last_saved_ = 0, not_finite_in_a_row_ = 0;
 };
 
 }  // namespace

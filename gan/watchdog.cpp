@@ -44,12 +44,12 @@ std::string Gan::explain_not_finite(const Tensor& real, const Tensor& latent) {
     } else {
       trouble = watch.operation + " made a tensor of shape " + watch.result.shape().text() + " in which " + std::to_string(watch.broken) + " of " +
                 std::to_string(watch.result.count()) + " numbers are not finite";
+      if (watch.last_weight) trouble += ", at or after " + name_of(watch.last_weight);
       for (const Tensor& t : watch.inputs) {
-        if (!t || t.dtype() == DType::i32) continue;
+        const int64_t was_broken = t && t.dtype() != DType::i32 ? count_not_finite(t) : 0;
+        if (was_broken == 0) continue;
         const std::string name = name_of(t);
-        const int64_t broken = count_not_finite(t);
-        if (!name.empty()) trouble += "; parameter " + name + " " + t.shape().text() + (broken ? " is itself not finite" : " is finite");
-        else if (broken) trouble += "; its input " + t.shape().text() + " is not finite already: it comes from outside";
+        trouble += "; before it, " + (name.empty() ? "an input " + t.shape().text() : "parameter " + name) + " was not finite already";
       }
     }
   }

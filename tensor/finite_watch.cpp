@@ -20,6 +20,8 @@ int64_t count_not_finite(const Tensor& t) {
 
 void FiniteWatch::see(const char* name, const Tensor& made, const Tensors& from) {
   if (found() || made.dtype() == DType::i32) return;
+  for (const Tensor& t : from)
+    if (t && t.storage() && t.storage()->weight) last_weight = t.detach();
   broken = count_not_finite(made);
   if (broken == 0) return;
   operation = gradient_of ? std::string(name) + " in the gradient of " + gradient_of : name;

@@ -60,6 +60,8 @@ Normalized normalize_groups(const Tensor& x, int64_t groups, int64_t channels, c
   const NormProblem p{l.groups, l.rows, l.channels};
   Tensor mean = context.empty({groups, channels}), variance = context.empty({groups, channels}), y = context.empty(x.shape());
   WEFT_OP(s, moments)(*s.queue, p, x.data(), mean.data(), variance.data());
+  detail::made("moments (mean)", mean, {x});
+  detail::made("moments (variance)", variance, {x});
   WEFT_OP(s, normalize)(*s.queue, p, epsilon, slope, x.data(), mean.data(), variance.data(), data_or_null(gamma), data_or_null(beta), y.data());
 
   y = record("normalize", y, {x, gamma, beta}, {{true, true, true}, false}, [=](const RuleCall& call) {

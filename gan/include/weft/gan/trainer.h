@@ -136,7 +136,7 @@ struct TrainRequest {
   bool allow_config_change = false;
 };
 
-/// The settings that a run was made with, from its newest whole checkpoint or from its beginning; empty if there is no run.
+/// The settings that a run was last started with (run.json, or its newest whole checkpoint); empty if there is no run.
 std::vector<ConfigLine> stored_config(const std::string& run);
 
 struct Progress {

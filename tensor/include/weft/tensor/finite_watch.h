@@ -19,6 +19,7 @@ class FiniteWatch {
   Tensor result;                     // the first that is not finite, ...
   Tensors inputs;                    // ... and what it was made from; an absent one is empty
   int64_t broken = 0;                // how many of the result's elements are not finite
+  Tensor last_weight;                // of a network's parameters, the one that was used last before
 
   void see(const char* name, const Tensor& made, const Tensors& from);   // called by the operations
   const char* gradient_of = nullptr; // the operation whose derivative is being taken
