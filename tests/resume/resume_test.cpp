@@ -1,0 +1,175 @@
+// A run that was cut and gone on with ends with the bits of the run that was not.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <chrono>
+
+#include "runs.h"
+#include "weft/kernels/philox.h"
+
+using namespace resume;
+
+TEST_CASE("twenty cut points") {
+  const Runs runs;
+  const std::string whole = sha256(runs.train("whole", 21));
+  for (int cut = 1; cut <= 20; ++cut) {
+    const std::string name = "cut " + std::to_string(cut);
+    CAPTURE(cut);
+    sha256(runs.train(name, cut));
+    const Result rest = runs.train(name, 21, {"--resume"});
+    CHECK(sha256(rest) == whole);
+    CHECK(json::parse(rest.out)["resumed_at"] == cut);
+    CHECK(sums(runs / name) == sums(runs / "whole"));
+    CHECK(rest.says("going on from"));
+  }
+}
+
+TEST_CASE("a resume needs no setting but the folder, which may have been moved, and writes one log") {
+  const Runs runs;
+  const std::string whole = sha256(runs.train("whole", 9));
+  sha256(runs.train("part", 5));
+  fs::rename(runs / "part", runs / "moved");
+  CHECK(sha256(run_weft({"train", "--resume", "--out", runs / "moved", "--steps", "9", "--json"})) == whole);
+  std::istringstream log(read_file(runs / "moved/log.jsonl"));
+  int64_t step = 0;
+  for (std::string line; std::getline(log, line);) CHECK(json::parse(line)["step"] == ++step);
+  CHECK(step == 9);
+  const json run = json::parse(read_file(runs / "moved/run.json"));
+  CHECK(run["starts"].size() == 2);
+  CHECK(run["starts"][1]["from_step"] == 5);
+
+  const Result over = run_weft({"train", "--resume", "--out", runs / "moved", "--json"});      // nothing is left to do
+  CHECK(sha256(over) == whole);
+  CHECK(over.says("at the end already"));
+}
+
+TEST_CASE("--resume where there is no run begins one; without it a run is never touched") {
+  const Runs runs;
+  CHECK(sha256(runs.train("a", 3, {"--resume"})) == sha256(runs.train("b", 3)));
+  const Result again = runs.train("a", 3);
+  CHECK(again.code == 2);
+  CHECK(again.says("--resume"));
+}
+
+TEST_CASE("SIGTERM and SIGINT at twenty random moments") {
+  const Runs runs;
+  const std::string whole = sha256(runs.train("whole", 40));
+  using Clock = std::chrono::steady_clock;
+  int before_the_end = 0;
+  for (uint64_t k = 0; k < 20; ++k) {
+    const double wait = 0.4 * weft::philox(1, k, 0).w[0] / 4294967296.0;     // seconds: from before the first step to after the last
+    const auto begin = Clock::now();
+    Surroundings around;
+    around.signal = k % 2 ? SIGTERM : SIGINT;
+    around.when = [&] { return std::chrono::duration<double>(Clock::now() - begin).count() > wait; };
+    const std::string name = "run " + std::to_string(k);
+    const Result cut = runs.train(name, 40, {}, around);
+    CAPTURE(wait);
+    CAPTURE(cut.err);
+    CHECK((cut.code == 0 || cut.code == 128 + around.signal));
+    before_the_end += cut.code != 0;
+    CHECK(sha256(runs.train(name, 40, {"--resume"})) == whole);
+    CHECK(sums(runs / name) == sums(runs / "whole"));
+  }
+  CHECK(before_the_end > 0);
+}
+
+TEST_CASE("SIGUSR1 saves and goes on; a second SIGINT ends at once") {
+  const Runs runs;
+  const std::string out = runs / "run";
+  Surroundings around;
+  bool asked = false;
+  around.signal = SIGUSR1;
+  around.when = [&] { return asked = asked || (fs::exists(out + "/log.jsonl") && fs::file_size(out + "/log.jsonl") > 0); };
+  const Result r = runs.train("run", 300, {"--checkpoint-every", "0", "--set", "run.keep_last=0"}, around);
+  REQUIRE(r.code == 0);
+  int checkpoints = 0;
+  for (const auto& entry : fs::directory_iterator(out + "/checkpoints")) checkpoints += entry.is_directory();
+  CHECK(checkpoints == 2);                 // the one that was asked for, and the last
+  CHECK(sha256(r) == sha256(runs.train("undisturbed", 300, {"--checkpoint-every", "0"})));
+}
+
+TEST_CASE("the newest checkpoint is broken: the one before it is taken, and the run ends the same") {
+  const Runs runs;
+  const std::string whole = sha256(runs.train("whole", 8));
+  for (const char* file : {"generator.safetensors", "discriminator.optimizer.safetensors", "state.json", "SHA256SUMS"}) {
+    const std::string name = std::string("broken ") + file;
+    CAPTURE(file);
+    sha256(runs.train(name, 6));
+    const std::string path = runs / (name + "/checkpoints/step-000006/" + file);
+    std::string bytes = read_file(path);
+    bytes[bytes.size() / 2] ^= 1;
+    write_file(path, bytes);
+    const Result checked = run_weft({"verify", runs / name});
+    CHECK(checked.code == 3);
+    CHECK(checked.out.find("step-000004  whole") != std::string::npos);
+    CHECK(checked.out.find("step-000006  NOT WHOLE") != std::string::npos);
+    const Result rest = runs.train(name, 8, {"--resume"});
+    CHECK(sha256(rest) == whole);
+    CHECK(rest.says("is not whole"));
+    CHECK(rest.says("step-000004"));
+    CHECK(run_weft({"verify", runs / name}).code == 0);
+  }
+}
+
+TEST_CASE("every checkpoint is broken: refused, and nothing is touched") {
+  const Runs runs;
+  sha256(runs.train("run", 2));
+  write_file(runs / "run/checkpoints/step-000002/generator.safetensors", "");
+  const Result r = runs.train("run", 4, {"--resume"});
+  CHECK(r.code == 66);
+  CHECK(r.says("none of its checkpoints is whole"));
+}
+
+TEST_CASE("sha256sum -c agrees") {
+  if (std::system("sha256sum --version >/dev/null 2>&1") != 0) return;
+  const Runs runs;
+  sha256(runs.train("run", 2));
+  const std::string check = "cd '" + runs / "run/checkpoints/step-000002" + "' && sha256sum --quiet -c SHA256SUMS 2>/dev/null";
+  CHECK(std::system(check.c_str()) == 0);
+  write_file(runs / "run/checkpoints/step-000002/state.json", "{}");
+  CHECK(std::system(check.c_str()) != 0);
+}
+
+TEST_CASE("which checkpoints stay: the last few, every so many steps, the best") {
+  const Runs runs;
+  auto kept = [&](const std::string& name) {
+    std::vector<int> steps;
+    for (const auto& entry : fs::directory_iterator(runs / (name + "/checkpoints")))
+      if (entry.is_directory()) steps.push_back(std::stoi(entry.path().filename().string().substr(5)));
+    std::sort(steps.begin(), steps.end());
+    return steps;
+  };
+  sha256(runs.train("two", 9));
+  CHECK(kept("two") == std::vector<int>{8, 9});
+  sha256(runs.train("all", 9, {"--set", "run.keep_last=0"}));
+  CHECK(kept("all") == std::vector<int>{2, 4, 6, 8, 9});
+  sha256(runs.train("every", 15, {"--set", "run.keep_every=6", "--set", "run.keep_last=1"}));
+  CHECK(kept("every") == std::vector<int>{6, 12, 15});
+
+  sha256(runs.train("best", 12, {"--set", "run.keep_best=loss_g", "--set", "run.keep_last=1"}));
+  int best = 0;
+  double lowest = 1e300;
+  std::istringstream log(read_file(runs / "best/log.jsonl"));
+  for (std::string line; std::getline(log, line);) {
+    const json entry = json::parse(line);
+    if (entry["step"].get<int>() % 2 == 0 && entry["loss_g"] < lowest) best = entry["step"], lowest = entry["loss_g"];
+  }
+  CHECK(kept("best") == (best == 12 ? std::vector<int>{12} : std::vector<int>{best, 12}));
+}
+
+TEST_CASE("two processes do not train into one folder") {
+  const Runs runs;
+  const std::string out = runs / "run";
+  Surroundings around;
+  Result other;
+  around.signal = SIGTERM;
+  around.when = [&] {
+    if (!fs::exists(out + "/checkpoints/LATEST")) return false;
+    other = runs.train("run", 100000, {"--resume"});
+    return true;
+  };
+  CHECK(runs.train("run", 100000, {}, around).code == 143);
+  CHECK(other.code == 2);
+  CHECK(other.says("another process"));
+}
