@@ -53,7 +53,7 @@ TEST_CASE("generated pictures depend on seed and index alone, and say how they w
   for (const auto& [key, text] : weft::gan::read_png_text(folder / "sheet.png")) chunks[key] = text;
   CHECK(chunks["weft.seed"] == "0");
   CHECK(chunks["weft.command"].rfind("weft generate '", 0) == 0);
-  CHECK(chunks["weft.checkpoint_sha256"] == told["checkpoint_sha256"]);
+  CHECK(chunks["weft.checkpoint_sha256"] == told["checkpoint_sha256"].get<std::string>());
   CHECK(chunks["Software"].rfind("weft ", 0) == 0);
 
   const Result few = run_weft({"generate", run, "--out", folder / "few", "--count", "2", "--seed", "7"});

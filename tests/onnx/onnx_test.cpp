@@ -115,8 +115,9 @@ void run_all(const Context& context) {
     } catch (const FormatError& e) {
       wrong = e.what();
     }
-    const auto skip = onnx::skips.find(t.name);
-    if (skip == onnx::skips.end()) {
+    const bool later = onnx::later_skips.count(t.name) > 0;
+    const auto skip = later ? onnx::later_skips.find(t.name) : onnx::skips.find(t.name);
+    if (!later && skip == onnx::skips.end()) {
       CHECK_MESSAGE(wrong.empty(), wrong);
       passed += wrong.empty();
     } else {
@@ -150,7 +151,10 @@ TEST_CASE("ONNX's node tests in float32") {
 
 TEST_CASE("every skipped test exists") {
   if (!data_is_there()) return;
-  for (const auto& skip : onnx::skips) CHECK_MESSAGE(fs::is_directory(fs::path(kFolder) / ("test_" + skip.first)), skip.first);
+  const auto exists = [](const std::string& name) { return fs::is_directory(fs::path(kFolder) / ("test_" + name)); };
+  const bool oldest = !exists("wrap_pad"), newest = exists("maxpool_2d_ceil_output_size_reduce_by_one");      // ONNX 1.12; 1.17
+  if (oldest) for (const auto& skip : onnx::skips) CHECK_MESSAGE(exists(skip.first), skip.first);
+  if (newest) for (const auto& skip : onnx::later_skips) CHECK_MESSAGE(exists(skip.first), skip.first);
 }
 
 TEST_CASE("negative control: a wrong answer is seen") {

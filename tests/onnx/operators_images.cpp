@@ -100,10 +100,11 @@ Tensors padded(const Call& c) {
   const Tensor x = c.tensor(0);
   const Integers p = c.integers(1);
   const std::string mode = c.text("mode", "constant");
+  if (c.has(3)) throw Unsupported("pads of some axes");
   if (p[0] || p[1] || p[4] || p[5]) throw Unsupported("pads of samples or channels");
   const double value = mode == "constant" ? c.scalar(2, 0) : 0;
   const Margins m{int(p[2]), int(p[6]), int(p[3]), int(p[7])};
-  const Padding how = mode == "reflect" ? Padding::reflect : mode == "edge" ? Padding::replicate : Padding::zero;
+  const Padding how = mode == "reflect" ? Padding::reflect : mode == "edge" ? Padding::replicate : mode == "wrap" ? Padding::wrap : Padding::zero;
   return {from_image(pad(to_image(x) - value, m, how) + value, x.rank())};
 }
 
