@@ -30,13 +30,16 @@ int run(bool json) {
     std::istringstream text(backends);
     for (std::string line; std::getline(text, line);) lines.push_back(line.substr(std::min(line.find_first_not_of(' '), line.size())));
     const Json result = {{"version", WEFT_VERSION}, {"compiler", WEFT_COMPILER}, {"build_type", WEFT_BUILD_TYPE},
-                                           {"onednn", has_onednn}, {"cuda", has_cuda}, {"cores", cores}, {"device", chosen},
+                                           {"onednn", has_onednn}, {"cuda", has_cuda}, {"with", WEFT_WITH}, {"without", WEFT_WITHOUT},
+                                           {"cores", cores}, {"device", chosen},
                                            {"backends", lines}, {"hints", hints}};
     print_json(result);
     return 0;
   }
   std::printf("weft %s, built by %s (%s)\noneDNN: %s   CUDA kernels: %s   cores: %u\n", WEFT_VERSION, WEFT_COMPILER, WEFT_BUILD_TYPE, WEFT_ONEDNN,
               WEFT_CUDA, cores);
+  if (*WEFT_WITH) std::printf("built with: %s\n", WEFT_WITH);
+  if (*WEFT_WITHOUT) std::printf("without:    %s\n", WEFT_WITHOUT);
   std::printf("\nDevices, for --device:\n%s  auto       here: %s\n\nNext:\n", backends.c_str(), chosen.c_str());
   for (const std::string& hint : hints) std::printf("  %s\n", hint.c_str());
   return 0;

@@ -1,12 +1,13 @@
 // IDX files, plain or gzip: two zero bytes, type 8 (unsigned byte), the rank, each axis as 4 big-endian bytes, then the values.
 //   Format: yann.lecun.com/exdb/mnist, "The IDX file format"
-#include <zlib.h>
-
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <span>
 
 #include "dataset_kinds.h"
+#include "gzip.h"
 #include "weft/kernels/error.h"
 
 namespace weft::gan {
@@ -17,26 +18,35 @@ struct Idx {
   std::vector<uint8_t> values;
 };
 
-/// Memory follows the bytes that really come, never the count that the header claims.
-Idx read_idx(const std::filesystem::path& path, int rank) {
-  const std::string what = path.string();
+/// At most `limit` bytes of a file.
+std::vector<std::byte> read_start(const std::filesystem::path& path, size_t limit) {
   errno = 0;
-  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
-  if (!file) throw DataError("cannot open " + what + ": " + std::strerror(errno ? errno : ENOMEM));
-  gzbuffer(file.get(), 1 << 18);
-  const auto read = [&](uint8_t* to, size_t count) {
-    const int got = gzread(file.get(), to, unsigned(count));
-    int code = Z_OK;
-    const char* reason = gzerror(file.get(), &code);
-    if (got < 0 || code != Z_OK) throw FormatError(what + ": broken gzip data (" + reason + ")");
-    return size_t(got);
-  };
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (!file) throw DataError("cannot open " + path.string() + ": " + std::strerror(errno));
+  std::vector<std::byte> bytes;
+  for (size_t got = 1; got && bytes.size() < limit;) {
+    const size_t have = bytes.size(), want = std::min<size_t>(1 << 20, limit - have);
+    bytes.resize(have + want);
+    got = std::fread(bytes.data() + have, 1, want, file.get());
+    bytes.resize(have + got);
+  }
+  if (std::ferror(file.get())) throw IoError("cannot read " + path.string() + ": " + std::strerror(errno));
+  return bytes;
+}
 
-  uint8_t header[16];
+/// Memory follows the bytes that really come, never the count that the header claims. Throws FormatError without a file's name.
+Idx parse_idx(std::span<const std::byte> file, int rank) {
   const size_t header_size = 4 + 4 * size_t(rank);
-  if (read(header, header_size) != header_size) throw FormatError(what + ": too short for an IDX file");
+  std::vector<std::byte> contents;
+  const auto take = [&](size_t limit) {
+    if (is_gzip(file)) contents = gunzip(file, limit);
+    return is_gzip(file) ? std::span<const std::byte>(contents) : file.first(std::min(limit, file.size()));
+  };
+  const auto start = take(header_size);
+  if (start.size() != header_size) throw FormatError("too short for an IDX file");
+  const uint8_t* header = reinterpret_cast<const uint8_t*>(start.data());
   if (header[0] || header[1] || header[2] != 8 || header[3] != rank)
-    throw FormatError(what + ": is no IDX file of bytes with " + std::to_string(rank) + (rank == 1 ? " axis (labels)" : " axes (images)"));
+    throw FormatError("is no IDX file of bytes with " + std::to_string(rank) + (rank == 1 ? " axis (labels)" : " axes (images)"));
   Idx idx;
   std::string claimed;
   int64_t total = 1;
@@ -46,19 +56,23 @@ Idx read_idx(const std::filesystem::path& path, int rank) {
     claimed += (axis ? "x" : "") + std::to_string(idx.shape.back());
     if (__builtin_mul_overflow(total, idx.shape.back(), &total)) total = -1;
   }
-  if (total <= 0 || total > int64_t(1) << 36) throw FormatError(what + ": " + claimed + " is no size for a data set");
+  if (total <= 0 || total > int64_t(1) << 36) throw FormatError(claimed + " is no size for a data set");
 
-  constexpr size_t block = 1 << 20;
-  while (int64_t(idx.values.size()) < total) {
-    const size_t have = idx.values.size(), want = size_t(std::min<int64_t>(block, total - int64_t(have)));
-    idx.values.resize(have + want);
-    const size_t got = read(idx.values.data() + have, want);
-    if (got < want)
-      throw FormatError(what + ": claims " + claimed + " values but ends after " + std::to_string(have + got) + ". Was it cut short?");
-  }
-  uint8_t extra;
-  if (read(&extra, 1) != 0) throw FormatError(what + ": goes on after the " + claimed + " values that it claims");
+  const auto values = take(header_size + size_t(total) + 1).subspan(header_size);
+  if (values.size() < size_t(total))
+    throw FormatError("claims " + claimed + " values but ends after " + std::to_string(values.size()) + ". Was it cut short?");
+  if (values.size() > size_t(total)) throw FormatError("goes on after the " + claimed + " values that it claims");
+  const uint8_t* first = reinterpret_cast<const uint8_t*>(values.data());
+  idx.values.assign(first, first + total);
   return idx;
+}
+
+Idx read_idx(const std::filesystem::path& path, int rank) {
+  try {
+    return parse_idx(read_start(path, size_t(1) << 37), rank);
+  } catch (const FormatError& reason) {
+    throw FormatError(path.string() + ": " + reason.what());
+  }
 }
 
 class IdxDataset final : public Dataset {
@@ -110,9 +124,13 @@ class IdxDataset final : public Dataset {
 }  // namespace
 
 bool is_idx_images(const std::filesystem::path& path) {
-  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
-  uint8_t start[4];
-  return file && gzread(file.get(), start, 4) == 4 && std::memcmp(start, "\0\0\x08\x03", 4) == 0;
+  std::vector<std::byte> start = read_start(path, 4);
+  try {
+    if (is_gzip(start)) start = gunzip(read_start(path, size_t(1) << 37), 4);
+  } catch (const FormatError& reason) {
+    throw FormatError(path.string() + ": " + reason.what());
+  }
+  return start.size() == 4 && std::memcmp(start.data(), "\0\0\x08\x03", 4) == 0;
 }
 
 std::shared_ptr<Dataset> open_idx(const std::string& what, const std::filesystem::path& images, const std::filesystem::path& labels,

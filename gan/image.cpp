@@ -8,7 +8,7 @@
 
 #include "image_codecs.h"
 #include "weft/kernels/error.h"
-
+#include "weft/tensor/durable_file.h"
 
 #ifdef WEFT_HAS_WEBP
 #include <webp/decode.h>
@@ -150,6 +150,10 @@ Image decode_image(std::span<const std::byte> file, const std::string& what) {
 }
 
 Image read_image(const std::filesystem::path& path) { return decode_image(read_bytes(path), path.string()); }
+
+void write_png(const std::filesystem::path& path, const Image& image, const TextChunks& text) {
+  write_file_atomically(path, encode_png(image, text));
+}
 
 TextChunks read_png_text(const std::filesystem::path& path) {
   TextChunks text;

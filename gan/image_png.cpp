@@ -7,7 +7,6 @@
 
 #include "image_codecs.h"
 #include "weft/kernels/error.h"
-#include "weft/tensor/durable_file.h"
 
 namespace weft::gan {
 namespace {
@@ -131,10 +130,6 @@ std::string encode_png(const Image& image, const TextChunks& text) {
   });
   if (!written) throw Error(std::string("libpng cannot write this picture: ") + state.message);
   return out;
-}
-
-void write_png(const std::filesystem::path& path, const Image& image, const TextChunks& text) {
-  write_file_atomically(path, encode_png(image, text));
 }
 
 }  // namespace weft::gan

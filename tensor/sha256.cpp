@@ -1,6 +1,10 @@
 #include "weft/tensor/sha256.h"
 
+#ifdef WEFT_HAS_OPENSSL
 #include <openssl/evp.h>
+#else
+#include "sha256_plain.h"
+#endif
 
 #include <cerrno>
 #include <cstdio>
@@ -11,6 +15,7 @@
 
 namespace weft {
 
+#ifdef WEFT_HAS_OPENSSL
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   ~State() { EVP_MD_CTX_free(context); }
@@ -20,9 +25,6 @@ Sha256::Sha256() : state_(std::make_unique<State>()) {
   if (!state_->context || EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) != 1)
     throw Error("OpenSSL has no SHA-256 to offer");
 }
-Sha256::~Sha256() = default;
-Sha256::Sha256(Sha256&&) noexcept = default;
-Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 Sha256& Sha256::update(const void* bytes, size_t size) {
   if (size && EVP_DigestUpdate(state_->context, bytes, size) != 1) throw Error("OpenSSL failed to add to a SHA-256");
@@ -34,6 +36,17 @@ std::array<uint8_t, 32> Sha256::digest() {
   if (EVP_DigestFinal_ex(state_->context, sum.data(), nullptr) != 1) throw Error("OpenSSL failed to end a SHA-256");
   return sum;
 }
+#else
+struct Sha256::State : PlainSha256 {};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
+Sha256& Sha256::update(const void* bytes, size_t size) { return state_->update(bytes, size), *this; }
+std::array<uint8_t, 32> Sha256::digest() { return state_->digest(); }
+#endif
+
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 std::string Sha256::hex() {
   std::string text;

@@ -302,9 +302,7 @@ TEST_CASE("safetensors: the outside witness (run by safetensors_witness.py)") {
   write_safetensors(std::filesystem::path(folder) / "ours.safetensors", theirs.tensors, theirs.metadata);
 }
 
-TEST_CASE("SHA-256 and random streams: known answers") {
-  CHECK(sha256_hex("", 0) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");    // FIPS 180-4
-  CHECK(sha256_hex("abc", 3) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+TEST_CASE("SHA-256 by parts, and random streams: known answers") {
   CHECK(Sha256().update("a", 1).update("bc", 2).hex() == sha256_hex("abc", 3));
   // python3 -c 'import hashlib; print(hex(int.from_bytes(hashlib.sha256((7).to_bytes(8,"little")+b"data.order").digest()[:8],"little")))'
   CHECK(stream_key(7, "data.order") == 0xa44cfa6813dd55c7u);

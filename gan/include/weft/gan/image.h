@@ -1,5 +1,5 @@
 // Pictures in memory: decoding, fitting, and PNG files that remember how they were made.
-// PNG is read by libpng, JPEG by libjpeg-turbo, WebP by libwebp, BMP by stb_image; the bytes decide, not the file's name.
+// PNG is read by libpng (stb_image without it), JPEG by libjpeg-turbo, WebP by libwebp, BMP by stb_image; the bytes decide, not the file's name.
 #pragma once
 #include <cstddef>
 #include <cstdint>

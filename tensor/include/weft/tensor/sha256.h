@@ -1,4 +1,4 @@
-// SHA-256, by OpenSSL. Users can check our sums with plain `sha256sum -c`.
+// SHA-256, by OpenSSL where the build found it. Users can check our sums with plain `sha256sum -c`.
 #pragma once
 #include <array>
 #include <cstddef>

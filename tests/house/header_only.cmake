@@ -1,0 +1,10 @@
+# Ends with an error if PROGRAM needs a library that is neither the C library's nor the compiler's.
+file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${PROGRAM} RESOLVED_DEPENDENCIES_VAR found UNRESOLVED_DEPENDENCIES_VAR missing)
+list(LENGTH found count)
+if(count LESS 2)
+  message(FATAL_ERROR "${PROGRAM} seems to need no library at all: this check does not see them")
+endif()
+list(FILTER found EXCLUDE REGEX "/(libc|libm|libdl|librt|libpthread|libgcc_s|libstdc\\+\\+|libgomp|libomp|ld-linux[^/]*)\\.so")
+if(found OR missing)
+  message(FATAL_ERROR "${PROGRAM} needs ${found} ${missing}")
+endif()

@@ -1,0 +1,32 @@
+# Installs, moves what was installed, and has it used.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(failed)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK}/first ${WORK}/prefix ${WORK}/consumer)
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/first)
+file(RENAME ${WORK}/first ${WORK}/prefix)
+
+run(${WORK}/prefix/bin/weft --version)
+if(NOT output STREQUAL "weft ${VERSION}\n")
+  message(FATAL_ERROR "the installed program says '${output}'")
+endif()
+file(GLOB_RECURSE written ${WORK}/prefix/lib*/cmake/weft/*.cmake)
+foreach(file ${written})
+  file(READ ${file} text)
+  string(FIND "${text}" ${BUILD} at)
+  if(NOT at EQUAL -1)
+    message(FATAL_ERROR "${file} names the build folder: it cannot be moved")
+  endif()
+endforeach()
+
+run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/consumer -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER}
+    -DCMAKE_BUILD_TYPE=Release)
+run(${CMAKE_COMMAND} --build ${WORK}/consumer)
+run(${WORK}/consumer/consumer)
+message("${output}")
