@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "json.h"
+#include "plan.h"
 #include "progress.h"
 #include "settings.h"
 
@@ -41,7 +42,7 @@ struct TrainArguments {
   std::vector<std::string> flags;      // one a setting of settings_list(), empty where not given
   std::vector<std::string> pairs;
   std::string config;
-  bool print_config = false, json = false, resume = false, allow_config_change = false;
+  bool print_config = false, plan = false, json = false, resume = false, allow_config_change = false;
 };
 
 /// What --out, --set or the file say of the folder, before the rest is read: a resume takes its settings from there.
@@ -84,6 +85,10 @@ int run(const TrainArguments& arguments, const std::string& command) {
   const std::string toml = to_toml(settings);
   if (arguments.print_config) return std::fputs(toml.c_str(), stdout), 0;
   if (settings.data.empty()) throw ConfigError("--data is missing: what to train on, a folder of images or a name of `weft list data`");
+  if (arguments.plan) {
+    print_plan(gan::plan_training(settings, [](const std::string& sentence) { std::fprintf(stderr, "%s\n", sentence.c_str()); }), arguments.json);
+    return 0;
+  }
   if (settings.out.empty()) throw ConfigError("--out is missing: the folder that the run is written to");
 
   listen();
@@ -133,6 +138,7 @@ Command train_command(const std::string& typed) {
   c.arguments.push_back({"--config", "FILE", "read settings from a TOML file", &a->config});
   c.arguments.push_back({"--set", "K=V", "any setting by its key, as in optimizer.beta1=0; stronger than --config", &a->pairs});
   c.arguments.push_back({"--print-config", "", "print all settings as TOML, with what they mean, and stop", &a->print_config});
+  c.arguments.push_back({"--plan", "", "time a few steps, print what the run would take, and stop", &a->plan});
   c.arguments.push_back({"--resume", "", "go on from the newest checkpoint in --out, with its settings; begin if there is none", &a->resume});
   c.arguments.push_back({"--allow-config-change", "", "with --resume: other settings than before are meant", &a->allow_config_change});
   c.arguments.push_back({"--json", "", "print the result as one JSON object", &a->json});

@@ -107,6 +107,7 @@ size_t Context::live_bytes() const { return state_->allocator->live; }
 size_t Context::peak_bytes() const { return state_->allocator->peak; }
 void Context::reset_peak() const { state_->allocator->peak = state_->allocator->live; }
 const std::map<std::string, uint64_t>& Context::launches() const { return state_->queue->launches; }
+uint64_t Context::flops() const { return state_->flops; }
 bool Context::recording() const { return state_->recording; }
 
 Context::Recording::Recording(const Context& context, bool on) : state_(context.state_), before_(state_->recording) {

@@ -25,6 +25,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
 
   const MatmulProblem p{batch, m, n, k, transpose_a, transpose_b, false, batch_a == 1 ? 0 : m * k, batch_b == 1 ? 0 : k * n};
   Tensor out = context.empty(shape);
+  s.flops += 2 * uint64_t(batch * m * n * k);
   if (out.count() > 0) WEFT_OP(s, matmul)(*s.queue, p, a.data(), b.as_weight(), bias ? bias.data() : nullptr, out.data());
 
   return record("matmul", out, {a, b, bias}, {{true, true, false}, false}, [=](const RuleCall& call) {
@@ -50,6 +51,7 @@ ConvGeometry checked(const char* op, const ConvGeometry& g) {
 Shape x_shape(const ConvProblem& p) { return {p.n, p.h, p.w, p.c}; }
 Shape y_shape(const ConvProblem& p) { return {p.n, p.p, p.q, p.k}; }
 Shape w_shape(const ConvProblem& p) { return {p.k, p.r, p.s, p.c / p.groups}; }
+uint64_t flops_of(const ConvProblem& p) { return 2 * uint64_t(y_shape(p).count()) * uint64_t(w_shape(p).count(1, 4)); }   // of each of the three
 
 // Of a bias and an activation, what the gradient meets first: y = leaky(z), so dz = y > 0 ? g : slope * g (slope > 0).
 Tensor before_activation(const RuleCall& call, double slope) {
@@ -64,6 +66,7 @@ Tensor conv(const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor
   const Context context = detail::common_context("conv2d", {&x, &w, &bias});
   detail::ContextState& s = context.state();
   Tensor y = context.empty(y_shape(p));
+  s.flops += flops_of(p);
   WEFT_OP(s, conv2d)(*s.queue, p, {bias ? bias.data() : nullptr, slope, false}, x.data(), w.as_weight(), y.data());
   return record("conv2d", y, {x, w, bias}, {{true, true, false}, slope != 1}, [=](const RuleCall& call) {
     const Tensor g = before_activation(call, slope);
@@ -79,6 +82,7 @@ Tensor conv_input_grad(const ConvProblem& p, const Tensor& y, const Tensor& w, c
   const Context context = detail::common_context("conv2d_input_grad", {&y, &w, &bias});
   detail::ContextState& s = context.state();
   Tensor x = context.empty(x_shape(p));
+  s.flops += flops_of(p);
   WEFT_OP(s, conv2d_input_grad)(*s.queue, p, {bias ? bias.data() : nullptr, slope, false}, y.data(), w.as_weight(), x.data());
   return record("conv2d_input_grad", x, {y, w, bias}, {{true, true, false}, slope != 1}, [=](const RuleCall& call) {
     const Tensor g = before_activation(call, slope);
@@ -95,6 +99,7 @@ Tensor conv_weight_grad(const ConvProblem& p, const Tensor& x, const Tensor& y, 
   detail::ContextState& s = context.state();
   Tensor w = into ? into : context.empty(w_shape(p));
   if (into) into.storage()->wrote("gradient");
+  s.flops += flops_of(p);
   WEFT_OP(s, conv2d_weight_grad)(*s.queue, p, false, x.data(), y.data(), w.data());
   return record("conv2d_weight_grad", w, {x, y}, {{true, true}, false}, [=](const RuleCall& call) {
     Tensors result(2);

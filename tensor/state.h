@@ -37,6 +37,7 @@ struct ContextState : std::enable_shared_from_this<ContextState> {
   bool recording = true;
   FiniteWatch* watch = nullptr;           // sees every result while there is one
   uint64_t next_storage = 1, next_node = 1;
+  uint64_t flops = 0;                     // see Context::flops
   StepState step;
   void* step_on_device = nullptr;
   std::map<uint64_t, Tensor> constants;   // by the value's bits: a NaN is a key too, and -0 is not 0

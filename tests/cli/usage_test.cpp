@@ -156,3 +156,20 @@ TEST_CASE("list and info print one JSON object when asked") {
   CHECK(run_weft({"list"}).out.find("non-saturating") != std::string::npos);
   CHECK(run_weft({"info"}).out.find("cpu") != std::string::npos);
 }
+
+TEST_CASE("train --plan tells what a run would take and writes nothing") {
+  const Folder folder;
+  write_pictures(folder / "data", 5);
+  const Result told = run_weft(small_run(folder / "data", folder / "run", {"--plan", "--json"}));
+  CAPTURE(told.err);
+  REQUIRE(told.code == 0);
+  const json plan = json::parse(told.out);
+  CHECK(plan["steps"] == 2);
+  CHECK(plan["images"] == 5);
+  for (const char* key : {"flops_a_step", "seconds_a_step", "peak_tensor_bytes", "total_seconds", "checkpoint_bytes"}) CHECK_MESSAGE(plan[key].get<double>() > 0, key);
+  const Result table = run_weft(small_run(folder / "data", folder / "run", {"--plan"}));
+  CHECK(table.code == 0);
+  CHECK(table.out.find("FLOP/s") != std::string::npos);
+  CHECK(!fs::exists(folder / "run"));
+  CHECK(run_weft({"train", "--plan"}).says("--data is missing"));
+}

@@ -33,6 +33,9 @@ class Context {
   size_t peak_bytes() const;             // the most that tensors ever held at once
   void reset_peak() const;
   const std::map<std::string, uint64_t>& launches() const;   // how often each kernel ran
+  /// Floating-point operations of all matrix products and convolutions so far, a multiply-add counted as 2 and products with
+  /// padding counted as well: 2MNK of the matrix product that each of them is. Everything else moves memory, and is left out.
+  uint64_t flops() const;
 
   Tensor empty(const Shape& shape) const;                    // contents undefined
   Tensor empty_index(const Shape& shape) const;              // int32

@@ -1,0 +1,61 @@
+#include "weft/gan/plan.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+
+#include "training.h"
+
+namespace weft::gan {
+namespace {
+
+uint64_t bytes_of(const HostTensors& tensors) {
+  uint64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) bytes += tensor.bytes.size();
+  return bytes;
+}
+
+/// VmHWM, in KiB: the resident set's high-water mark.
+uint64_t peak_process_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("VmHWM:", 0) == 0) return std::strtoull(line.c_str() + 6, nullptr, 10) << 10;
+  return 0;
+}
+
+}  // namespace
+
+TrainPlan plan_training(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
+  using Clock = std::chrono::steady_clock;
+  Training training(s, note);
+  const Gan& gan = training.gan;
+  const Context& context = training.context;
+  training.step();                       // fills caches, and libraries make their plans
+  context.synchronise();
+
+  TrainPlan plan{s.model, context.describe(), s.data, training.data->size(), s.batch, training.data->height(), training.data->channels()};
+  const uint64_t before = context.flops();
+  context.reset_peak();
+  double seconds[3];
+  for (double& one : seconds) {
+    const auto start = Clock::now();
+    training.step();
+    context.synchronise();
+    one = std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  std::sort(seconds, seconds + 3);
+  plan.seconds = seconds[1];
+  plan.flops = (context.flops() - before) / 3;
+  plan.peak_tensor_bytes = context.peak_bytes();
+  plan.peak_process_bytes = peak_process_bytes();
+
+  plan.networks = {{"generator", gan.generator_arena().count, bytes_of(nn::state_dict(gan.generator()))},
+                   {"discriminator", gan.discriminator_arena().count, bytes_of(nn::state_dict(gan.discriminator()))}};
+  for (const TrainPlan::Network& network : plan.networks) plan.checkpoint_bytes += network.bytes;
+  plan.steps = training.steps;
+  const double by_steps = double(plan.steps) * plan.seconds, by_clock = 60 * s.minutes;
+  plan.total_seconds = plan.steps == 0 ? by_clock : s.minutes > 0 ? std::min(by_steps, by_clock) : by_steps;
+  return plan;
+}
+
+}  // namespace weft::gan

@@ -1,0 +1,73 @@
+// What `weft train --plan` foretells.
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "weft/gan/image.h"
+#include "weft/gan/plan.h"
+
+using namespace weft;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Pictures {
+  fs::path folder;
+  Pictures() {
+    std::string name = (fs::temp_directory_path() / "weft plan XXXXXX").string();
+    folder = mkdtemp(name.data());
+    for (int k = 0; k < 9; ++k)
+      gan::write_png(folder / (std::to_string(k) + ".png"), {16, 16, 3, std::vector<uint8_t>(16 * 16 * 3, uint8_t(k * 20))});
+  }
+  ~Pictures() { fs::remove_all(folder); }
+};
+
+gan::TrainSettings small(const Pictures& pictures) {
+  gan::TrainSettings s;
+  s.data = pictures.folder.string(), s.out = (pictures.folder / "run").string();
+  s.size = 16, s.width = 4, s.latent = 8, s.batch = 5, s.steps = 40;
+  s.device = "cpu", s.threads = 1;
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("the FLOPs of a DCGAN's step are those of its layers, counted by hand") {
+  const Pictures pictures;
+  const gan::TrainPlan plan = gan::plan_training(small(pictures), {});
+  // A layer, for one image, in any of its three directions: 2 * (4x4 taps) * channels in * channels out * positions.
+  const uint64_t g1 = 2 * 16 * 8 * 8 * 1, g2 = 2 * 16 * 8 * 4 * (4 * 4), g3 = 2 * 16 * 4 * 3 * (8 * 8);
+  const uint64_t d1 = 2 * 16 * 3 * 4 * (8 * 8), d2 = 2 * 16 * 4 * 8 * (4 * 4), d3 = 2 * 16 * 8 * 1 * 1;
+  const uint64_t generator = 2 * g1 + 3 * g2 + 3 * g3;                   // forward, to the weights, and to the input where a layer is before
+  const uint64_t discriminator_learns = 2 * (2 * d1 + 3 * d2 + 3 * d3);  // real and generated
+  const uint64_t discriminator_tells = 2 * (d1 + d2 + d3);               // forward and to the image: no weight gradients
+  CHECK(plan.flops == 5 * (generator + discriminator_learns + discriminator_tells));
+}
+
+TEST_CASE("a plan tells sizes, time and memory, and leaves nothing behind") {
+  const Pictures pictures;
+  gan::TrainSettings s = small(pictures);
+  const gan::TrainPlan plan = gan::plan_training(s, {});
+  CHECK(!fs::exists(s.out));
+  CHECK(plan.images == 9);
+  CHECK(plan.size == 16);
+  CHECK(plan.channels == 3);
+  REQUIRE(plan.networks.size() == 2);
+  CHECK(plan.networks[0].parameters == 16 * (8 * 8 + 8 * 4 + 4 * 3) + 2 * (8 + 4));   // filters, norm scales and shifts
+  CHECK(plan.networks[0].bytes == 4 * (uint64_t(plan.networks[0].parameters) + 2 * (8 + 4)));   // and running statistics
+  CHECK(plan.networks[1].parameters == 16 * (3 * 4 + 4 * 8 + 8 * 1) + 2 * 8);
+  CHECK(plan.checkpoint_bytes >= plan.networks[0].bytes + plan.networks[1].bytes);
+  CHECK(plan.peak_tensor_bytes >= plan.networks[0].bytes + plan.networks[1].bytes);
+  CHECK(plan.peak_process_bytes >= plan.peak_tensor_bytes);
+  CHECK(plan.seconds > 0);
+  CHECK(plan.steps == 40);
+  CHECK(plan.total_seconds == 40 * plan.seconds);
+
+  s.minutes = plan.seconds / 60;                       // the clock ends it first
+  CHECK(gan::plan_training(s, {}).total_seconds == 60 * s.minutes);
+  s.steps = 0, s.minutes = 3;
+  CHECK(gan::plan_training(s, {}).total_seconds == 180);
+  s.data = (pictures.folder / "nowhere").string();
+  CHECK_THROWS_AS(gan::plan_training(s, {}), DataError);
+}
