@@ -38,7 +38,7 @@ void print_plan(const gan::TrainPlan& p, bool json) {
     for (const auto& n : p.networks) networks[n.name] = {{"parameters", n.parameters}, {"bytes", n.bytes}};
     print_json({{"model", p.model}, {"device", p.device}, {"data", p.data}, {"images", p.images}, {"batch", p.batch}, {"networks", networks},
                 {"flops_a_step", p.flops}, {"peak_tensor_bytes", p.peak_tensor_bytes}, {"peak_process_bytes", p.peak_process_bytes},
-                {"seconds_a_step", p.seconds}, {"steps", p.steps}, {"total_seconds", p.total_seconds}, {"checkpoint_bytes", p.checkpoint_bytes}});
+                {"seconds_a_step", p.seconds}, {"steps", p.steps}, {"total_seconds", p.total_seconds}, {"checkpoint_bytes", p.checkpoint_bytes}, {"checkpoints", p.checkpoints}});
     return;
   }
   std::printf("%s on %s\n", p.model.c_str(), p.device.c_str());
@@ -47,7 +47,7 @@ void print_plan(const gan::TrainPlan& p, bool json) {
   row("a step", scaled(p.seconds * 1000, 1e9, {"ms"}), scaled(double(p.batch) / p.seconds, 1e9, {"images/s"}) + "; the median of three");
   row("work", scaled(double(p.flops), 1000, {"FLOP", "KFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"}), "a step, so " + scaled(rate, 1000, {"FLOP/s", "KFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s"}));
   row("memory", bytes_text(p.peak_tensor_bytes), "in tensors" + (p.peak_process_bytes ? "; " + bytes_text(p.peak_process_bytes) + " the whole process" : ""));
-  row("a checkpoint", bytes_text(p.checkpoint_bytes));
+  row("a checkpoint", bytes_text(p.checkpoint_bytes), p.checkpoints ? "of which " + std::to_string(p.checkpoints) + " are kept" : "of which all are kept");
   row("the run", duration(p.total_seconds), p.steps ? std::to_string(p.steps) + " steps, without sample sheets" : "as asked, about " + std::to_string(std::llround(p.total_seconds / p.seconds)) + " steps");
 }
 

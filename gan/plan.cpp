@@ -49,9 +49,15 @@ TrainPlan plan_training(const TrainSettings& s, const std::function<void(const s
   plan.peak_tensor_bytes = context.peak_bytes();
   plan.peak_process_bytes = peak_process_bytes();
 
-  plan.networks = {{"generator", gan.generator_arena().count, bytes_of(nn::state_dict(gan.generator()))},
-                   {"discriminator", gan.discriminator_arena().count, bytes_of(nn::state_dict(gan.discriminator()))}};
-  for (const TrainPlan::Network& network : plan.networks) plan.checkpoint_bytes += network.bytes;
+  nn::Checkpoint checkpoint;
+  gan.save(checkpoint);
+  const auto network = [&](const char* name, const nn::Arena& arena) {
+    plan.networks.push_back({name, arena.count, bytes_of(checkpoint.files.at(name).tensors)});
+  };
+  network("generator", gan.generator_arena());
+  network("discriminator", gan.discriminator_arena());
+  for (const auto& [name, file] : checkpoint.files) plan.checkpoint_bytes += bytes_of(file.tensors);
+  plan.checkpoints = s.keep_last;
   plan.steps = training.steps;
   const double by_steps = double(plan.steps) * plan.seconds, by_clock = 60 * s.minutes;
   plan.total_seconds = plan.steps == 0 ? by_clock : s.minutes > 0 ? std::min(by_steps, by_clock) : by_steps;

@@ -23,7 +23,8 @@ struct TrainPlan {
   double seconds = 0;                    // a step: the median of three
   int64_t steps = 0;                     // the total; 0: as many as the minutes allow
   double total_seconds = 0;              // without sample sheets and checkpoints
-  uint64_t checkpoint_bytes = 0;         // one of them
+  uint64_t checkpoint_bytes = 0;         // one of them, its headers and sums apart
+  int64_t checkpoints = 0;               // that are kept; 0: all
 };
 
 /// Takes four steps in memory, of which three are timed, and writes nothing. Throws what train() throws.
