@@ -130,6 +130,7 @@ RunState Training::restore(const nn::Checkpoint& c, const std::string& what, con
   RunState state;
   try {
     const Json all = Json::parse(c.state);
+    if (!all.at("config").is_object()) throw FormatError(what + "/state.json: config is no table");
     if (!request.allow_config_change) compare(all.at("config"), request, what);
     const auto images = all.at("data").at("images").get<int64_t>();
     if (images != data->size() && !request.allow_config_change)

@@ -52,7 +52,8 @@ void begin_from(const InitFrom& from, const NamedNetworks& networks) {
     if (file == from.checkpoint.files.end()) continue;
     HostTensors tensors = file->second.tensors;
     if (all || fitting) {
-      wrong += nn::mismatches(*module, tensors);
+      const std::string list = nn::mismatches(*module, tensors);
+      if (!list.empty()) wrong += "\n" + network + ":" + list;
     } else {                                 // what is picked must be there and fit; the rest does not matter
       for (const auto& [name, p] : module->parameters()) {
         const auto it = tensors.find(name);

@@ -49,7 +49,7 @@ TEST_CASE("networks that do not fit: listed tensor by tensor; what fits can be t
   const Words wider = {"--width", "3", "--init-from", runs / "first"};
   const Result refused = runs.train("second", 1, wider);
   CHECK(refused.code == 66);
-  for (const char* line : {"misshapen:  main.0.weight is (3,4,4,4), the network wants (3,6,4,4)", "init.layers=fitting"}) CHECK_MESSAGE(refused.says(line), refused.err);
+  for (const char* line : {"generator:", "misshapen:  main.0.weight is (3, 4, 4, 4), the network wants (3, 6, 4, 4)", "discriminator:", "init.layers=fitting"}) CHECK_MESSAGE(refused.says(line), refused.err);
   CHECK(!fs::exists(runs / "second"));
 
   Words fitting = wider;
