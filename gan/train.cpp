@@ -34,6 +34,10 @@ class Run {
     if (request.resume) resume();
     report_.run = s_.out, report_.model = s_.model, report_.device = training_.context.device();
     directory_.begin(step(), training_.context.describe());
+    if (last_saved_ > 0) {                 // the end of a save that was perhaps cut off
+      directory_.checkpoints().point_latest(last_saved_);
+      prune();
+    }
     training_.context.reset_peak();
   }
 

@@ -108,8 +108,13 @@ fs::path Checkpoints::save(int64_t step, const Checkpoint& checkpoint) const {
     fs::remove_all(hidden, ignored);                               // room again, even on a full disk
     throw;
   }
-  write_file_atomically(folder_ / "LATEST", checkpoint_name(step) + "\n");
+  point_latest(step);
   return final;
+}
+
+void Checkpoints::point_latest(int64_t step) const {
+  const std::string text = checkpoint_name(step) + "\n";
+  if (!fs::exists(folder_ / "LATEST") || read_text(folder_ / "LATEST") != text) write_file_atomically(folder_ / "LATEST", text);
 }
 
 std::vector<int64_t> Checkpoints::steps() const {

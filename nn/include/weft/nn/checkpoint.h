@@ -44,6 +44,8 @@ class Checkpoints {
   /// The newest that is whole. `note` hears of each newer one what is wrong with it.
   std::optional<int64_t> newest_whole(const std::function<void(const std::string&)>& note) const;
 
+  /// Lets LATEST name this one: the end of a save, also of one that was cut off before.
+  void point_latest(int64_t step) const;
   /// Removes all but these; each vanishes at once. LATEST's must be among them.
   void keep_only(const std::set<int64_t>& steps) const;
   /// Removes what an interrupted save or removal left behind.
