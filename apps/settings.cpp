@@ -22,7 +22,23 @@ const std::vector<Setting>& settings_list() {
       {"init.layers", "", "", &T::init_layers, "only these tensors of it, as in generator.main.3.*; or: fitting"},
       {"data.source", "--data", "SRC", &T::data, "a name of `weft list data`, or a folder of images"},
       {"data.root", "", "", &T::root, "where a named data set's files are, if not in their usual place"},
+      {"data.labels", "", "", &T::labels, "a CSV with the columns file,label[,weight]; empty: labels.csv in the folder, if it is there"},
+      {"data.fit", "", "", &T::fit, "how a picture becomes a square: its middle, all of it stretched, or all of it between borders", 0, 0,
+       "crop|fit|pad"},
+      {"data.broken_share", "", "", &T::broken_share, "of a folder's pictures that may be broken; the run ends beyond it", 0, 1},
+      {"data.sampling", "", "", &T::sampling, "each image once, each class equally often, or by the weights of labels.csv", 0, 0,
+       "shuffle|balanced|weighted"},
+      {"data.augment", "--augment", "NAME", &T::augment, "values for the settings below: none or little-data, which turns, moves and flips",
+       0, 0, "none|little-data"},
       {"data.flip", "", "", &T::flip, "mirror every other image, at random"},
+      {"data.crop", "", "", &T::crop, "largest share of the side that a window leaves out", 0, 0.9},
+      {"data.rotation", "", "", &T::rotation, "farthest turn, in degrees", 0, 180},
+      {"data.shift", "", "", &T::shift, "farthest shift, as a share of the side", 0, 1},
+      {"data.shear", "", "", &T::shear, "steepest shear, as a slope", 0, 1},
+      {"data.zoom", "", "", &T::zoom, "width and height change by this share at most", 0, 0.9},
+      {"data.jitter", "", "", &T::jitter, "brightness, contrast, saturation and hue change by this share at most", 0, 1},
+      {"data.fill", "", "", &T::fill, "what is seen beyond the edge of a moved image", 0, 0, "nearest|reflect|constant"},
+      {"data.fill_value", "", "", &T::fill_value, "of fill = constant and of fit = pad: 0 black, 255 white", 0, 255},
       {"train.objective", "--objective", "NAME", &T::objective, "what the networks play for; see `weft list objectives`"},
       {"train.order", "--order", "ORDER", &T::order, "who moves first: d-first, g-first or simultaneous", 0, 0,
        "d-first|g-first|simultaneous"},
@@ -55,6 +71,12 @@ const std::vector<Setting>& settings_list() {
       {"run.keep_best", "", "", &T::keep_best, "and the one with the lowest: gap is |D(real) - D(fake)|", 0, 0, "none|loss_g|loss_d|gap", true},
   };
   return list;
+}
+
+void apply_preset(TrainSettings& settings) {
+  if (settings.augment == "little-data")         // of Chollet, "Building powerful image classification models using very little data", 2016
+    for (const char* pair : {"data.rotation=40", "data.shift=0.2", "data.shear=0.2", "data.zoom=0.2", "data.flip=true", "data.fill=nearest"})
+      assign_pair(settings, pair);
 }
 
 const Setting& find_setting(const std::string& key, const std::string& where) {

@@ -39,6 +39,9 @@ void assign(TrainSettings& settings, const Setting& setting, const std::string& 
 /// "key=value", as after --set.
 void assign_pair(TrainSettings& settings, const std::string& pair);
 
+/// Gives the augmentation settings the values of the preset that data.augment names.
+void apply_preset(TrainSettings& settings);
+
 /// Reads a TOML file: unknown keys and wrong types are errors with line and column.
 void read_config_file(TrainSettings& settings, const std::string& path);
 

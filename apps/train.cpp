@@ -45,27 +45,22 @@ struct TrainArguments {
   bool print_config = false, plan = false, json = false, resume = false, allow_config_change = false;
 };
 
-/// What --out, --set or the file say of the folder, before the rest is read: a resume takes its settings from there.
-std::string run_folder(const TrainArguments& a) {
-  TrainSettings s;
-  if (!a.config.empty()) read_config_file(s, a.config);
-  for (const std::string& pair : a.pairs) assign_pair(s, pair);
-  for (size_t i = 0; i < a.flags.size(); ++i)
-    if (std::string(settings_list()[i].key) == "run.out" && !a.flags[i].empty()) s.out = a.flags[i];
-  return s.out;
-}
-
-TrainSettings resolve(const TrainArguments& a) {
-  TrainSettings s;
-  if (a.resume) {
-    const std::string folder = run_folder(a);
-    assign_lines(s, gan::stored_config(folder));
-    s.out = folder;                          // it may have been moved
-  }
+void assign_all(TrainSettings& s, const TrainArguments& a) {
   if (!a.config.empty()) read_config_file(s, a.config);
   for (const std::string& pair : a.pairs) assign_pair(s, pair);
   for (size_t i = 0; i < a.flags.size(); ++i)
     if (!a.flags[i].empty()) assign(s, settings_list()[i], a.flags[i], TextKind::bare, settings_list()[i].flag);
+}
+
+TrainSettings resolve(const TrainArguments& a) {
+  TrainSettings asked, s;
+  assign_all(asked, a);                // to know the run that is resumed, and the preset, which come before what is set by name
+  if (a.resume) {
+    assign_lines(s, gan::stored_config(asked.out));
+    s.out = asked.out;                 // it may have been moved
+  }
+  if (asked.augment != "none") s.augment = asked.augment, apply_preset(s);
+  assign_all(s, a);
   if (s.steps == 0 && s.minutes == 0) s.steps = 1600;
   gan::find_model(s.model);
   gan::find_objective(s.objective);

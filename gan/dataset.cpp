@@ -47,13 +47,15 @@ std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOp
   if (options.size < 1 || options.size > 4096) throw ConfigError("size = " + std::to_string(options.size) + " is no side of a picture, 1 to 4096 pixels");
   if (source.empty()) throw ConfigError("no data: name a folder of pictures, an IDX file, or one of `weft list data`");
 
+  std::error_code trouble;
+  const fs::file_status status = fs::status(source, trouble);
+  if (!options.labels.empty() && !fs::is_directory(status))
+    throw ConfigError("labels = '" + options.labels + "' is for a folder of pictures, and " + source + " is none");
   std::vector<std::string> names;
   for (const NamedData& data : kNamedData) {
     if (source == data.name) return *data.folder ? open_fashion_mnist(data, options) : open_swatches(options);
     names.push_back(data.name);
   }
-  std::error_code trouble;
-  const fs::file_status status = fs::status(source, trouble);
   if (fs::is_directory(status)) return open_folder(source, options);
   if (fs::is_regular_file(status)) {
     if (is_idx_images(source)) return open_idx(source, source, labels_beside(source), {}, options);

@@ -1,9 +1,9 @@
 // A folder of pictures: listed at once, decoded when first asked for, kept at the target size as long as there is room.
 #include <algorithm>
-#include <cstring>
+#include <unordered_map>
 
 #include "dataset_kinds.h"
-#include "weft/gan/image.h"
+#include "labels.h"
 #include "weft/kernels/error.h"
 
 namespace weft::gan {
@@ -12,7 +12,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kBrokenAlwaysBorne = 3;        // pictures; beyond them, a share of all
-constexpr double kBrokenShareBorne = 0.05;
 
 bool has_picture_ending(const std::string& name) {
   const size_t dot = name.rfind('.');
@@ -29,8 +28,10 @@ class FolderDataset final : public Dataset {
     channels_ = options.channels ? options.channels : 3;
     list();
     std::sort(files_.begin(), files_.end());     // std::string compares bytes, so the order is the same everywhere
+    if (!options.labels.empty()) classes_from_table(options.labels);
+    else if (std::error_code none; fs::is_regular_file(root_ / "labels.csv", none)) classes_from_table(root_ / "labels.csv");
+    else classes_from_folders();
     size_ = int64_t(files_.size());
-    name_classes();
     pictures_.resize(files_.size());
     is_broken_.resize(files_.size());
   }
@@ -76,22 +77,61 @@ class FolderDataset final : public Dataset {
   }
 
   /// Pictures beside class folders are a class too, named ".".
-  void name_classes() {
+  void classes_from_folders() {
+    std::vector<std::string> of_file;
+    bool any = false;
     for (const std::string& file : files_) {
       const size_t slash = file.find('/');
-      classes_.push_back(slash == std::string::npos ? "." : file.substr(0, slash));
+      of_file.push_back(slash == std::string::npos ? "." : file.substr(0, slash));
+      any = any || slash != std::string::npos;
     }
-    std::vector<std::string> of_file = classes_;
+    if (any) set_classes(of_file);
+  }
+
+  /// Only pictures that have a row are kept.
+  void classes_from_table(const fs::path& path) {
+    const LabelTable table = read_labels(path);
+    std::unordered_map<std::string, const LabelTable::Row*> rows;
+    for (const LabelTable::Row& row : table.rows) rows[row.file] = &row;
+    std::vector<std::string> labelled, without_row, without_picture, of_file;
+    for (const std::string& file : files_) {
+      const auto found = rows.find(file);
+      if (found == rows.end()) { without_row.push_back(file); continue; }
+      labelled.push_back(file);
+      of_file.push_back(found->second->label);
+      if (table.weighted) weights_.push_back(found->second->weight);
+      rows.erase(found);
+    }
+    for (const LabelTable::Row& row : table.rows)
+      if (rows.count(row.file)) without_picture.push_back(row.file);
+    if (labelled.empty())
+      throw FormatError(path.string() + ": none of its " + std::to_string(table.rows.size()) + " rows names a picture of " + root_.string() +
+                        "; its first one names " + table.rows[0].file + ", and the folder's first picture is " + files_[0]);
+    tell(path, without_row, "of the folder's pictures, which have no row and are left out");
+    tell(path, without_picture, "of its rows, which name no picture of the folder");
+    tell(path, table.ignored, "of its columns, which weft does not know");
+    files_ = std::move(labelled);
+    set_classes(of_file);
+  }
+
+  void tell(const fs::path& path, const std::vector<std::string>& names, const std::string& what) const {
+    if (names.empty() || !options_.note) return;
+    std::string few;
+    for (size_t i = 0; i < names.size() && i < 3; ++i) few += (i ? ", " : "") + names[i];
+    options_.note(path.string() + ": ignored " + std::to_string(names.size()) + " " + what + ": " + few + (names.size() > 3 ? ", ..." : ""));
+  }
+
+  void set_classes(const std::vector<std::string>& of_file) {
+    classes_ = of_file;
     std::sort(classes_.begin(), classes_.end());
     classes_.erase(std::unique(classes_.begin(), classes_.end()), classes_.end());
-    if (classes_.size() == 1 && classes_[0] == ".") return classes_.clear();
     for (const std::string& name : of_file)
       labels_.push_back(int(std::lower_bound(classes_.begin(), classes_.end(), name) - classes_.begin()));
   }
 
   const std::vector<uint8_t>& picture(size_t k) {
     if (!pictures_[k].empty()) return pictures_[k];
-    std::vector<uint8_t> pixels = fit_square(with_channels(read_image(root_ / files_[k]), channels_), side_).pixels;
+    std::vector<uint8_t> pixels = fit_square(with_channels(read_image(root_ / files_[k]), channels_), side_, options_.fit, options_.fill_value).pixels;
     std::vector<uint8_t>& place = cached_bytes_ + pixels.size() <= options_.cache_bytes ? pictures_[k] : passing_;
     if (&place != &passing_) cached_bytes_ += pixels.size();
     return place = std::move(pixels);
@@ -101,7 +141,7 @@ class FolderDataset final : public Dataset {
     is_broken_[k] = true;
     ++broken_;
     if (options_.note) options_.note(reason + "; the next good picture stands in for it");
-    if (broken_ > kBrokenAlwaysBorne && double(broken_) > kBrokenShareBorne * double(size_))
+    if (broken_ > kBrokenAlwaysBorne && double(broken_) > options_.broken_share * double(size_))
       throw DataError(root_.string() + ": too many broken pictures, " + std::to_string(broken_) + " of the " + std::to_string(size_) +
                       " so far, the last one " + reason + ". Remove or repair them");
   }
@@ -109,7 +149,6 @@ class FolderDataset final : public Dataset {
   fs::path root_;
   DatasetOptions options_;
   std::vector<std::string> files_;               // below root, sorted
-  std::vector<int> labels_;                      // (size), or none
   std::vector<std::vector<uint8_t>> pictures_;   // (size), empty until decoded
   std::vector<uint8_t> passing_;                 // a decoded picture that the cache has no room for
   std::vector<bool> is_broken_;

@@ -96,7 +96,7 @@ class IdxDataset final : public Dataset {
     idx = read_idx(labels, 1);
     if (idx.shape[0] != size_)
       throw FormatError(labels.string() + ": " + std::to_string(idx.shape[0]) + " labels for " + std::to_string(size_) + " pictures");
-    labels_ = std::move(idx.values);
+    labels_.assign(idx.values.begin(), idx.values.end());
     const int highest = *std::max_element(labels_.begin(), labels_.end());
     if (classes.empty())
       for (int c = 0; c <= highest; ++c) classes.push_back(std::to_string(c));
@@ -118,7 +118,6 @@ class IdxDataset final : public Dataset {
  private:
   int rows_, columns_;
   std::vector<uint8_t> pixels_;                  // (size, rows, columns)
-  std::vector<uint8_t> labels_;                  // (size), or none
 };
 
 }  // namespace

@@ -45,6 +45,19 @@ Image codecs::over_white(Image image) {
   return image;
 }
 
+std::vector<std::byte> codecs::read_bytes(const std::filesystem::path& path, uint64_t limit) {
+  std::error_code trouble;
+  if (!std::filesystem::is_regular_file(path, trouble))
+    throw DataError(path.string() + ": " + (trouble ? trouble.message() : std::filesystem::exists(path) ? "not a plain file" : "no such file"));
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (!file) throw DataError("cannot open " + path.string() + ": " + std::strerror(errno));
+  const auto size = std::filesystem::file_size(path, trouble);
+  if (trouble || size > limit) throw FormatError(path.string() + ": more than " + std::to_string(limit >> 20) + " MiB, which nothing of its kind needs");
+  std::vector<std::byte> bytes(size);
+  if (std::fread(bytes.data(), 1, size, file.get()) != size) throw IoError("cannot read " + path.string() + ": " + std::strerror(errno));
+  return bytes;
+}
+
 Image codecs::decode_webp(Bytes file) {
 #ifdef WEFT_HAS_WEBP
   const auto* data = reinterpret_cast<const uint8_t*>(file.data());
@@ -97,20 +110,6 @@ std::string first_bytes(std::span<const std::byte> file) {
   return text;
 }
 
-std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
-  constexpr size_t limit = 512 << 20;
-  std::error_code trouble;
-  if (!std::filesystem::is_regular_file(path, trouble))
-    throw DataError(path.string() + ": " + (trouble ? trouble.message() : std::filesystem::exists(path) ? "not a plain file" : "no such file"));
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (!file) throw DataError("cannot open " + path.string() + ": " + std::strerror(errno));
-  const auto size = std::filesystem::file_size(path, trouble);
-  if (trouble || size > limit) throw FormatError(path.string() + ": more than 512 MiB, which no picture that is read here needs");
-  std::vector<std::byte> bytes(size);
-  if (std::fread(bytes.data(), 1, size, file.get()) != size) throw IoError("cannot read " + path.string() + ": " + std::strerror(errno));
-  return bytes;
-}
-
 /// For each output position the inputs it mixes: taps [first[i], first[i] + weights.size() / n), triangle filter.
 struct Taps {
   size_t width;
@@ -149,7 +148,7 @@ Image decode_image(std::span<const std::byte> file, const std::string& what) {
   throw FormatError(what + ": is not a PNG, JPEG, WebP or BMP image (starts with \"" + first_bytes(file) + "\")");
 }
 
-Image read_image(const std::filesystem::path& path) { return decode_image(read_bytes(path), path.string()); }
+Image read_image(const std::filesystem::path& path) { return decode_image(codecs::read_bytes(path), path.string()); }
 
 void write_png(const std::filesystem::path& path, const Image& image, const TextChunks& text) {
   write_file_atomically(path, encode_png(image, text));
@@ -157,7 +156,7 @@ void write_png(const std::filesystem::path& path, const Image& image, const Text
 
 TextChunks read_png_text(const std::filesystem::path& path) {
   TextChunks text;
-  const std::vector<std::byte> file = read_bytes(path);
+  const std::vector<std::byte> file = codecs::read_bytes(path);
   if (file.size() < 8 || std::memcmp(file.data(), "\x89PNG", 4) != 0) throw FormatError(path.string() + ": is not a PNG image");
   try {
     codecs::decode_png(file, &text);
@@ -216,9 +215,16 @@ Image resized(const Image& image, int height, int width) {
   return out;
 }
 
-Image fit_square(const Image& image, int size) {
-  const int side = std::min(image.height, image.width);
-  return resized(centre_crop(image, side, side), size, size);
+Image fit_square(const Image& image, int size, Fit fit, uint8_t fill) {
+  if (fit == Fit::fit) return resized(image, size, size);
+  const int shorter = std::min(image.height, image.width), longer = std::max(image.height, image.width);
+  if (fit == Fit::crop) return resized(centre_crop(image, shorter, shorter), size, size);
+  const auto scaled = [&](int side) { return std::max(1, int((int64_t(side) * size * 2 + longer) / (2 * int64_t(longer)))); };     // halves upward
+  const Image small = resized(image, scaled(image.height), scaled(image.width));
+  const size_t c = size_t(image.channels), row = size_t(small.width) * c, top = size_t(size - small.height) / 2, left = size_t(size - small.width) / 2;
+  Image out{size, size, image.channels, std::vector<uint8_t>(size_t(size) * size_t(size) * c, fill)};
+  for (size_t y = 0; y < size_t(small.height); ++y) std::memcpy(&out.pixels[((top + y) * size_t(size) + left) * c], &small.pixels[y * row], row);
+  return out;
 }
 
 }  // namespace weft::gan

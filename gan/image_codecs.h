@@ -12,6 +12,8 @@ using Bytes = std::span<const std::byte>;
 /// A broken picture, without the file's name; decode_image puts that first.
 [[noreturn]] void refuse(const std::string& reason);
 void check_size(int64_t width, int64_t height);
+/// A whole file. Throws: DataError if it is missing or no plain file, FormatError if it is larger than `limit` bytes, IoError.
+std::vector<std::byte> read_bytes(const std::filesystem::path&, uint64_t limit = 512 << 20);
 /// (h,w,2) or (h,w,4) with alpha last -> 1 or 3 channels over white; others stay.
 Image over_white(Image);
 

@@ -6,31 +6,16 @@
 #include <deque>
 #include <exception>
 #include <mutex>
-#include <numeric>
 #include <thread>
 
 #include "weft/kernels/error.h"
-#include "weft/kernels/philox.h"
-#include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
-
-std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
-  const uint64_t key = stream_key(seed, "data.order");
-  std::vector<int64_t> order(size_t(size), 0);
-  std::iota(order.begin(), order.end(), int64_t(0));
-  for (int64_t i = size - 1; i > 0; --i) {
-    const Words4 words = philox(key, uint64_t(epoch), uint64_t(i));
-    const uint64_t bits = uint64_t(words.w[1]) << 32 | words.w[0];
-    const auto j = uint64_t((static_cast<unsigned __int128>(bits) * uint64_t(i + 1)) >> 64);      // [0, i]
-    std::swap(order[size_t(i)], order[size_t(j)]);
-  }
-  return order;
-}
 
 struct Loader::State {
   std::shared_ptr<Dataset> data;
   LoaderOptions options;
+  std::unique_ptr<Augmenter> augment;
   Cursor given;                                  // where next() has got to
   double waited = 0;
   bool waited_once = false;
@@ -62,7 +47,7 @@ struct Loader::State {
 
   void work(Cursor at) {
     try {
-      std::vector<int64_t> order = epoch_order(data->size(), options.seed, at.epoch);
+      std::vector<int64_t> order = epoch_draws(*data, options.sampling, options.seed, at.epoch);
       for (;;) {
         std::unique_lock lock(mutex);
         changed.wait(lock, [&] { return stop || !free.empty(); });
@@ -85,25 +70,18 @@ struct Loader::State {
   }
 
   void fill(Batch& batch, Cursor& at, std::vector<int64_t>& order) {
-    const uint64_t flip_key = stream_key(options.seed, "data.flip");
-    const size_t row = size_t(data->width()) * size_t(data->channels()), image = size_t(data->height()) * row;
+    const size_t image = size_t(data->height()) * size_t(data->width()) * size_t(data->channels());
     batch.images.resize(size_t(options.batch) * image);
     batch.labels.resize(size_t(options.batch));
     for (size_t b = 0; b < size_t(options.batch); ++b) {
       float* out = batch.images.data() + b * image;
       batch.labels[b] = data->read(order[size_t(at.position)], out);
-      if (options.flip && philox(flip_key, uint64_t(at.epoch), uint64_t(at.position)).w[0] >> 31)
-        for (size_t y = 0; y < size_t(data->height()); ++y) mirror(out + y * row);
+      (*augment)(out, at.epoch, at.position);
       if (++at.position == data->size()) {
         at = {at.epoch + 1, 0};
-        order = epoch_order(data->size(), options.seed, at.epoch);
+        order = epoch_draws(*data, options.sampling, options.seed, at.epoch);
       }
     }
-  }
-
-  void mirror(float* pixels) const {             // (width, channels)
-    const int w = data->width(), c = data->channels();
-    for (int left = 0, right = w - 1; left < right; ++left, --right) std::swap_ranges(pixels + left * c, pixels + (left + 1) * c, pixels + right * c);
   }
 };
 
@@ -112,6 +90,8 @@ Loader::Loader(std::shared_ptr<Dataset> data, const LoaderOptions& options, Curs
   if (options.batch > data->size())
     throw ConfigError("batch = " + std::to_string(options.batch) + " is larger than the data set of " + std::to_string(data->size()) +
                       (data->size() == 1 ? " picture" : " pictures") + "; take --batch " + std::to_string(data->size()) + " or less, or more pictures");
+  epoch_draws(*data, options.sampling, options.seed, 0);     // refuses here what the thread would refuse later
+  state_->augment = std::make_unique<Augmenter>(options.augment, options.seed, data->width(), data->channels());
   state_->data = std::move(data);
   state_->options = options;
   seek(from);

@@ -134,6 +134,7 @@ class Swatches final : public Dataset {
     size_ = kSwatches, side_ = options.size;
     channels_ = options.channels ? options.channels : 3;
     classes_ = {"stripes", "checks", "houndstooth", "tartan", "dots"};
+    for (int64_t i = 0; i < size_; ++i) labels_.push_back(int(i % 5));
     samples_ = side_ <= 64 ? 4 : side_ <= 256 ? 3 : 2;
     for (int i = 0; i < kBlends; ++i) {                    // IEC 61966-2-1; x^(5/12) by roots that have the same bits everywhere
       const double linear = double(i) / (kBlends - 1), root = std::sqrt(std::sqrt(linear));
@@ -145,10 +146,9 @@ class Swatches final : public Dataset {
   }
 
   int read(int64_t i, float* out) override {
-    const int pattern = int(i % 5);
-    const Image image = with_channels(draw(i, Pattern(pattern)), channels_);
+    const Image image = with_channels(draw(i, Pattern(labels_[size_t(i)])), channels_);
     for (size_t p = 0; p < image.pixels.size(); ++p) out[p] = float(image.pixels[p]) / 127.5f - 1;
-    return pattern;
+    return labels_[size_t(i)];
   }
 
  private:

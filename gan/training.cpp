@@ -54,12 +54,19 @@ GanOptions gan_options(const TrainSettings& s, int channels, int64_t steps, cons
 std::shared_ptr<Dataset> open_data(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
   if (s.batch < 2) throw ConfigError("batch = " + std::to_string(s.batch) + ": batch norm needs at least 2 images to have a variance");
   DatasetOptions o;
-  o.size = s.size, o.channels = s.channels, o.root = s.root, o.note = note;
+  o.size = s.size, o.channels = s.channels, o.root = s.root, o.labels = s.labels, o.broken_share = s.broken_share, o.note = note;
+  o.fit = choice<Fit>("fit", s.fit, {{"crop", Fit::crop}, {"fit", Fit::fit}, {"pad", Fit::pad}});
+  o.fill_value = uint8_t(s.fill_value);
   return open_dataset(s.data, o);
 }
 
 LoaderOptions loader_options(const TrainSettings& s) {
-  return {.batch = s.batch, .seed = s.seed, .flip = s.flip};
+  LoaderOptions o{.batch = s.batch, .seed = s.seed};
+  o.sampling = choice<Sampling>("sampling", s.sampling, {{"shuffle", Sampling::shuffle}, {"balanced", Sampling::balanced}, {"weighted", Sampling::weighted}});
+  o.augment = {s.flip, s.crop, s.rotation, s.shift, s.shear, s.zoom, s.jitter};
+  o.augment.fill = choice<Fill>("fill", s.fill, {{"nearest", Fill::nearest}, {"reflect", Fill::reflect}, {"constant", Fill::constant}});
+  o.augment.fill_value = s.fill_value / 127.5 - 1;
+  return o;
 }
 
 Context open_context(const TrainSettings& s) {

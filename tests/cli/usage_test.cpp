@@ -130,6 +130,18 @@ TEST_CASE("flags are stronger than --set, --set than --config, --config than the
   CHECK(has_line(r.out, "beta2 = 0.999 "));
 }
 
+TEST_CASE("a preset of augmentations is weaker than whatever is set by name, in any order") {
+  for (const Words& words : {Words{"--augment", "little-data", "--set", "data.rotation=7", "--set", "data.flip=false"},
+                             Words{"--set", "data.flip=false", "--set", "data.rotation=7", "--set", "data.augment=little-data"}}) {
+    Words all = {"train", "--print-config"};
+    all.insert(all.end(), words.begin(), words.end());
+    const std::string out = run_weft(all).out;
+    for (const char* line : {"augment = \"little-data\" ", "rotation = 7.0 ", "flip = false ", "shift = 0.2 ", "shear = 0.2 ", "zoom = 0.2 ", "fill = \"nearest\" ", "crop = 0.0 "})
+      CHECK_MESSAGE(has_line(out, line), line);
+  }
+  refused({"train", "--augment", "littel-data"}, 2, "did you mean 'little-data'?");
+}
+
 TEST_CASE("what --print-config prints is a configuration file that means the same") {
   const Folder folder;
   const std::string file = folder / "run.toml";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 #include <random>
 #include <thread>
@@ -70,7 +71,7 @@ TEST_CASE("loader: an epoch is a permutation, another epoch another one") {
 }
 
 TEST_CASE("loader: the order depends on the seed, not on timing; batches run across epochs and leave nothing out") {
-  const LoaderOptions options{.batch = 4, .seed = 9, .flip = true};
+  const LoaderOptions options{.batch = 4, .seed = 9, .augment = {.flip = true}};
   Loader quick(std::make_shared<Numbered>(10), options), slow(std::make_shared<Numbered>(10, 300), options);
   const Seen a = drain(quick, 25, 200), b = drain(slow, 25);
   CHECK(a.left == b.left);
@@ -79,12 +80,61 @@ TEST_CASE("loader: the order depends on the seed, not on timing; batches run acr
     const auto order = epoch_order(10, 9, epoch);
     for (size_t i = 0; i < 10; ++i) CHECK(std::abs(a.left[size_t(epoch) * 10 + i]) == float(order[i]));
   }
-  Loader other(std::make_shared<Numbered>(10), {.batch = 4, .seed = 10, .flip = true});
+  Loader other(std::make_shared<Numbered>(10), {.batch = 4, .seed = 10, .augment = {.flip = true}});
   CHECK(drain(other, 25).left != a.left);
 }
 
+TEST_CASE("loader: balanced draws give each class the same, each image of a class in its turn") {
+  struct Uneven final : Dataset {
+    Uneven() {
+      size_ = 103, side_ = 1, channels_ = 1, classes_ = {"90", "none", "10", "3"};
+      for (int i = 0; i < 103; ++i) labels_.push_back(i < 90 ? 0 : i < 100 ? 2 : 3);
+    }
+    int read(int64_t i, float* out) override { return *out = float(i), labels_[size_t(i)]; }
+  } data;
+  std::vector<int> all(103);
+  for (int64_t epoch = 0; epoch < 90; ++epoch) {
+    int of_class[4] = {};
+    for (const int64_t i : epoch_draws(data, Sampling::balanced, 7, epoch)) ++of_class[data.labels()[size_t(i)]], ++all[size_t(i)];
+    for (const int c : {0, 2, 3}) CHECK((of_class[c] == 34 || of_class[c] == 35));
+  }
+  for (int i = 0; i < 103; ++i) {                // 90 x 103 / 3 = 3090 draws a class
+    const int size = i < 90 ? 90 : i < 100 ? 10 : 3;
+    CHECK((all[size_t(i)] == 3090 / size || all[size_t(i)] == (3090 + size - 1) / size));
+  }
+  CHECK(epoch_draws(data, Sampling::balanced, 7, 1) == epoch_draws(data, Sampling::balanced, 7, 1));
+  CHECK(epoch_draws(data, Sampling::balanced, 7, 1) != epoch_draws(data, Sampling::balanced, 8, 1));
+  CHECK_THROWS_AS(epoch_draws(Numbered(10), Sampling::balanced, 7, 0), ConfigError);
+
+  const LoaderOptions options{.batch = 10, .seed = 3, .sampling = Sampling::balanced};
+  Loader whole(std::make_shared<Uneven>(), options), rest(std::make_shared<Uneven>(), options, {1, 27});
+  for (int skipped = 0; skipped < 13; ++skipped) whole.next();                  // 130 = 103 + 27
+  for (int i = 0; i < 30; ++i) CHECK(whole.next().images == rest.next().images);
+}
+
+TEST_CASE("loader: weighted draws follow the weights; what weighs nothing never comes") {
+  struct Weighted final : Dataset {
+    explicit Weighted(const std::vector<double>& weights) { size_ = int64_t(weights.size()), side_ = channels_ = 1, weights_ = weights; }
+    int read(int64_t i, float* out) override { return *out = float(i), 0; }
+  };
+  const Weighted data({0, 1, 0, 3, 4, 0});
+  int drawn[6] = {};
+  const int epochs = 4000;
+  for (int64_t epoch = 0; epoch < epochs; ++epoch)
+    for (const int64_t i : epoch_draws(data, Sampling::weighted, 5, epoch)) ++drawn[i];
+  for (const int i : {0, 2, 5}) CHECK(drawn[i] == 0);
+  for (const int i : {1, 3, 4}) {
+    const double share = data.weights()[size_t(i)] / 8, draws = 6.0 * epochs;
+    CHECK(std::abs(drawn[i] - share * draws) < 4 * std::sqrt(share * (1 - share) * draws));
+  }
+  for (const int64_t i : epoch_draws(Weighted({1e308, 1e308, 1e308}), Sampling::weighted, 5, 0)) CHECK((i >= 0 && i < 3));
+  CHECK_THROWS_AS(epoch_draws(Weighted({0, 0}), Sampling::weighted, 5, 0), ConfigError);
+  CHECK_THROWS_AS(epoch_draws(Numbered(10), Sampling::weighted, 5, 0), ConfigError);
+  CHECK_THROWS_AS(Loader(std::make_shared<Numbered>(10), {.batch = 2, .sampling = Sampling::weighted}), ConfigError);
+}
+
 TEST_CASE("loader: about half of the pictures are mirrored, others not at all") {
-  const LoaderOptions plain{.batch = 100, .seed = 1}, flipping{.batch = 100, .seed = 1, .flip = true};
+  const LoaderOptions plain{.batch = 100, .seed = 1}, flipping{.batch = 100, .seed = 1, .augment = {.flip = true}};
   Loader straight(std::make_shared<Numbered>(1000), plain), mirrored(std::make_shared<Numbered>(1000), flipping);
   const Seen a = drain(straight, 40), b = drain(mirrored, 40);
   int flips = 0;
@@ -96,7 +146,7 @@ TEST_CASE("loader: about half of the pictures are mirrored, others not at all") 
 }
 
 TEST_CASE("loader: a cursor resumes where another loader stopped") {
-  const LoaderOptions options{.batch = 7, .seed = 3, .flip = true};
+  const LoaderOptions options{.batch = 7, .seed = 3, .augment = {.flip = true}};
   Loader whole(std::make_shared<Numbered>(23), options);
   const Seen all = drain(whole, 20);
   for (const int cut : {0, 1, 3, 4, 19}) {

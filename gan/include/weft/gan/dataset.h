@@ -6,12 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "weft/gan/image.h"
+
 namespace weft::gan {
 
 struct DatasetOptions {
   int size = 32;                                 // pixels, square
   int channels = 0;                              // 1 or 3; 0: as the data has (IDX files: 1, folders: 3)
   std::string root;                              // where a named data set's files are, if not in their usual place
+  Fit fit = Fit::crop;                           // how a folder's picture of another shape becomes a square
+  uint8_t fill_value = 255;                      // of the borders of Fit::pad
+  std::string labels;                            // a folder's classes and weights, a CSV; empty: FOLDER/labels.csv if it is there
+  double broken_share = 0.05;                    // of a folder's pictures that may be broken, and three always; [0, 1]
   std::function<void(const std::string&)> note;  // hears each broken picture once; called from whichever thread reads
   size_t cache_bytes = size_t(1) << 30;          // decoded pictures of a folder that are kept
 };
@@ -25,6 +31,8 @@ class Dataset {
   int width() const { return side_; }
   int channels() const { return channels_; }
   const std::vector<std::string>& classes() const { return classes_; }    // empty: the data has none
+  const std::vector<int>& labels() const { return labels_; }              // (size): each image's class; empty: none
+  const std::vector<double>& weights() const { return weights_; }         // (size): for Sampling::weighted; empty: none
 
   /// Writes image i, i in [0, size()), as (height, width, channels) in [-1, 1], y = x/127.5 - 1; returns its class, 0 if there
   /// are none. Broken pictures are replaced by the next good one, class included, whatever the order of calls.
@@ -36,6 +44,8 @@ class Dataset {
   int64_t size_ = 0, broken_ = 0;
   int side_ = 0, channels_ = 0;
   std::vector<std::string> classes_;
+  std::vector<int> labels_;
+  std::vector<double> weights_;
 };
 
 /// A data set that has a name: a row of `weft list data`.
@@ -50,7 +60,7 @@ constexpr NamedData kNamedData[] = {
      "/usr/share/datasets/fashion-mnist", "dataset-fashion-mnist"},
     {"swatches", "20,000 textile swatches that weft draws: stripes, checks, houndstooth, tartan, dots; 8 to 1024 pixels", "", ""}};
 
-/// @param source  a name of kNamedData, a folder of pictures (its first-level folders are the classes), or an IDX file of
+/// @param source  a name of kNamedData, a folder of pictures (its classes are those of its labels.csv, or else its first-level folders), or an IDX file of
 ///                images, plain or gzip, whose labels are taken from the file beside it if there is one
 /// IDX pictures are never resampled: `size` is their own or the next power of two, reached by a black border.
 /// Throws: DataError for a source that is missing, empty or unreadable, FormatError for a broken IDX file, ConfigError for a

@@ -39,7 +39,12 @@ Image with_channels(const Image&, int channels);
 Image centre_crop(const Image&, int height, int width);
 /// Separable triangle filter, widened by the reduction so that nothing aliases; edges by renormalisation; rounds half to even.
 Image resized(const Image&, int height, int width);
-/// The largest centred square, resized to size x size.
-Image fit_square(const Image&, int size);
+enum class Fit {
+  crop,                                          // the largest centred square
+  fit,                                           // all of it, stretched
+  pad                                            // all of it in its own shape, between borders
+};
+/// size x size by one of these; `fill` is the borders' value, 0 to 255.
+Image fit_square(const Image&, int size, Fit = Fit::crop, uint8_t fill = 255);
 
 }  // namespace weft::gan

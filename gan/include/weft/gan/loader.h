@@ -1,18 +1,27 @@
-// Batches, made ready by a background thread while the step computes. Which images come, in which order and which of them are
-// mirrored is a function of (seed, epoch, position) alone: not of timing, and not of where a run was cut and resumed.
+// Batches, made ready by a background thread while the step computes. Which images come, in which order and how each is
+// altered is a function of (seed, epoch, position) alone: not of timing, and not of where a run was cut and resumed.
 #pragma once
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "weft/gan/augment.h"
 #include "weft/gan/dataset.h"
 
 namespace weft::gan {
 
+/// What an epoch of size() draws is.
+enum class Sampling {
+  shuffle,                                       // each image once
+  balanced,                                      // each class equally often, whatever its size, and each image of a class in its turn
+  weighted                                       // drawn with replacement, each image as often as its weight says
+};
+
 struct LoaderOptions {
   int batch = 64;
   uint64_t seed = 0;
-  bool flip = false;                             // mirror half of the images left to right
+  Sampling sampling = Sampling::shuffle;
+  AugmentOptions augment;
   int ahead = 4;                                 // batches that wait ready
 };
 
@@ -21,14 +30,14 @@ struct Batch {
   std::vector<int32_t> labels;                   // (batch)
 };
 
-/// The next image: `position` of the permutation that is `epoch`'s.
+/// The next image: draw `position`, in [0, size()), of epoch `epoch`.
 struct Cursor {
   int64_t epoch = 0, position = 0;
 };
 
 class Loader {
  public:
-  /// Throws: ConfigError if the batch is larger than the data set.
+  /// Throws: ConfigError if the batch is larger than the data set, or the data has no classes to balance or no weights.
   Loader(std::shared_ptr<Dataset>, const LoaderOptions&, Cursor start = {});
   ~Loader();
 
@@ -46,5 +55,7 @@ class Loader {
 
 /// Epoch's order of [0, size): a Fisher-Yates shuffle of the identity by the stream "data.order".
 std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch);
+/// The same for any sampling: the image of each of the epoch's draws. Throws: ConfigError as Loader.
+std::vector<int64_t> epoch_draws(const Dataset&, Sampling, uint64_t seed, int64_t epoch);
 
 }  // namespace weft::gan

@@ -114,7 +114,13 @@ struct TrainSettings {
   std::string init_from, init_layers;    // a run or a safetensors file to begin from; which tensors of it
   std::string freeze;                    // patterns of parameters that stay as they are
   std::string watchdog = "stop";         // stop, skip, rollback: when a number is not finite
+  std::string labels, fit = "crop", sampling = "shuffle";              // crop, fit, pad; shuffle, balanced, weighted
+  double broken_share = 0.05;
+  std::string augment = "none";          // what the next ones were before single ones were set; itself never read by train()
   bool flip = false;
+  double crop = 0, rotation = 0, shift = 0, shear = 0, zoom = 0, jitter = 0;
+  std::string fill = "nearest";          // nearest, reflect, constant
+  int fill_value = 255;
   int64_t samples_every = 400, log_every = 50, checkpoint_every = 1000;
   int64_t keep_last = 3, keep_every = 0; // checkpoints that stay; keep_last 0: all
   std::string keep_best = "none";        // none, loss_g, loss_d, gap: also the one with the lowest

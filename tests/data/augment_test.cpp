@@ -1,0 +1,205 @@
+// Augmentation. A picture whose channels are its own coordinates shows where each pixel came from: interpolation between them is
+// exact, so the affine map can be read off the result.
+#include "weft/gan/augment.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "weft/kernels/error.h"
+
+using namespace weft;
+using namespace weft::gan;
+
+namespace {
+
+constexpr int side = 24;
+constexpr double centre = (side - 1) / 2.0;
+using Pixels = std::vector<float>;
+
+Pixels noise(int channels, float low = -1, float high = 1) {
+  std::mt19937 random(5);
+  Pixels image(size_t(side * side * channels));
+  for (float& v : image) v = low + (high - low) * float(random() >> 8) / float(1 << 24);
+  return image;
+}
+
+Pixels altered(Pixels image, const AugmentOptions& options, int64_t position, int64_t epoch = 2, uint64_t seed = 9) {
+  Augmenter(options, seed, side, int(image.size()) / (side * side))(image.data(), epoch, position);
+  return image;
+}
+
+struct Map {                                     // output to input, both from the centre
+  double xx, xy, yx, yy, x, y;
+};
+
+/// Least squares would be more than is needed: three inner pixels as far apart as a search finds them.
+Map map_of(AugmentOptions options, int64_t position) {
+  Pixels ramps;
+  for (int y = 0; y < side; ++y)
+    for (int x = 0; x < side; ++x) ramps.insert(ramps.end(), {float(x) / side, float(y) / side, 1});
+  options.fill = Fill::constant, options.fill_value = -1, options.jitter = 0;
+  const Pixels seen = altered(ramps, options, position);
+  struct Point { double u, v, x, y; };
+  std::vector<Point> inner;
+  for (int y = 0; y < side; ++y)
+    for (int x = 0; x < side; ++x)
+      if (const float* p = &seen[size_t(y * side + x) * 3]; p[2] == 1) inner.push_back({x - centre, y - centre, p[0] * side - centre, p[1] * side - centre});
+  REQUIRE(inner.size() > 20);
+  Map best{};
+  double largest = 0;
+  for (const Point& b : inner)
+    for (const Point& c : inner) {
+      const Point& a = inner[0];
+      const double det = (b.u - a.u) * (c.v - a.v) - (c.u - a.u) * (b.v - a.v);
+      if (std::abs(det) <= largest) continue;
+      largest = std::abs(det);
+      best.xx = ((b.x - a.x) * (c.v - a.v) - (c.x - a.x) * (b.v - a.v)) / det, best.xy = ((b.u - a.u) * (c.x - a.x) - (c.u - a.u) * (b.x - a.x)) / det;
+      best.yx = ((b.y - a.y) * (c.v - a.v) - (c.y - a.y) * (b.v - a.v)) / det, best.yy = ((b.u - a.u) * (c.y - a.y) - (c.u - a.u) * (b.y - a.y)) / det;
+      best.x = a.x - best.xx * a.u - best.xy * a.v, best.y = a.y - best.yx * a.u - best.yy * a.v;
+    }
+  return best;
+}
+
+// A ramp's value is at most 1, so one step of float is 6e-8 of it and 1.4e-6 of a pixel; the map's own sums are of numbers below
+// 64, where a step is 4e-6, and there are five. Over the shortest base of a map, some 8 pixels, that is:
+constexpr double slack = 8 * 4e-6;
+
+/// What the fill makes of a tap at i.
+int tap(int i, Fill fill) {
+  if (fill == Fill::nearest) return std::min(std::max(i, 0), side - 1);
+  if (fill == Fill::constant) return i < 0 || i >= side ? -1 : i;
+  const int m = ((i % (2 * side)) + 2 * side) % (2 * side);
+  return m < side ? m : 2 * side - 1 - m;
+}
+
+double sampled(const Pixels& image, double x, double y, Fill fill, double outside) {
+  const int left = int(std::floor(x)), top = int(std::floor(y));
+  double sum = 0;
+  for (const int dy : {0, 1})
+    for (const int dx : {0, 1}) {
+      const int column = tap(left + dx, fill), row = tap(top + dy, fill);
+      const double value = column < 0 || row < 0 ? outside : image[size_t(row * side + column)];
+      sum += value * (dx ? x - left : 1 - (x - left)) * (dy ? y - top : 1 - (y - top));
+    }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("augment: nothing asked for changes no bit; a flip mirrors the half that it takes") {
+  const Pixels image = noise(3);
+  int flips = 0;
+  for (int i = 0; i < 400; ++i) {
+    CHECK(altered(image, {}, i) == image);
+    const Pixels out = altered(image, {.flip = true}, i);
+    if (out == image) continue;
+    ++flips;
+    for (int y = 0; y < side; ++y)
+      for (int x = 0; x < side; ++x)
+        for (int k = 0; k < 3; ++k)
+          if (out[size_t((y * side + x) * 3 + k)] != image[size_t((y * side + side - 1 - x) * 3 + k)]) FAIL(y << " " << x);
+  }
+  CHECK(std::abs(flips - 200) < 40);             // four sigma of 400 coins
+}
+
+TEST_CASE("augment: each motion is what it says, within its range and over all of it") {
+  double turned = 0, shifted = 0, sheared = 0, zoomed = 0, cropped = 1;
+  for (int i = 0; i < 60; ++i) {
+    CAPTURE(i);
+    Map m = map_of({.rotation = 40}, i);
+    const double angle = std::atan2(m.yx, m.xx) * 180 / 3.14159265358979;
+    CHECK((std::abs(m.xx - m.yy) < slack && std::abs(m.xy + m.yx) < slack && std::abs(std::hypot(m.xx, m.yx) - 1) < slack));
+    CHECK((std::abs(m.x) < 30 * slack && std::abs(m.y) < 30 * slack && std::abs(angle) <= 40));
+    turned = std::max(turned, std::abs(angle));
+
+    m = map_of({.shift = 0.2}, i);
+    CHECK((std::abs(m.xx - 1) < slack && std::abs(m.yy - 1) < slack && std::abs(m.xy) < slack && std::abs(m.yx) < slack));
+    CHECK((std::abs(m.x) <= 0.2 * side + 30 * slack && std::abs(m.y) <= 0.2 * side + 30 * slack));
+    shifted = std::max({shifted, std::abs(m.x), std::abs(m.y)});
+
+    m = map_of({.shear = 0.2}, i);
+    CHECK((std::abs(m.xx - 1) < slack && std::abs(m.yy - 1) < slack && std::abs(m.yx) < slack && std::abs(m.xy) <= 0.2 + slack));
+    sheared = std::max(sheared, std::abs(m.xy));
+
+    m = map_of({.zoom = 0.2}, i);
+    CHECK((std::abs(m.xx - 1) <= 0.2 + slack && std::abs(m.yy - 1) <= 0.2 + slack && std::abs(m.xy) < slack && std::abs(m.yx) < slack));
+    zoomed = std::max(zoomed, std::abs(m.xx - m.yy));
+
+    m = map_of({.crop = 0.5}, i);                // the window lies inside, so no fill is ever seen
+    CHECK((std::abs(m.xx - m.yy) < slack && m.xx >= 0.5 - slack && m.xx <= 1 + slack));
+    CHECK(std::max(std::abs(m.x), std::abs(m.y)) + m.xx * side / 2 <= side / 2.0 + 30 * slack);
+    cropped = std::min(cropped, m.xx);
+
+    const Map alone = map_of({.rotation = 40}, i), with = map_of({.rotation = 40, .shift = 0.2}, i);
+    CHECK((std::abs(alone.xx - with.xx) < slack && std::abs(alone.xy - with.xy) < slack));      // a switch leaves the others' draws alone
+  }
+  CHECK((turned > 36 && shifted > 0.18 * side && sheared > 0.18 && zoomed > 0.2 && cropped < 0.55));
+}
+
+TEST_CASE("augment: all motions at once are one interpolation, and what lies outside is as the fill says") {
+  const Pixels image = noise(1);
+  for (const Fill fill : {Fill::nearest, Fill::reflect, Fill::constant}) {
+    const AugmentOptions options{.flip = true, .crop = 0.2, .rotation = 40, .shift = 0.4, .shear = 0.2, .zoom = 0.2, .fill = fill, .fill_value = 0.25};
+    double worst = 0;
+    int outside = 0;
+    for (int i = 0; i < 40; ++i) {
+      const Map m = map_of(options, i);
+      const Pixels out = altered(image, options, i);
+      for (int y = 0; y < side; ++y)
+        for (int x = 0; x < side; ++x) {
+          const double u = x - centre, v = y - centre, a = m.xx * u + m.xy * v + m.x + centre, b = m.yx * u + m.yy * v + m.y + centre;
+          outside += a < -1 || b < -1 || a > side || b > side;
+          worst = std::max(worst, std::abs(double(out[size_t(y * side + x)]) - sampled(image, a, b, fill, 0.25)));
+        }
+    }
+    CHECK(outside > 2000);
+    CHECK(worst < 2 * 2 * 30 * slack);           // two axes, each with a slope of at most 2 a pixel
+  }
+}
+
+TEST_CASE("augment: jitter keeps greys grey, moves the mean as brightness does, and stays in range") {
+  const Pixels colour = noise(3, -0.4f, 0.4f);
+  const float luma[3] = {0.213f, 0.715f, 0.072f};
+  const auto mean = [&](const Pixels& image) {
+    double sum = 0;
+    for (size_t i = 0; i < image.size(); ++i) sum += double(luma[i % 3] * (image[i] + 1) / 2);
+    return sum / (side * side);
+  };
+  double darkest = 1, brightest = 1, most = 0;
+  for (int i = 0; i < 60; ++i) {
+    const Pixels out = altered(colour, {.jitter = 0.2}, i);
+    const double brightness = mean(out) / mean(colour);      // hue, saturation and contrast all leave it alone, to the three digits of the weights
+    darkest = std::min(darkest, brightness), brightest = std::max(brightest, brightness);
+    double moved = 0;
+    for (size_t p = 0; p < out.size(); p += 3) moved += std::abs((out[p] - out[p + 2]) - (colour[p] - colour[p + 2]));
+    most = std::max(most, moved / (side * side));
+
+    Pixels grey = noise(3);
+    for (size_t p = 0; p < grey.size(); p += 3) grey[p + 1] = grey[p + 2] = grey[p];
+    const Pixels still_grey = altered(grey, {.jitter = 1}, i), one = altered(noise(1), {.jitter = 1}, i);
+    for (size_t p = 0; p < grey.size(); p += 3)
+      if (!(std::abs(still_grey[p] - still_grey[p + 1]) < 1e-5 && std::abs(still_grey[p] - still_grey[p + 2]) < 1e-5)) FAIL(i);    // 8 products of at most 4
+    for (const Pixels* all : {&still_grey, &one})
+      for (const float v : *all)
+        if (!(std::abs(v) <= 1)) FAIL(v);
+  }
+  CHECK((darkest >= 0.799 && darkest < 0.83 && brightest <= 1.201 && brightest > 1.17));
+  CHECK(most > 0.05);
+}
+
+TEST_CASE("augment: a function of seed, epoch and position, each of which counts; what is out of range is refused") {
+  const Pixels image = noise(3);
+  for (const AugmentOptions& options : {AugmentOptions{.rotation = 10}, AugmentOptions{.jitter = 0.1}}) {
+    const Pixels out = altered(image, options, 4, 2, 9);
+    CHECK(out == altered(image, options, 4, 2, 9));
+    CHECK(out != altered(image, options, 5, 2, 9));
+    CHECK(out != altered(image, options, 4, 3, 9));
+    CHECK(out != altered(image, options, 4, 2, 10));
+  }
+  for (const AugmentOptions& wrong : {AugmentOptions{.crop = 1}, AugmentOptions{.rotation = 181}, AugmentOptions{.shift = -1}, AugmentOptions{.shear = NAN},
+                                      AugmentOptions{.zoom = 1}, AugmentOptions{.jitter = 1.5}})
+    CHECK_THROWS_AS(altered(image, wrong, 0), ConfigError);
+}
