@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "dataset_kinds.h"
+#include "image_codecs.h"
 #include "labels.h"
 #include "weft/kernels/error.h"
 
@@ -90,7 +91,8 @@ class FolderDataset final : public Dataset {
 
   /// Only pictures that have a row are kept.
   void classes_from_table(const fs::path& path) {
-    const LabelTable table = read_labels(path);
+    const std::vector<std::byte> text = codecs::read_bytes(path);
+    const LabelTable table = parse_labels({reinterpret_cast<const char*>(text.data()), text.size()}, path.string());
     std::unordered_map<std::string, const LabelTable::Row*> rows;
     for (const LabelTable::Row& row : table.rows) rows[row.file] = &row;
     std::vector<std::string> labelled, without_row, without_picture, of_file;

@@ -88,9 +88,10 @@ Image codecs::decode_bmp(Bytes file) {
   if (file.size() < 30) refuse("a broken BMP header");
   const int64_t row_bits = int64_t(width) * number(number(14) == 12 ? 24 : 28);           // the old header is shorter
   if (number(10) + (int64_t(number(12)) << 16) + (row_bits + 31) / 32 * 4 * height > int64_t(file.size())) refuse("the file ends too soon");
-  const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(stbi_load_from_memory(data, int(file.size()), &width, &height, &channels, 3), stbi_image_free);
+  const int kept = channels == 4 ? 4 : 3;
+  const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(stbi_load_from_memory(data, int(file.size()), &width, &height, &channels, kept), stbi_image_free);
   if (!pixels) refuse("a broken BMP");
-  return {height, width, 3, std::vector<uint8_t>(pixels.get(), pixels.get() + size_t(width) * size_t(height) * 3)};
+  return over_white({height, width, kept, std::vector<uint8_t>(pixels.get(), pixels.get() + size_t(width) * size_t(height) * size_t(kept))});
 #else
   (void)file;
   refuse("this build of weft has no BMP reader (stb_image)");
@@ -137,9 +138,9 @@ Taps triangle_taps(int from, int to) {
 Image decode_image(std::span<const std::byte> file, const std::string& what) {
   const auto starts = [&](size_t at, const char* magic, size_t n) { return file.size() >= at + n && std::memcmp(file.data() + at, magic, n) == 0; };
   try {
-    if (starts(0, "\x89PNG\r\n\x1a\n", 8)) return codecs::decode_png(file);
+    if (starts(0, "\x89PNG\r\n\x1a\n", 8)) return codecs::upright(codecs::decode_png(file), codecs::orientation_of_png(file));
     if (starts(0, "\xff\xd8\xff", 3)) return codecs::decode_jpeg(file);
-    if (starts(0, "RIFF", 4) && starts(8, "WEBP", 4)) return codecs::decode_webp(file);
+    if (starts(0, "RIFF", 4) && starts(8, "WEBP", 4)) return codecs::upright(codecs::decode_webp(file), codecs::orientation_of_webp(file));
     if (starts(0, "BM", 2)) return codecs::decode_bmp(file);
   } catch (const FormatError& reason) {
     throw FormatError(what + ": " + reason.what());

@@ -17,6 +17,12 @@ std::vector<std::byte> read_bytes(const std::filesystem::path&, uint64_t limit =
 /// (h,w,2) or (h,w,4) with alpha last -> 1 or 3 channels over white; others stay.
 Image over_white(Image);
 
+/// EXIF's orientation, 1 to 8; 1, upright, where nothing is said.
+int orientation_in_exif(Bytes tiff);
+int orientation_of_png(Bytes file);
+int orientation_of_webp(Bytes file);
+Image upright(Image stored, int orientation);
+
 Image decode_png(Bytes, TextChunks* text = nullptr);
 Image decode_jpeg(Bytes);
 Image decode_webp(Bytes);

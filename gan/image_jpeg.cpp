@@ -52,44 +52,12 @@ bool guarded(Jpeg& state, Step step) {
   return true;
 }
 
-/// EXIF tag 274 in the first IFD, 1 to 8; 1 if there is none. JEITA CP-3451, sections 4.5 and 4.6.
+/// 1 to 8, from the first APP1 segment that is EXIF; 1 if there is none.
 int orientation_of(const jpeg_decompress_struct& codec) {
-  for (auto marker = codec.marker_list; marker; marker = marker->next) {
-    const uint8_t* p = marker->data;
-    const size_t size = marker->data_length;
-    if (size < 14 || std::memcmp(p, "Exif\0\0", 6) != 0) continue;
-    const bool little = p[6] == 'I';
-    const auto number = [&](size_t at, size_t bytes) {      // at + bytes <= size, seen to by the caller
-      size_t value = 0;
-      for (size_t i = 0; i < bytes; ++i) value = value << 8 | p[little ? at + bytes - 1 - i : at + i];
-      return value;
-    };
-    const size_t directory = 6 + number(10, 4);
-    if (directory + 2 > size) continue;
-    const size_t entries = number(directory, 2);
-    for (size_t i = 0, at = directory + 2; i < entries && at + 12 <= size; ++i, at += 12)
-      if (number(at, 2) == 274 && number(at + 8, 2) >= 1 && number(at + 8, 2) <= 8) return int(number(at + 8, 2));
-  }
+  for (auto marker = codec.marker_list; marker; marker = marker->next)
+    if (marker->data_length > 6 && std::memcmp(marker->data, "Exif\0\0", 6) == 0)
+      return codecs::orientation_in_exif(std::as_bytes(std::span(marker->data + 6, marker->data_length - 6)));
   return 1;
-}
-
-/// Turns and mirrors stored pixels the way the camera says they should be seen.
-Image upright(Image stored, int orientation) {
-  if (orientation == 1) return stored;
-  const bool transposed = orientation >= 5;
-  const bool flip_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
-  const bool flip_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
-  Image seen = stored;
-  if (transposed) std::swap(seen.height, seen.width);
-  const size_t c = size_t(stored.channels);
-  for (int y = 0; y < seen.height; ++y)
-    for (int x = 0; x < seen.width; ++x) {
-      const int v = flip_y ? seen.height - 1 - y : y, u = flip_x ? seen.width - 1 - x : x;
-      const int row = transposed ? u : v, column = transposed ? v : u;
-      std::memcpy(&seen.pixels[(size_t(y) * size_t(seen.width) + size_t(x)) * c],
-                  &stored.pixels[(size_t(row) * size_t(stored.width) + size_t(column)) * c], c);
-    }
-  return seen;
 }
 
 /// Adobe writes CMYK inverted, and says so by its marker.
@@ -140,7 +108,7 @@ Image codecs::decode_jpeg(Bytes file) {
   });
   if (!whole) refuse(state.message);
   if (inks) image = rgb_of_cmyk(image, state.codec.saw_Adobe_marker);
-  return upright(std::move(image), orientation_of(state.codec));
+  return codecs::upright(std::move(image), orientation_of(state.codec));
 }
 
 }  // namespace weft::gan

@@ -3,8 +3,8 @@
 #include <charconv>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 
-#include "image_codecs.h"
 #include "weft/kernels/error.h"
 
 namespace weft::gan {
@@ -106,11 +106,6 @@ LabelTable parse_labels(std::string_view text, const std::string& what) {
   }
   if (table.rows.empty()) csv.refuse("has no rows below its first line");
   return table;
-}
-
-LabelTable read_labels(const std::filesystem::path& path) {
-  const std::vector<std::byte> bytes = codecs::read_bytes(path);
-  return parse_labels({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
 }
 
 }  // namespace weft::gan

@@ -1,6 +1,5 @@
 // labels.csv: which picture is of which class, and how often it should come.
 #pragma once
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +21,5 @@ struct LabelTable {
 /// RFC 4180, in UTF-8, with or without a byte order mark; lines end in LF or CRLF; empty lines are skipped.
 /// Throws: FormatError as "WHAT:LINE: ...".
 LabelTable parse_labels(std::string_view text, const std::string& what);
-/// Throws also DataError if the file is missing, IoError if it cannot be read.
-LabelTable read_labels(const std::filesystem::path&);
 
 }  // namespace weft::gan

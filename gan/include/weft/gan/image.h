@@ -19,7 +19,7 @@ struct Image {
 constexpr int kMaxImageSide = 16384;
 constexpr int64_t kMaxImagePixels = 64 << 20;
 
-/// One or three channels, as the file has them. Alpha is laid over white, 16 bits become 8, CMYK becomes RGB, and a JPEG's EXIF
+/// One or three channels, as the file has them. Alpha is laid over white, 16 bits become 8, CMYK becomes RGB, and an EXIF
 /// orientation is applied; colour profiles are not. Size limits are checked on the header, before memory is asked for.
 /// Throws: FormatError, with `what` first, if this is no picture, or a broken, too large or animated one.
 Image decode_image(std::span<const std::byte> file, const std::string& what = "image");
