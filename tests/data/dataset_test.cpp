@@ -4,8 +4,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cmath>
+#include <ctime>
 
 #include "files.h"
 #include "weft/kernels/error.h"
@@ -203,14 +203,25 @@ TEST_CASE("folders: one in a thousand is borne, none readable is not, and the ca
   CHECK_THROWS_AS(grey_of(*one, 0), DataError);
 }
 
-TEST_CASE("folders: a hundred thousand files are listed in seconds" * doctest::skip(true)) {
+namespace {
+
+/// Processor seconds to open a flat folder of that many pictures; the clock's depend on the disk and on who else is here.
+double seconds_to_list(int files) {
   const TemporaryFolder folder;
-  for (int c = 0; c < 100; ++c)
-    for (int i = 0; i < 1180; ++i) write(folder.path / std::to_string(c) / (std::to_string(i) + ".png"), "");
-  const auto start = std::chrono::steady_clock::now();
-  const auto data = open_dataset(folder.path, {});
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  MESSAGE("118000 files: ", seconds, " s");
-  CHECK(data->size() == 118000);
+  for (int i = 0; i < files; ++i) std::ofstream(folder.path / ("picture-" + std::to_string(i) + ".jpg"));
+  const std::clock_t start = std::clock();
+  CHECK(open_dataset(folder.path, {})->size() == files);
+  return double(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+}  // namespace
+
+TEST_CASE("folders: twenty thousand files are listed in their share of what 118,000 may take, 5 seconds") {
+  CHECK(seconds_to_list(20000) < 5 * 20000 / 118000.0);
+}
+
+TEST_CASE("folders: 118,000 files are listed in 5 seconds" * doctest::skip(true)) {
+  const double seconds = seconds_to_list(118000);
+  MESSAGE("118,000 files: ", seconds, " s");
   CHECK(seconds < 5);
 }
