@@ -24,6 +24,21 @@ TEST_CASE("twenty cut points") {
   }
 }
 
+TEST_CASE("balanced and weighted draws, and every alteration, go on where they were cut") {
+  const Runs runs;
+  write_file(runs.data + "/labels.csv", "file,label,weight\n00000.png,a,1\n00001.png,b,2\n00002.png,b,0\n00003.png,b,1\n00004.png,b,5\n00005.png,c,1\n");
+  for (const std::string sampling : {"balanced", "weighted"}) {
+    const Words asked = {"--set", "data.sampling=" + sampling, "--augment", "little-data", "--set", "data.crop=0.3", "--set", "data.jitter=0.4", "--set", "data.fill=reflect"};
+    const std::string whole = sha256(runs.train(sampling, 9, asked));
+    CHECK(whole != sha256(runs.train(sampling + " plain", 9)));
+    for (const int64_t cut : {2, 5}) {
+      const std::string name = sampling + std::to_string(cut);
+      sha256(runs.train(name, cut, asked));
+      CHECK(sha256(runs.train(name, 9, {"--resume"})) == whole);
+    }
+  }
+}
+
 TEST_CASE("a resume needs no setting but the folder, which may have been moved, and writes one log") {
   const Runs runs;
   const std::string whole = sha256(runs.train("whole", 9));
