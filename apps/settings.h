@@ -3,6 +3,7 @@
 #pragma once
 #include <limits>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -44,6 +45,8 @@ void apply_preset(TrainSettings& settings);
 
 /// Reads a TOML file: unknown keys and wrong types are errors with line and column.
 void read_config_file(TrainSettings& settings, const std::string& path);
+/// The same from memory; `path` is for the messages.
+void read_config_text(TrainSettings& settings, std::string_view text, const std::string& path);
 
 /// All settings as TOML, with their help as comments; reading it gives the same settings.
 std::string to_toml(const TrainSettings& settings);

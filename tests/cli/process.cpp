@@ -13,6 +13,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "where.h"
+
 namespace cli {
 namespace {
 
@@ -22,7 +24,7 @@ using Clock = std::chrono::steady_clock;
 
 [[noreturn]] void become_weft(const Words& words, const Surroundings& around) {
   std::vector<char*> arguments;
-  std::string program = WEFT_PROGRAM;
+  std::string program = weft::testing::from_environment("WEFT_PROGRAM", WEFT_PROGRAM);
   arguments.push_back(program.data());
   Words copy = words;
   for (std::string& word : copy) arguments.push_back(word.data());

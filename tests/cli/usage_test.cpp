@@ -113,6 +113,7 @@ TEST_CASE("a configuration file is read strictly, and every trouble has line and
   trouble("[train\nbatch = 8\n", ":1:", "");
   trouble("[train]\nbatch = 8\nbatch = 9\n", ":3:", "");
   trouble("top = 1\n", ":1:1: ", "'top'");
+  trouble("[data]\n# größer\nsource = \"größe \\\" #\"\nflip = größer\n", ":4:10: ", "in quotes");
   refused({"train", "--config", folder / "none.toml"}, 2, "cannot be read");
   refused({"train", "--config", folder / ""}, 2, "cannot be read");
 }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "where.h"
 #include "weft/gan/trainer.h"
 
 using namespace weft;
@@ -10,7 +11,7 @@ using namespace weft;
 namespace {
 
 const HostTensors& torch_run() {
-  static const HostTensors t = read_safetensors(std::string(WEFT_TEST_DATA) + "/torch_steps.safetensors").tensors;
+  static const HostTensors t = read_safetensors(testing::test_file("gan/torch_steps.safetensors")).tensors;
   return t;
 }
 

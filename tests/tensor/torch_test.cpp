@@ -8,6 +8,7 @@
 
 #include "derivatives.h"
 #include "weft/tensor/safetensors.h"
+#include "where.h"
 
 using namespace weft;
 using namespace weft::testing;
@@ -73,7 +74,7 @@ const std::map<std::string, Function> functions = {
 
 struct Witness {
   Context context = Context::open("cpu", {DType::f64});
-  HostTensors file = read_safetensors(WEFT_TORCH_CASES).tensors;
+  HostTensors file = read_safetensors(testing::test_file("tensor/torch_cases.safetensors")).tensors;
 
   Tensor tensor(const std::string& name) const {
     const HostTensor& t = file.at(name);

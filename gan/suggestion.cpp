@@ -1,0 +1,28 @@
+// What somebody may have meant.
+#include <algorithm>
+#include <numeric>
+
+#include "weft/gan/objective.h"
+
+namespace weft::gan {
+
+std::string suggestion(const std::string& given, const std::vector<std::string>& known) {
+  std::string best;
+  size_t least = std::max<size_t>(2, given.size() / 2) + 1;
+  for (const std::string& k : known) {   // Levenshtein's distance, one row at a time
+    std::vector<size_t> row(k.size() + 1);
+    std::iota(row.begin(), row.end(), size_t(0));
+    for (size_t i = 1; i <= given.size(); ++i) {
+      size_t diagonal = row[0]++;
+      for (size_t j = 1; j <= k.size(); ++j) {
+        const size_t change = diagonal + (given[i - 1] != k[j - 1]);
+        diagonal = row[j];
+        row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
+      }
+    }
+    if (row.back() < least) least = row.back(), best = k;
+  }
+  return best.empty() ? "" : "; did you mean '" + best + "'?";
+}
+
+}  // namespace weft::gan
