@@ -1,5 +1,5 @@
 // TOML into settings.
-#include <cstring>
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 
@@ -12,13 +12,36 @@ namespace weft::apps {
 #ifdef WEFT_HAS_TOML
 namespace {
 
+// toml++ 3.3 and 3.4 run into undefined behaviour on letters beyond ASCII outside of strings (is_non_ascii_horizontal_whitespace).
+// So it is given ASCII: each byte of such a letter as %XX, which TOML allows in just the places where it allows the letter. A %
+// that it makes itself, from an escape, would be one too many.
+std::string in_ascii(std::string_view text, const std::string& path) {
+  for (const char* escape : {"\\u0025", "\\U00000025"})
+    if (text.find(escape) != text.npos) throw ConfigError(path + ": write % itself and not " + escape);
+  std::string out;
+  for (const char c : text) {
+    char code[8];
+    std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned char>(c));
+    out += c == '%' || (c & 0x80) ? code : std::string(1, c);
+  }
+  return out;
+}
+
+std::string from_ascii(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i)
+    if (text[i] == '%' && i + 2 < text.size()) out += char(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16)), i += 2;
+    else out += text[i];
+  return out;
+}
+
 std::string place(const std::string& path, const toml::source_position& at) {
   return path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": ";
 }
 
 void read_table(TrainSettings& settings, const toml::table& table, const std::string& prefix, const std::string& path) {
   for (auto&& [name, node] : table) {
-    const std::string key = prefix + std::string(name.str());
+    const std::string key = prefix + from_ascii(name.str());
     const std::string where = place(path, name.source().begin);
     const bool is_group = prefix.empty() && node.is_table();
     if (is_group) {
@@ -36,7 +59,7 @@ void read_table(TrainSettings& settings, const toml::table& table, const std::st
     const Setting& setting = find_setting(key, where);
     std::ostringstream text;
     TextKind kind;
-    if (const auto* v = node.as_string()) text << v->get(), kind = TextKind::string;
+    if (const auto* v = node.as_string()) text << from_ascii(v->get()), kind = TextKind::string;
     else if (const auto* i = node.as_integer()) text << i->get(), kind = TextKind::integer;
     else if (const auto* f = node.as_floating_point()) text.precision(17), text << f->get(), kind = TextKind::real;
     else if (const auto* b = node.as_boolean()) text << (b->get() ? "true" : "false"), kind = TextKind::boolean;
@@ -45,43 +68,14 @@ void read_table(TrainSettings& settings, const toml::table& table, const std::st
   }
 }
 
-/// toml++ 3.3 and 3.4 run into undefined behaviour on letters beyond ASCII outside of strings and comments, where TOML knows none.
-void refuse_letters_outside_quotes(std::string_view text, const std::string& path) {
-  std::string_view quote;                                           // what ends the string that we are in
-  bool comment = false;
-  char before = '\n';
-  toml::source_position at{1, 1};
-  for (size_t i = text.substr(0, 3) == "\xef\xbb\xbf" ? 3 : 0; i < text.size(); before = text[i++], ++at.column) {
-    const char c = text[i];
-    if (c == '\n') {
-      at = {at.line + 1, 0}, comment = false;
-      if (quote.size() == 1) quote = {};
-    } else if (!quote.empty()) {
-      const size_t next = c == '\\' && quote[0] == '"' ? i + 1 : text.size(), letter = text.find_first_not_of(" \t\r\n", next);
-      if (letter < text.size() && letter > next && (text[letter] & 0x80))      // it looks for white space after a line's last backslash
-        throw ConfigError(place(path, at) + "a letter beyond ASCII may not be the first after a line that ends in a backslash");
-      if (next < text.size() && (text[next] == '"' || text[next] == '\\')) ++i, ++at.column;
-      else if (text.substr(i, quote.size()) == quote) i += quote.size() - 1, quote = {};
-    } else if (!comment && (c == '"' || c == '\'') && std::strchr(" \t\n=,.[{", before)) {
-      const std::string three(3, c);
-      quote = text.substr(i, text.substr(i, 3) == three ? 3 : 1);
-      i += quote.size() - 1;
-    } else if (!comment && (c & 0x80)) {
-      throw ConfigError(place(path, at) + "letters beyond ASCII must stand in quotes");
-    } else if (c == '#') {
-      comment = true;
-    }
-  }
-}
-
 }  // namespace
 
 void read_config_text(TrainSettings& settings, std::string_view text, const std::string& path) {
-  refuse_letters_outside_quotes(text, path);
+  const bool marked = text.substr(0, 3) == "\xef\xbb\xbf";            // a byte order mark
   try {
-    read_table(settings, toml::parse(text, std::string_view(path)), "", path);
+    read_table(settings, toml::parse(in_ascii(text.substr(marked ? 3 : 0), path), std::string_view(path)), "", path);
   } catch (const toml::parse_error& error) {
-    throw ConfigError(place(path, error.source().begin) + std::string(error.description()));
+    throw ConfigError(place(path, error.source().begin) + from_ascii(error.description()));
   }
 }
 #else
