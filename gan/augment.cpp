@@ -29,9 +29,15 @@ void sincos_degrees(float degrees, float* sine, float* cosine) {
   detail::sincos_turn(turns - std::floor(turns), sine, cosine);
 }
 
+/// std::floor, which is a function call where the processor may be an old one.
+int whole(float x) {
+  const int towards_zero = int(x);
+  return towards_zero - (float(towards_zero) > x);
+}
+
 /// ... c b a | a b c ... c b a | ...: the place in [-1/2, side - 1/2] that is seen at x.
 float folded(float x, float side) {
-  const float period = 2 * side, u = x + 0.5f - period * std::floor((x + 0.5f) / period);
+  const float period = 2 * side, u = x + 0.5f - period * float(whole((x + 0.5f) / period));
   return std::min(u, period - u) - 0.5f;
 }
 
@@ -75,18 +81,19 @@ void Augmenter::resample(float* image, bool flipped, int64_t epoch, int64_t posi
 
   const size_t c = size_t(channels_);
   before_.assign(image, image + size_t(side_) * size_t(side_) * c);
+  const bool bordered = options_.fill == Fill::constant;   // otherwise nothing is ever asked for from outside
   const float outside = float(options_.fill_value);
-  const auto fetch = [&](int x, int y, size_t k) {         // only a constant border is ever asked for from outside
-    return x < 0 || y < 0 || x >= side_ || y >= side_ ? outside : before_[(size_t(y) * size_t(side_) + size_t(x)) * c + k];
+  const auto fetch = [&](int x, int y, size_t k) {
+    return bordered && (x < 0 || y < 0 || x >= side_ || y >= side_) ? outside : before_[(size_t(y) * size_t(side_) + size_t(x)) * c + k];
   };
   for (int row = 0; row < side_; ++row)
     for (int column = 0; column < side_; ++column) {
       const float u = float(column) - centre, v = float(row) - centre;
       float x = xx * u + xy * v + to_x, y = yx * u + yy * v + to_y;
       if (options_.fill == Fill::reflect) x = folded(x, side), y = folded(y, side);
-      if (options_.fill != Fill::constant) x = std::clamp(x, 0.0f, side - 1), y = std::clamp(y, 0.0f, side - 1);
-      const int left = int(std::floor(x)), top = int(std::floor(y)), right = options_.fill == Fill::constant ? left + 1 : std::min(left + 1, side_ - 1),
-                bottom = options_.fill == Fill::constant ? top + 1 : std::min(top + 1, side_ - 1);
+      if (!bordered) x = std::clamp(x, 0.0f, side - 1), y = std::clamp(y, 0.0f, side - 1);
+      const int left = whole(x), top = whole(y), right = bordered ? left + 1 : std::min(left + 1, side_ - 1),
+                bottom = bordered ? top + 1 : std::min(top + 1, side_ - 1);
       const float across = x - float(left), down = y - float(top);
       for (size_t k = 0; k < c; ++k) {
         const float a = fetch(left, top, k), b = fetch(right, top, k), e = fetch(left, bottom, k), f = fetch(right, bottom, k);

@@ -60,7 +60,7 @@ TEST_CASE("a thousand pictures with flipped bits: each broken one is named once 
   const std::set<std::string> bad = mutate_into(folder / "data", by_zzuf);
   MESSAGE(bad.size(), " of ", kPictures, " are broken, by ", std::string(by_zzuf ? "zzuf" : "the test itself"));
   CHECK(bad.size() > 200);
-  CHECK(bad.size() < 900);
+  CHECK(bad.size() < kPictures - 50);            // a build without JPEG and WebP refuses half of them for that alone
   const Result r = run_weft(small_run(folder / "data", folder / "run", {"--batch", "50", "--steps", "41", "--set", "data.broken_share=1"}));
   CHECK_MESSAGE(r.code == 0, r.err);
   for (int i = 0; i < kPictures; ++i) {
