@@ -163,7 +163,7 @@ class Swatches final : public Dataset {
 
     if (pattern == stripes) {
       const Bands bands = stripe_bands(dice);
-      const int repeats = bands.list.size() > 2 ? 1 + dice.below(3) : 3 + dice.below(6), course = dice.below(3);
+      const int repeats = bands.list.size() > 2 ? 1 + dice.below(2) : 2 + dice.below(5), course = dice.below(3);
       const Line line = bands.along(n, repeats, phase_x);
       if (course == 0) return weave(way, yarns, line, even(0), [](int, int) { return 1.0f; });
       if (course == 1) return weave(way, yarns, even(0), line, [](int, int) { return 0.0f; });
@@ -172,20 +172,20 @@ class Swatches final : public Dataset {
     }
     if (pattern == checks || pattern == tartan) {
       const Bands bands = pattern == checks ? check_bands(dice) : tartan_sett(dice);
-      const int repeats = pattern == checks ? 2 + dice.below(5) : 1 + dice.below(3);
+      const int repeats = pattern == checks ? 2 + dice.below(3) : 1 + dice.below(2);
       return weave(way, yarns, bands.along(n, repeats, phase_x), bands.along(n, repeats, phase_y),
                    [&](int x, int y) { return 0.5f + yarns.seen * (yarns.warp_up(x, y) ? 0.5f : -0.5f); });
     }
     if (pattern == houndstooth) {
       const Bands bands{{{4, 0}, {4, 1}}};
-      const int repeats = 2 + dice.below(3), ends = 8 * repeats;
+      const int repeats = 2 + dice.below(2), ends = 8 * repeats;
       const auto thread = [&](int s, float phase) { return int(std::floor((float(s) + 0.5f) * float(ends) / float(n) + 8 * phase)); };
       std::vector<int> end(size_t(n), 0), pick(size_t(n), 0);
       for (int s = 0; s < n; ++s) end[size_t(s)] = thread(s, phase_x), pick[size_t(s)] = thread(s, phase_y);
       return weave(way, yarns, bands.along(n, repeats, phase_x), bands.along(n, repeats, phase_y),
                    [&](int x, int y) { return ((end[size_t(x)] - pick[size_t(y)]) & 3) < 2 ? 1.0f : 0.0f; });
     }
-    const int repeats = 2 + dice.below(4);                 // dots, every other row half a step aside
+    const int repeats = 1 + dice.below(4);                 // dots, every other row half a step aside
     const float radius = dice.in(0.12f, 0.24f), square = radius * radius, ring = dice.below(3) ? 0 : square * dice.in(0.2f, 0.4f);
     const auto cell = [&](int s, float phase) { return (float(s) + 0.5f) * float(repeats) / float(n) + phase; };
     const auto off = [](float at) { return at - std::nearbyint(at); };        // to the nearest dot
