@@ -156,12 +156,17 @@ void write_file_atomically(const fs::path& path, const std::string& text) {
   write_file_atomically(path, std::span(&piece, 1));
 }
 
-void make_directories(const fs::path& path) {
+namespace {
+/// @param wanted  the folder that the caller asked for, for the message
+void make_missing(const fs::path& path, const fs::path& wanted) {
   if (path.empty() || fs::is_directory(path)) return;
-  make_directories(path.parent_path());
-  succeed("make the folder", path, [&] { return ::mkdir(path.c_str(), 0777) == 0 || (errno == EEXIST && fs::is_directory(path)) ? 0 : -1; });
+  make_missing(path.parent_path(), wanted);
+  succeed("make the folder", wanted, [&] { return ::mkdir(path.c_str(), 0777) == 0 || (errno == EEXIST && fs::is_directory(path)) ? 0 : -1; });
   fsync_directory(folder_of(path));
 }
+}  // namespace
+
+void make_directories(const fs::path& path) { make_missing(path, path); }
 
 void rename_durably(const fs::path& from, const fs::path& to) {
   succeed("rename to", to, [&] {

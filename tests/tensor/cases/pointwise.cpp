@@ -15,6 +15,7 @@ Tensor sub(const Tensor& a, const Tensor& b) { return a - b; }
 Tensor mul(const Tensor& a, const Tensor& b) { return a * b; }
 Tensor div(const Tensor& a, const Tensor& b) { return a / b; }
 Tensor leaky_relu_grad(const Tensor& a, const Tensor& g) { return weft::leaky_relu_grad(a, g, 0.3); }
+Tensor running_average(const Tensor& average, const Tensor& x) { return weft::running_average(average, x, 0.9, 0.1); }
 }  // namespace with_parameters
 
 struct Range { double low, high; };

@@ -42,7 +42,7 @@ namespace weft {
   KIND(greater,        2, T(a > b),                                            NONE,                   NONE,       NONE)    \
   KIND(equal,          2, T(a == b),                                           NONE,                   NONE,       NONE)    \
   KIND(leaky_relu_grad, 2, a > 0 ? b : p * b,                                  NONE,                   leaky_relu_grad(a, g, p), NONE) \
-  KIND(running_average, 2, b * q - b * q == 0 ? a * p + b * q : a,            NONE,                   NONE,       NONE)    \
+  KIND(running_average, 2, b * q - b * q == 0 ? a * p + b * q : a,            affine(g, p, 0),        affine(g, q, 0), NONE) \
   KIND(select,         3, a != 0 ? b : c,                                      NONE,                   select(a, g, 0), select(a, 0, g)) \
   KIND(fma,            3, a * b + c,                                           g * b,                  g * a,      g)       \
   KIND(lerp,           3, a + c * (b - a),                                     g * (1 - c),            g * c,      g * (b - a))

@@ -43,7 +43,6 @@ Tensor select(const Tensor& condition, const Tensor& yes, double no);
 Tensor fma(const Tensor& a, const Tensor& b, const Tensor& c);            // a * b + c
 Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& t);           // a + t * (b - a)
 /// keep * average + weight * x, and `average` where x is not finite: one bad batch must not spoil running statistics.
-/// No derivative.
 Tensor running_average(const Tensor& average, const Tensor& x, double keep, double weight);
 Tensor operator+(const Tensor& a, const Tensor& b);
 Tensor operator-(const Tensor& a, const Tensor& b);
