@@ -57,6 +57,26 @@ TEST_CASE("data that is missing, empty or no data") {
   CHECK(!fs::exists(out));
 }
 
+TEST_CASE("data that may not be read, and a folder that may not be written") {
+  const Folder folder;
+  Surroundings user;
+  user.as_user = true;
+  write_pictures(folder / "data", 5);
+  fs::create_directories(folder / "locked");
+  fs::permissions(folder / "locked", fs::perms::owner_read | fs::perms::owner_exec);
+  const Result unwritable = run_weft(small_run(folder / "data", folder / "locked/run"), user);
+  if (unwritable.code == 126) return;                      // this system lets root keep its privileges
+  CHECK(unwritable.code == 74);
+  CHECK(unwritable.says("locked/run"));
+  CHECK(unwritable.says("Permission denied"));
+  fs::permissions(folder / "data", fs::perms::none);
+  const Result unreadable = run_weft(small_run(folder / "data", folder / "run"), user);
+  fs::permissions(folder / "data", fs::perms::owner_all);
+  CHECK(unreadable.code == 66);
+  CHECK(unreadable.says("Permission denied"));
+  CHECK(!fs::exists(folder / "run"));
+}
+
 TEST_CASE("a few broken pictures are named and replaced; too many stop the run") {
   const Folder folder;
   write_pictures(folder / "good", 12);
