@@ -15,7 +15,7 @@ mkdir -p "$work/ccache" "$work/logs"
 
 if [ "${IN_OWN_MOUNTS:-}" != yes ]; then exec env IN_OWN_MOUNTS=yes unshare --mount "${BASH_SOURCE[0]}" "$@"; fi   # which end with us
 
-if [ ! -d "$work/$release-base" ]; then debootstrap --variant=minbase "$release" "$work/$release-base"; fi
+if [ ! -d "$work/$release-base" ]; then debootstrap --variant=minbase "$release" "$work/$release-base" >"$work/logs/$release-debootstrap.log"; fi
 rm -rf "$tree"
 cp -a "$work/$release-base" "$tree"
 cp /etc/resolv.conf "$tree/etc/resolv.conf"
