@@ -29,10 +29,8 @@ struct Command {
 Command train_command(const std::string& typed);
 Command generate_command(const std::string& typed);
 Command verify_command(const std::string& typed);
+Command inspect_command(const std::string& typed);
 Command list_command(const std::string& typed);
 Command info_command(const std::string& typed);
-
-/// As a shell would need it: 'it'\''s'. Text of harmless characters stays as it is.
-std::string quoted_for_shell(const std::string& text);
 
 }  // namespace weft::apps

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "json.h"
 #include "settings.h"
+#include "weft/gan/provenance.h"
 #include "weft/gan/sheet.h"
 
 namespace weft::apps {
@@ -22,9 +23,8 @@ int run(const GenerateArguments& a, const std::string& command) {
   const Context context = Context::open(a.device, {DType::f32, static_cast<int>(threads)});
   const gan::TrainedGenerator generator = gan::load_generator(a.run, context, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); });
   const Tensor images = generator.sample(count, static_cast<uint64_t>(seed));
-  const gan::TextChunks how = {{"Software", std::string("weft ") + WEFT_VERSION}, {"weft.command", command},
-                               {"weft.seed", std::to_string(seed)}, {"weft.checkpoint", generator.checkpoint},
-                               {"weft.checkpoint_sha256", generator.sha256}};
+  const gan::TextChunks how = gan::provenance(
+      command, {{"seed", std::to_string(seed)}, {"checkpoint", generator.checkpoint}, {"checkpoint_sha256", generator.sha256}});
 
   const std::filesystem::path out = a.out;
   std::vector<std::string> files;

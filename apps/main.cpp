@@ -8,11 +8,12 @@
 #include "command.h"
 #include "json.h"
 #include "weft/gan/objective.h"
+#include "weft/gan/provenance.h"
 
 namespace weft::apps {
 namespace {
 
-constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, verify_command, list_command, info_command};
+constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, verify_command, inspect_command, list_command, info_command};
 
 constexpr int exit_failed = 1, exit_usage = 2, exit_io = 74;
 
@@ -116,15 +117,6 @@ void wait_politely(char** argv) {
 }
 
 }  // namespace
-
-std::string quoted_for_shell(const std::string& text) {
-  const char* harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=:@%+,-";
-  if (!text.empty() && text.find_first_not_of(harmless) == std::string::npos) return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 }  // namespace weft::apps
 
 int main(int argc, char** argv) {
@@ -132,7 +124,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + (argc > 0), argv + argc);
   if (argc > 2) wait_politely(argv);   // `weft --version` and the like start once
   std::string typed = "weft";
-  for (const std::string& word : words) typed += " " + quoted_for_shell(word);
+  for (const std::string& word : words) typed += " " + weft::gan::quoted_for_shell(word);
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   int code = exit_failed;
   try {

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "weft/gan/run_report.h"
 #include "weft/gan/trainer.h"
 
 namespace weft::apps {
@@ -54,6 +55,9 @@ std::string to_toml(const TrainSettings& settings);
 /// Each setting's key and value, as a run keeps and compares them; and back, into `settings`.
 std::vector<gan::ConfigLine> config_lines(const TrainSettings& settings);
 void assign_lines(TrainSettings& settings, const std::vector<gan::ConfigLine>& lines);
+
+/// Every setting with its default and its help, for the report of a run.
+std::vector<gan::KnownSetting> known_settings();
 
 /// " [64]", for help; nothing for what is empty or 0.
 std::string default_note(const Setting& setting);

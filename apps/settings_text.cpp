@@ -158,6 +158,12 @@ std::vector<gan::ConfigLine> config_lines(const TrainSettings& settings) {
   return lines;
 }
 
+std::vector<gan::KnownSetting> known_settings() {
+  std::vector<gan::KnownSetting> all;
+  for (const Setting& s : settings_list()) all.push_back({s.key, plain_value(TrainSettings{}, s), s.help});
+  return all;
+}
+
 void assign_lines(TrainSettings& settings, const std::vector<gan::ConfigLine>& lines) {
   for (const gan::ConfigLine& line : lines) {
     const Setting& s = find_setting(line.key, "the stored run: ");

@@ -8,6 +8,8 @@
 #include "plan.h"
 #include "progress.h"
 #include "settings.h"
+#include "weft/gan/provenance.h"
+#include "weft/gan/run_report.h"
 
 namespace weft::apps {
 namespace {
@@ -97,10 +99,11 @@ int run(const TrainArguments& arguments, const std::string& command) {
     callbacks.wish = wish;
     report = gan::train(request, callbacks);
   }
+  gan::write_run_report(report.run, known_settings());
   const int signal = stop_signal;
   if (report.stopped)
     std::fprintf(stderr, "weft: stopped by %s after step %lld; saved. To go on: weft train --resume --out %s\n", signal == SIGINT ? "SIGINT" : "SIGTERM",
-                 (long long)report.steps, quoted_for_shell(report.run).c_str());
+                 (long long)report.steps, gan::quoted_for_shell(report.run).c_str());
   if (arguments.json) {
     print_json(to_json(report));
   } else {
@@ -109,8 +112,8 @@ int run(const TrainArguments& arguments, const std::string& command) {
                 static_cast<double>(report.peak_memory_bytes) / (1 << 20));
     if (report.skipped_steps + report.rollbacks)
       std::printf("not finite  %lld steps were skipped, the networks went back %lld times\n", (long long)report.skipped_steps, (long long)report.rollbacks);
-    std::printf("samples     %s\nparameters  %s\nnext        weft generate %s --out images.png\n", report.sample_sheet.c_str(),
-                report.parameters_sha256.c_str(), quoted_for_shell(report.run).c_str());
+    std::printf("report      %s/report.html\nsamples     %s\nparameters  %s\nnext        weft generate %s --out images.png\n", report.run.c_str(), report.sample_sheet.c_str(),
+                report.parameters_sha256.c_str(), gan::quoted_for_shell(report.run).c_str());
   }
   return report.stopped ? 128 + signal : 0;
 }

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <span>
 
 #include "dataset_kinds.h"
@@ -83,6 +84,24 @@ class IdxDataset final : public Dataset {
 };
 
 }  // namespace
+
+IdxHeader read_idx_header(const std::filesystem::path& path) {
+  constexpr size_t most_axes = 8;
+  std::vector<std::byte> start = read_start(path, 4 + 4 * most_axes);
+  try {
+    if (is_gzip(start)) start = gunzip(read_start(path, size_t(1) << 37), 4 + 4 * most_axes);
+  } catch (const FormatError& reason) {
+    throw FormatError(path.string() + ": " + reason.what());
+  }
+  const auto byte = [&](size_t at) { return at < start.size() ? unsigned(start[at]) : 0; };
+  const std::map<unsigned, const char*> types = {{0x08, "uint8"}, {0x09, "int8"}, {0x0b, "int16"}, {0x0c, "int32"}, {0x0d, "float32"}, {0x0e, "float64"}};
+  const size_t axes = byte(3);
+  if (byte(0) || byte(1) || !types.count(byte(2)) || axes == 0 || axes > most_axes || start.size() < 4 + 4 * axes)
+    throw FormatError(path.string() + " is no IDX file: it begins with two zero bytes, a type, a rank from 1 to 8 and that many sizes");
+  IdxHeader header{types.at(byte(2)), {}};
+  for (size_t at = 4; at < 4 + 4 * axes; at += 4) header.shape.push_back(int64_t(byte(at)) << 24 | int64_t(byte(at + 1)) << 16 | int64_t(byte(at + 2)) << 8 | byte(at + 3));
+  return header;
+}
 
 bool is_idx_images(const std::filesystem::path& path) {
   std::vector<std::byte> start = read_start(path, 4);

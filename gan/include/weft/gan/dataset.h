@@ -1,6 +1,7 @@
 // Where real images come from. A Dataset knows its size, its classes and how to write image i into a row of a batch.
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -66,5 +67,13 @@ constexpr NamedData kNamedData[] = {
 /// Throws: DataError for a source that is missing, empty or unreadable, FormatError for a broken IDX file, ConfigError for a
 /// size or channel count that the source cannot give.
 std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOptions&);
+
+/// What an IDX file, plain or gzip, says of itself; `type` is "uint8", "float32" and the like.
+struct IdxHeader {
+  std::string type;
+  std::vector<int64_t> shape;
+};
+/// Throws DataError if there is no such file, FormatError if it is no IDX file. Does not look at the values.
+IdxHeader read_idx_header(const std::filesystem::path&);
 
 }  // namespace weft::gan

@@ -1,0 +1,167 @@
+#include "weft/gan/run_report.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "weft/gan/provenance.h"
+#include "weft/gan/report.h"
+#include "weft/gan/run_contents.h"
+#include "weft/tensor/durable_file.h"
+
+namespace weft::gan {
+namespace {
+
+std::string print(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string duration(double seconds) {
+  if (!(seconds >= 0)) return "";
+  return seconds < 100 ? print("%.0f s", seconds) : seconds < 5400 ? print("%.0f min", seconds / 60) : print("%.1f h", seconds / 3600);
+}
+
+Series series(const RunContents::Log& log, const char* column, const char* name) {
+  const auto it = log.values.find(column);
+  return it == log.values.end() ? Series{name, {}, {}} : Series{name, log.steps, it->second};
+}
+
+/// What each objective's losses are when the discriminator can only guess. Goodfellow et al., arXiv:1406.2661; Mao et al.,
+/// arXiv:1611.04076; Lim and Ye, arXiv:1705.02894.
+struct Balance { const char *objective, *note; double d, g; };
+constexpr double ln2 = 0.69314718055994531;
+constexpr Balance balances[] = {
+    {"non-saturating", "When the discriminator D can only guess, its loss is 2 ln 2 = 1.386 and the generator's ln 2 = 0.693.", 2 * ln2, ln2},
+    {"minimax", "When the discriminator D can only guess, its loss is 2 ln 2 = 1.386 and the generator's -ln 2 = -0.693.", 2 * ln2, -ln2},
+    {"lsgan", "When the discriminator D can only guess, its loss is 0.25 and the generator's 0.125.", 0.25, 0.125},
+    {"hinge", "When the discriminator D can only guess, its loss is 2. The generator's is minus D's mean score, and has no scale of its own.", 2, NAN},
+};
+
+void losses(Report& page, const RunContents& run) {
+  Chart chart{"Losses", "", "step", {series(run.log, "loss_d", "discriminator"), series(run.log, "loss_g", "generator")}};
+  for (const Balance& b : balances) {
+    if (run.setting("train.objective") != b.objective) continue;
+    chart.note = b.note;
+    if (std::isfinite(b.d)) chart.marks.push_back({b.d, "D can only guess"});
+    if (std::isfinite(b.g)) chart.marks.push_back({b.g, "G at that point"});
+  }
+  chart.note += " The two pull against each other, so neither need fall: a discriminator's loss that stays near 0 while the generator's climbs means that the "
+                "generator is no longer learning. Judge by the pictures.";
+  page.chart(chart);
+}
+
+void opinions(Report& page, const RunContents& run) {
+  page.chart({"What the discriminator thinks",
+              "How real it finds real pictures, generated ones, and generated ones after it has learned from this step: 1 is certainly real, 0 certainly made, "
+              "0.5 is a guess. Lines that drift to 1 and 0 and stay there mean that it has won.",
+              "step",
+              {series(run.log, "d_real", "real pictures"), series(run.log, "d_fake", "generated"), series(run.log, "d_fake_after", "generated, after its step")},
+              false,
+              {{0.5, "a guess"}}});
+}
+
+void norms(Report& page, const RunContents& run) {
+  page.chart({"Length of the gradients", "Logarithmic. Steady is good; a jump of ten times or more marks a moment when training was in danger.", "step",
+              {series(run.log, "gradient_norm_d", "discriminator"), series(run.log, "gradient_norm_g", "generator")}, true});
+}
+
+void speed(Report& page, const RunContents& run) {
+  const auto it = run.log.values.find("seconds");
+  const double batch = std::strtod(run.setting("train.batch").c_str(), nullptr);
+  if (it == run.log.values.end() || !(batch > 0)) return;
+  Series rate{"images a second", {}, {}};
+  for (size_t i = 1; i < run.log.steps.size(); ++i) {
+    const double seconds = it->second[i] - it->second[i - 1];
+    if (!(seconds > 0)) continue;
+    rate.x.push_back(run.log.steps[i]);
+    rate.y.push_back(batch * (run.log.steps[i] - run.log.steps[i - 1]) / seconds);
+  }
+  if (rate.x.size() > 1) page.chart({"Speed", "Sample sheets and checkpoints in between are counted in.", "step", {rate}});
+}
+
+void settings(Report& page, const RunContents& run, const std::vector<KnownSetting>& known) {
+  std::vector<std::vector<std::string>> chosen, all;
+  for (const auto& [key, value] : run.config) {
+    const auto it = std::find_if(known.begin(), known.end(), [&, k = key](const KnownSetting& s) { return s.key == k; });
+    const std::string meaning = it == known.end() ? "" : it->meaning;
+    all.push_back({key, value, meaning});
+    if (it != known.end() && it->value != value) chosen.push_back({key, value, it->value, meaning});
+  }
+  if (all.empty()) return;
+  page.section("Settings");
+  if (!chosen.empty()) {
+    page.paragraph("Chosen for this run; everything else is as weft comes.");
+    page.table({"setting", "value", "otherwise", "what it is"}, chosen);
+  }
+  page.table({"setting", "value", "what it is"}, all, "All " + std::to_string(all.size()) + " settings");
+}
+
+std::string size_text(uint64_t bytes) {
+  const double kib = double(bytes) / 1024;
+  return kib < 1024 ? print("%.0f KiB", kib) : kib < 1024 * 1024 ? print("%.1f MiB", kib / 1024) : print("%.2f GiB", kib / 1024 / 1024);
+}
+
+void history(Report& page, const RunContents& run) {
+  page.section("How it was made");
+  std::vector<std::vector<std::string>> starts, checkpoints;
+  for (const RunContents::Start& s : run.starts)
+    starts.push_back({s.started, s.from_step ? "from step " + std::to_string(s.from_step) : "from the beginning", s.device, "weft " + s.weft});
+  if (!starts.empty()) page.table({"started", "", "device", "by"}, starts);
+  for (const RunContents::Start& s : run.starts) page.code(s.command);
+  for (const RunContents::Checkpoint& c : run.checkpoints) {
+    std::string what = c.step == run.checkpoints.back().step ? "newest" : "";
+    if (c.step == run.best_step) what += what.empty() ? "best" : ", best";
+    checkpoints.push_back({"step " + std::to_string(c.step), size_text(c.bytes), what});
+  }
+  if (!checkpoints.empty()) page.table({"checkpoint", "size", ""}, checkpoints);
+  if (!run.parameters_sha256.empty()) page.paragraph("Parameters of the newest checkpoint, as one sum: " + run.parameters_sha256);
+}
+
+void going_on(Report& page, const RunContents& run, const std::string& folder) {
+  page.section("How to go on");
+  const std::string r = quoted_for_shell(folder);
+  std::string lines;
+  if (!run.checkpoints.empty())
+    lines += "weft generate " + r + " --out pictures.png --count 100     # new pictures\n"
+             "weft train --resume --out " + r + " --steps " + std::to_string(2 * run.steps()) + "     # train as long again\n";
+  page.code(lines + "weft inspect " + r + " --report     # this page, made anew\ntensorboard --logdir " + r + "     # the same curves, to compare runs\n");
+}
+
+}  // namespace
+
+void write_run_report(const std::filesystem::path& folder, const std::vector<KnownSetting>& known) {
+  const RunContents run = read_run(folder);
+  const std::filesystem::path whole = std::filesystem::absolute(folder).lexically_normal();
+  const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  std::string about = run.setting("model.name");
+  for (const std::string& part : {run.setting("data.source"), run.starts.empty() ? "" : run.starts.back().started})
+    if (!part.empty()) about += (about.empty() ? "" : " · ") + part;
+
+  Report page(name, about);
+  std::vector<std::pair<std::string, std::string>> figures = {{"steps", std::to_string(run.steps())}};
+  if (const std::string time = duration(run.log.last("seconds")); !time.empty()) figures.emplace_back("trained for", time);
+  if (std::isfinite(run.log.last("loss_d"))) figures.emplace_back("loss D", short_number(run.log.last("loss_d")));
+  if (std::isfinite(run.log.last("loss_g"))) figures.emplace_back("loss G", short_number(run.log.last("loss_g")));
+  page.figures(figures);
+
+  std::vector<PictureFile> sheets;
+  for (const RunContents::Sheet& s : run.sheets) sheets.push_back({s.file, "step " + std::to_string(s.step)});
+  page.gallery(std::move(sheets));
+  page.paragraph(run.sheets.empty() ? "No sample sheet was written." : "The same noise at every step, so each place on the sheet is one picture coming to be.");
+
+  if (!run.log.steps.empty()) {
+    page.section("Curves");
+    losses(page, run);
+    opinions(page, run);
+    norms(page, run);
+    speed(page, run);
+  }
+  if (run.log.unreadable) page.paragraph(std::to_string(run.log.unreadable) + " lines of log.jsonl could not be read.");
+  settings(page, run, known);
+  history(page, run);
+  going_on(page, run, folder.string());
+  write_file_atomically(folder / "report.html", page.html());
+}
+
+}  // namespace weft::gan
