@@ -109,7 +109,7 @@ uint32_t crc32c(const void* bytes, size_t size) {
 EventFile::EventFile(const fs::path& folder, int64_t steps_done)
     : file_(std::make_unique<DurableFile>(new_name(folder), DurableFile::Mode::append)) {
   record(event(steps_done + 1).piece(file_version, version).text);
-  if (steps_done > 0) record(event(steps_done + 1).piece(session_log, Message().integer(session_status, session_start).text).text);
+  record(event(steps_done + 1).piece(session_log, Message().integer(session_status, session_start).text).text);
   flush();
 }
 

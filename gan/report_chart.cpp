@@ -1,6 +1,7 @@
 // Line charts. The lines are SVG stretched to the box; words and numbers are HTML around it, so they keep their size on a phone.
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "report_parts.h"
 
@@ -132,6 +133,7 @@ std::string chart_html(const Chart& chart) {
   Axis x{INFINITY, -INFINITY};
   for (const Series& s : chart.series)
     for (const double v : s.x) x.low = std::min(x.low, v), x.high = std::max(x.high, v);
+  if (x.low > 0 && x.low < 0.1 * x.high) x.low = 0;
   if (!(x.high > x.low)) x.low = std::isfinite(x.low) ? x.low - 1 : 0, x.high = x.low + 2;
 
   std::string legend, lines, labels;
@@ -148,14 +150,15 @@ std::string chart_html(const Chart& chart) {
   }
   for (const double v : ticks(x, 5))
     labels += "<span class=\"xt\" style=\"left:" + percent(x.place(v)) + "\">" + (x.high - x.low >= 4 ? with_commas(v) : short_number(v)) + "</span>";
+  bool below = false;                        // the first mark's name stands over its line, the next one's under it: they may be close
   for (const Chart::Mark& m : chart.marks)
-    if (y.shows(m.y)) labels += "<i class=\"mark\" style=\"top:" + percent(1 - y.place(m.y)) + "\"><span>" + escaped_for_html(m.name) + "</span></i>";
+    if (y.shows(m.y)) labels += std::string("<i class=\"mark") + (std::exchange(below, !below) ? " below" : "") + "\" style=\"top:" + percent(1 - y.place(m.y)) + "\"><span>" + escaped_for_html(m.name) + "</span></i>";
 
   std::string note = escaped_for_html(chart.note);
   if (outside) note += " " + std::to_string(outside) + (outside == 1 ? " value lies" : " values lie") + " beyond the edge.";
   if (gaps) note += " " + std::to_string(gaps) + (gaps == 1 ? " value is" : " values are") + (chart.logarithmic ? " not finite, or not above 0:" : " not finite:") + " a gap.";
   return "<figure class=\"chart\"><figcaption><h3>" + escaped_for_html(chart.title) + "</h3><div class=\"legend\">" + legend + "</div></figcaption>" +
-         "<div class=\"plot\" data-x=\"" + escaped_for_html(chart.x_name) + "\">" + labels + "<svg viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"" +
+         "<div class=\"plot\" data-x=\"" + escaped_for_html(chart.x_name) + "\" data-low=\"" + print("%.17g", x.low) + "\" data-high=\"" + print("%.17g", x.high) + "\">" + labels + "<svg viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"" +
          escaped_for_html(chart.title) + "\">" + lines + "</svg></div>" + (note.empty() ? "" : "<p class=\"note\">" + note + "</p>") + "</figure>\n";
 }
 

@@ -41,6 +41,7 @@ input[hidden]{display:none}
 .grid,.mark{position:absolute;left:0;right:0;border-top:1px solid var(--rule)}
 .mark{border-top:1px dashed var(--mark);font-style:normal}
 .mark span{position:absolute;right:0;bottom:1px;font-size:.75rem;color:var(--mark);background:var(--paper);padding:0 .25rem}
+.below span{bottom:auto;top:1px}
 .yt,.xt{position:absolute;font-size:.75rem;color:var(--soft);white-space:nowrap;font-variant-numeric:tabular-nums}
 .yt{right:100%;padding-right:.5rem;transform:translateY(-50%)}
 .xt{top:100%;padding-top:.25rem;transform:translateX(-50%)}
@@ -50,7 +51,7 @@ input[hidden]{display:none}
 table{border-collapse:collapse;font-size:.875rem}
 th,td{text-align:left;padding:.3rem 1.5rem .3rem 0;border-bottom:1px solid var(--rule);vertical-align:top}
 th{color:var(--soft);font-weight:500}
-td:nth-child(2){font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+td:nth-child(2){font-variant-numeric:tabular-nums;overflow-wrap:anywhere;min-width:8rem}
 pre{background:var(--card);border:1px solid var(--rule);border-radius:4px;padding:.75rem 1rem;overflow-x:auto;font:.8125rem/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 summary{cursor:pointer;color:var(--soft);padding:.5rem 0}
 @media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#ccc}body{font-size:11pt}input[type=range]{display:none}.strip{flex-wrap:wrap;overflow:visible}.strip img{height:5rem}.chart,.view{break-inside:avoid}pre{white-space:pre-wrap}}
@@ -79,15 +80,15 @@ for (const plot of document.querySelectorAll('.plot')) {
   const numbers = text => text ? text.split(' ').map(Number) : [];
   const lines = [...plot.querySelectorAll('.line')].map(l => ({x: numbers(l.dataset.x), y: l.dataset.y.split(' '), c: l.getAttribute('class').split(' ')[1]}));
   const keys = [...plot.parentNode.querySelectorAll('.key')].map(k => k.dataset.name);
-  const xs = lines.flatMap(l => l.x), low = Math.min(...xs), high = Math.max(...xs);
-  if (!(high > low)) continue;
+  const low = +plot.dataset.low, high = +plot.dataset.high, first = lines.findIndex(l => l.x.length);
+  if (first < 0) continue;
   const rule = document.createElement('i'), tip = document.createElement('div');
   rule.className = 'rule', tip.className = 'tip', rule.hidden = tip.hidden = true;
   plot.append(rule, tip);
   plot.onpointermove = e => {
     const box = plot.getBoundingClientRect(), at = low + (high - low) * (e.clientX - box.left) / box.width;
     const near = lines.map(l => l.x.reduce((best, x, i) => Math.abs(x - at) < Math.abs(l.x[best] - at) ? i : best, 0));
-    const first = lines.findIndex(l => l.x.length), x = lines[first].x[near[first]], share = (x - low) / (high - low);
+    const x = lines[first].x[near[first]], share = (x - low) / (high - low);
     tip.replaceChildren(plot.dataset.x + ' ' + x.toLocaleString('en'), ...lines.map((l, k) => {
       const row = document.createElement('div');
       row.className = l.c, row.textContent = keys[k] + ' ' + (l.y[near[k]] ?? '');

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "weft/gan/provenance.h"
 #include "weft/gan/sheet.h"
 
 namespace weft::gan {
@@ -95,17 +96,29 @@ void RunDirectory::begin(int64_t from, const std::string& device) {
   const fs::path log = path_ / "log.jsonl";
   if (fs::exists(log)) truncate_file(log, from > 0 ? length_up_to(log, from) : 0);
   log_ = std::make_unique<DurableFile>(log, DurableFile::Mode::append);
+  events_ = std::make_unique<EventFile>(path_, from);
 }
 
-void RunDirectory::log(int64_t step, double seconds, const Gauges& g) {
-  log_->write(dump({{"step", step}, {"seconds", seconds}, {"loss_d", g.loss_d}, {"loss_g", g.loss_g}, {"d_real", g.d_real}, {"d_fake", g.d_fake},
-                    {"d_fake_after", g.d_fake_after}, {"gradient_norm_d", g.gradient_norm_d}, {"gradient_norm_g", g.gradient_norm_g}}, -1));
+void RunDirectory::log(int64_t step, double seconds, double images_per_second, const Gauges& g) {
+  const struct { const char *name, *tag; double value; } all[] = {
+      {"loss_d", "losses/discriminator", g.loss_d}, {"loss_g", "losses/generator", g.loss_g}, {"d_real", "d/real", g.d_real}, {"d_fake", "d/fake", g.d_fake},
+      {"d_fake_after", "d/fake_after", g.d_fake_after}, {"gradient_norm_d", "gradient_norm/discriminator", g.gradient_norm_d},
+      {"gradient_norm_g", "gradient_norm/generator", g.gradient_norm_g}, {"images_per_second", "images_per_second", images_per_second}};
+  ordered_json line = {{"step", step}, {"seconds", seconds}};
+  for (const auto& one : all) {
+    line[one.name] = one.value;
+    events_->scalar(one.tag, step, one.value);
+  }
+  log_->write(dump(line, -1));
 }
 
 std::string RunDirectory::write_samples(int64_t step, const Tensor& images) {
-  const std::string file = sample_sheet(step);
-  write_png(file, to_sheet(images), {{"Software", "weft " + version_}, {"weft.command", request_.command}, {"weft.step", std::to_string(step)}});
-  return file;
+  const TrainSettings& s = request_.settings;
+  const Image sheet = to_sheet(images);
+  const std::string png = encode_png(sheet, provenance(request_.command, {{"step", std::to_string(step)}, {"seed", std::to_string(s.seed)}, {"data", s.data}}));
+  write_file_atomically(sample_sheet(step), png);
+  events_->image("samples", step, png, sheet.height, sheet.width, sheet.channels);
+  return sample_sheet(step);
 }
 
 fs::path find_checkpoint(const std::string& source, const std::function<void(const std::string&)>& note) {

@@ -1,5 +1,5 @@
 // The folder of a training run:
-//   config.toml   run.json   log.jsonl   samples/step-000500.png
+//   config.toml   run.json   log.jsonl   events.out.tfevents.*   samples/step-000500.png   report.html
 //   checkpoints/step-000500/{<network>,<network>.optimizer,generator.ema}.safetensors state.json SHA256SUMS   checkpoints/LATEST
 #pragma once
 #include <filesystem>
@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "weft/gan/event_file.h"
 #include "weft/gan/trainer.h"
 #include "weft/tensor/durable_file.h"
 
@@ -27,12 +28,12 @@ class RunDirectory {
   void take();
   /// Writes down who trains here, and cuts log.jsonl back to the steps up to `from` (0: a new run).
   void begin(int64_t from, const std::string& device);
-  void log(int64_t step, double seconds, const Gauges& gauges);
+  void log(int64_t step, double seconds, double images_per_second, const Gauges& gauges);
   std::string sample_sheet(int64_t step) const { return (path_ / "samples" / (nn::checkpoint_name(step) + ".png")).string(); }
   /// A sheet of images in [-1,1]; returns its path.
   std::string write_samples(int64_t step, const Tensor& images);
-  /// The log is as durable as the checkpoint that goes with it.
-  void commit_log() { log_->commit(); }
+  /// The logs are as durable as the checkpoint that goes with them.
+  void commit_log() { log_->commit(), events_->commit(); }
 
  private:
   std::filesystem::path path_;
@@ -40,6 +41,7 @@ class RunDirectory {
   std::string version_;
   nn::Checkpoints checkpoints_;
   std::unique_ptr<DurableFile> log_;
+  std::unique_ptr<EventFile> events_;
   int lock_ = -1;
 };
 

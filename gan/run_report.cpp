@@ -17,6 +17,12 @@ std::string print(const char* format, double value) {
   return text;
 }
 
+/// "2026-11-21T08:55:11Z" for people.
+std::string readable_time(std::string t) {
+  if (t.size() == 20 && t[10] == 'T' && t[19] == 'Z') t = t.substr(0, 10) + " " + t.substr(11, 5) + " UTC";
+  return t;
+}
+
 std::string duration(double seconds) {
   if (!(seconds >= 0)) return "";
   return seconds < 100 ? print("%.0f s", seconds) : seconds < 5400 ? print("%.0f min", seconds / 60) : print("%.1f h", seconds / 3600);
@@ -52,13 +58,18 @@ void losses(Report& page, const RunContents& run) {
 }
 
 void opinions(Report& page, const RunContents& run) {
-  page.chart({"What the discriminator thinks",
-              "How real it finds real pictures, generated ones, and generated ones after it has learned from this step: 1 is certainly real, 0 certainly made, "
-              "0.5 is a guess. Lines that drift to 1 and 0 and stay there mean that it has won.",
-              "step",
-              {series(run.log, "d_real", "real pictures"), series(run.log, "d_fake", "generated"), series(run.log, "d_fake_after", "generated, after its step")},
-              false,
-              {{0.5, "a guess"}}});
+  const std::string objective = run.setting("train.objective");
+  const bool probability = objective == "non-saturating" || objective == "minimax";   // else the logits have another meaning
+  Chart chart{"What the discriminator thinks", "", "step",
+              {series(run.log, "d_real", "real pictures"), series(run.log, "d_fake", "generated"), series(run.log, "d_fake_after", "generated, after its step")}};
+  if (probability) {
+    chart.note = "How real it finds real pictures, generated ones, and generated ones after it has learned from this step: 1 is certainly real, 0 certainly made. "
+                 "Lines that drift to 1 and 0 and stay there mean that it has won.";
+    chart.marks = {{0.5, "a guess"}};
+  } else {
+    chart.note = "The sigmoid of its scores. With this objective they are no probabilities: look at how far real and generated pictures are apart, and whether that lasts.";
+  }
+  page.chart(chart);
 }
 
 void norms(Report& page, const RunContents& run) {
@@ -106,7 +117,7 @@ void history(Report& page, const RunContents& run) {
   page.section("How it was made");
   std::vector<std::vector<std::string>> starts, checkpoints;
   for (const RunContents::Start& s : run.starts)
-    starts.push_back({s.started, s.from_step ? "from step " + std::to_string(s.from_step) : "from the beginning", s.device, "weft " + s.weft});
+    starts.push_back({readable_time(s.started), s.from_step ? "from step " + std::to_string(s.from_step) : "from the beginning", s.device, "weft " + s.weft});
   if (!starts.empty()) page.table({"started", "", "device", "by"}, starts);
   for (const RunContents::Start& s : run.starts) page.code(s.command);
   for (const RunContents::Checkpoint& c : run.checkpoints) {
@@ -135,7 +146,7 @@ void write_run_report(const std::filesystem::path& folder, const std::vector<Kno
   const std::filesystem::path whole = std::filesystem::absolute(folder).lexically_normal();
   const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
   std::string about = run.setting("model.name");
-  for (const std::string& part : {run.setting("data.source"), run.starts.empty() ? "" : run.starts.back().started})
+  for (const std::string& part : {run.setting("data.source"), run.starts.empty() ? "" : readable_time(run.starts.back().started)})
     if (!part.empty()) about += (about.empty() ? "" : " · ") + part;
 
   Report page(name, about);

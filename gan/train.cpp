@@ -85,7 +85,7 @@ class Run {
     const bool logging = last || step() % s_.log_every == 0 || step() == 1;
     if (logging) {
       report_.losses = training_.gan.gauges();
-      directory_.log(step(), seconds(), report_.losses);
+      directory_.log(step(), seconds(), images_per_second(), report_.losses);
     }
     if (tell_.progress && (logging || clock_.seconds() - told_ > 0.5)) {   // a bar moves even where steps are slow
       tell_.progress({step(), training_.steps, seconds(), images_per_second(), report_.losses});

@@ -125,14 +125,15 @@ TEST_CASE("an event file holds what it was given, float32 by float32") {
   }
   REQUIRE(files_in(folder.path).size() == 1);
   const std::vector<std::string> all = records(read_all(files_in(folder.path)[0]));
-  REQUIRE(all.size() == std::size(values) + 2);
+  REQUIRE(all.size() == std::size(values) + 3);
   CHECK(fields(all[0]).at("3:2") == "brain.Event:2");
   CHECK(number(fields(all[0]).at("2:0"), 0, 8) == 1);
+  CHECK(number(fields(all[1]).at("2:0"), 0, 8) == 1);
   double wall = 0;
   std::memcpy(&wall, fields(all[0]).at("1:1").data(), 8);
   CHECK(std::fabs(wall - double(time(nullptr))) < 60);
   for (size_t i = 0; i < std::size(values); ++i) {
-    const Value v = value_of(all[i + 1]);
+    const Value v = value_of(all[i + 2]);
     CHECK(v.step == int64_t(i) * 1000003);
     CHECK(v.parts.at("1:2") == "losses/ü");
     const float expected = float(values[i]);
@@ -147,7 +148,7 @@ TEST_CASE("an event file holds what it was given, float32 by float32") {
   CHECK(image.at("4:2") == std::string("\x89PNG\0\n", 6));
 }
 
-TEST_CASE("every start has a file of its own that sorts last, and a resumed run's opens a session") {
+TEST_CASE("every start has a file of its own that sorts last, and opens a session at the step it goes on from") {
   const Folder folder;
   gan::EventFile first(folder.path);
   first.scalar("a", 1, 1);
@@ -177,7 +178,7 @@ TEST_CASE("reading event files: the contents, and every way to be torn or altere
   }
   const fs::path path = files_in(folder.path)[0];
   const gan::EventFileContents all = gan::read_event_file(path);
-  CHECK(all.records == 7);
+  CHECK(all.records == 8);
   CHECK(!all.torn);
   REQUIRE(all.series.size() == 2);
   const gan::EventSeries& loss = all.series.at("loss");

@@ -17,7 +17,7 @@ class EventFile {
  public:
   /// Opens a new file in `folder`, which must be there; never one that is there already: after a crash its end may be torn,
   /// and TensorBoard stops reading at the tear. The new one's name sorts after all others, also if the clock was set back.
-  /// @param steps_done  of a run that goes on: TensorBoard hides what older files hold of later steps
+  /// @param steps_done  of a run that goes on; TensorBoard hides what older files hold of later steps
   /// Throws IoError, as do the others.
   explicit EventFile(const std::filesystem::path& folder, int64_t steps_done = 0);
   ~EventFile();                              // flushes; what fails then is lost
