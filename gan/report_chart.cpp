@@ -38,14 +38,14 @@ Points thinned(const Series& s) {
 struct Axis {
   double low = 0, high = 1;
   bool logarithmic = false;
-  double place(double v) const { return logarithmic ? std::log(v / low) / std::log(high / low) : (v - low) / (high - low); }
+  double place(double v) const { return logarithmic ? (std::log(v) - std::log(low)) / (std::log(high) - std::log(low)) : (v - low) / (high - low); }
   bool shows(double v) const { return std::isfinite(v) && (!logarithmic || v > 0); }
 };
 
 std::vector<double> ticks(const Axis& a, int about) {
   std::vector<double> all;
   if (a.logarithmic) {
-    const double decades = std::log10(a.high / a.low);
+    const double decades = std::log10(a.high) - std::log10(a.low);
     const int every = std::max(1, int(std::ceil(decades / about)));
     for (int e = int(std::floor(std::log10(a.low))); e <= std::log10(a.high) + 1e-9; e += every)
       for (const double m : decades < 2 ? std::vector<double>{1, 2, 5} : std::vector<double>{1}) {
@@ -78,13 +78,13 @@ Axis y_axis(const Chart& chart, size_t& outside) {
   outside = size_t(std::count_if(all.begin(), all.end(), [&](double v) { return v < low || v > high; }));
   for (const Chart::Mark& m : chart.marks)
     if (axis.shows(m.y)) low = std::min(low, m.y), high = std::max(high, m.y);
+  low = std::clamp(low, chart.logarithmic ? 1e-300 : -1e300, 1e300), high = std::clamp(high, low, 1e300);   // room for the sums below
   if (chart.logarithmic) {
     axis.low = low / 1.1, axis.high = high * 1.1;
   } else {
     const double room = high > low ? 0.04 * (high - low) : std::max(0.5, 0.04 * std::fabs(high));
     axis.low = low >= 0 && low < 0.5 * high ? 0 : low - room;
     axis.high = high + room;
-    if (!std::isfinite(axis.high - axis.low)) axis.low = low / 4, axis.high = high / 4;    // beyond what a double can span
   }
   return axis;
 }
