@@ -39,7 +39,7 @@ input[hidden]{display:none}
 .plot svg{position:absolute;inset:0;width:100%;height:100%;overflow:hidden}
 .line{fill:none;stroke:currentColor;stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}
 .grid,.mark{position:absolute;left:0;right:0;border-top:1px solid var(--rule)}
-.mark{border-top:1px dashed var(--mark);font-style:normal}
+.mark{border-top:1px dashed var(--mark);font-style:normal;z-index:1}
 .mark span{position:absolute;right:0;bottom:1px;font-size:.75rem;color:var(--mark);background:var(--paper);padding:0 .25rem}
 .below span{bottom:auto;top:1px}
 .yt,.xt{position:absolute;font-size:.75rem;color:var(--soft);white-space:nowrap;font-variant-numeric:tabular-nums}
@@ -52,6 +52,7 @@ table{border-collapse:collapse;font-size:.875rem}
 th,td{text-align:left;padding:.3rem 1.5rem .3rem 0;border-bottom:1px solid var(--rule);vertical-align:top}
 th{color:var(--soft);font-weight:500}
 td:nth-child(2){font-variant-numeric:tabular-nums;overflow-wrap:anywhere;min-width:8rem}
+td:last-child:nth-child(n+3){min-width:14rem}
 pre{background:var(--card);border:1px solid var(--rule);border-radius:4px;padding:.75rem 1rem;overflow-x:auto;font:.8125rem/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 summary{cursor:pointer;color:var(--soft);padding:.5rem 0}
 @media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#ccc}body{font-size:11pt}input[type=range]{display:none}.strip{flex-wrap:wrap;overflow:visible}.strip img{height:5rem}.chart,.view{break-inside:avoid}pre{white-space:pre-wrap}}
