@@ -68,12 +68,11 @@ void ProgressDisplay::show(const gan::Progress& p) {
   const std::lock_guard lock(one_at_a_time_);
   const double each = pace(p), by_clock = minutes_ > 0 ? 60 * minutes_ - p.seconds : INFINITY;
   const double left = std::max(0.0, p.steps > 0 ? std::min(static_cast<double>(p.steps - p.step) * each, by_clock) : by_clock);
-  const double images_a_step = p.images_per_second * p.seconds / static_cast<double>(std::max<int64_t>(p.step, 1));
   const double share = p.seconds + left > 0 && std::isfinite(left) ? p.seconds / (p.seconds + left) : 0;
   const bool by_steps = p.steps > 0;
   const double done = by_steps ? std::max(static_cast<double>(p.step) / static_cast<double>(p.steps), minutes_ > 0 ? share : 0.0) : share;
   const std::string step = by_steps ? print("%lld/%lld", (long long)p.step, (long long)p.steps) : print("step %lld", (long long)p.step);
-  const std::string numbers = print("%.0f images/s  ", each > 0 ? images_a_step / each : p.images_per_second) + (std::isfinite(left) ? "ETA " + clock_time(left) + "  " : "") +
+  const std::string numbers = print("%.0f images/s  ", each > 0 ? p.batch / each : 0.0) + (std::isfinite(left) ? "ETA " + clock_time(left) + "  " : "") +
                               print("loss D %.3f  G %.3f", p.gauges.loss_d, p.gauges.loss_g);
   if (terminal_) return draw(title_, done, step + "  " + numbers);
   const bool last = by_steps && p.step >= p.steps;

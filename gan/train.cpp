@@ -88,7 +88,7 @@ class Run {
       directory_.log(step(), seconds(), images_per_second(), report_.losses);
     }
     if (tell_.progress && (logging || clock_.seconds() - told_ > 0.5)) {   // a bar moves even where steps are slow
-      tell_.progress({step(), training_.steps, seconds(), images_per_second(), report_.losses});
+      tell_.progress({step(), training_.steps, seconds(), s_.batch, report_.losses});
       told_ = clock_.seconds();
     }
   }

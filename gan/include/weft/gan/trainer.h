@@ -147,7 +147,8 @@ std::vector<ConfigLine> stored_config(const std::string& run);
 
 struct Progress {
   int64_t step, steps;                   // steps 0: as many as the minutes allow
-  double seconds, images_per_second;
+  double seconds;                        // of the run, those before a resume included
+  int batch;                             // images a step
   Gauges gauges;
 };
 
