@@ -23,7 +23,7 @@ if [ "$with_tests" = yes ]; then
     if [ -f "$program" ] && [ -x "$program" ]; then cp "$program" "$out/bin/" && programs+=("$out/bin/${program##*/}"); fi
   done
   mkdir "$out/tests"
-  (cd tests && find . -name '*.safetensors' -exec cp --parents {} "../$out/tests/" \;)
+  (cd tests && find . \( -name '*.safetensors' -o -path './fuzz/corpus/image/*' \) -exec cp --parents {} "../$out/tests/" \;)
   cp apps/bundle_check.sh "$out/check"
 fi
 

@@ -9,6 +9,7 @@
 
 #include "process.h"
 #include "weft/kernels/error.h"
+#include "where.h"
 
 using namespace cli;
 
@@ -28,7 +29,7 @@ std::string flipped(std::string bytes, double rate, unsigned seed) {
 /// Which of the mutated pictures cannot be read, by name.
 std::set<std::string> mutate_into(const std::string& folder, bool by_zzuf) {
   std::vector<fs::path> seeds;
-  for (const auto& entry : fs::directory_iterator(WEFT_SEEDS "/image")) seeds.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(weft::testing::test_file("fuzz/corpus/image"))) seeds.push_back(entry.path());
   std::sort(seeds.begin(), seeds.end());
   REQUIRE(seeds.size() > 20);
   fs::create_directories(folder);

@@ -5,6 +5,7 @@
 
 #include "weft/gan/image.h"
 #include "weft/kernels/error.h"
+#include "where.h"
 
 using namespace weft;
 using namespace weft::gan;
@@ -50,7 +51,7 @@ TEST_CASE("pictures by other programs: every format, kind and orientation") {
     CAPTURE(std::string(seed.name));
     Image image;
     try {
-      image = read_image(std::string(WEFT_SEEDS "/image/") + seed.name);
+      image = read_image(testing::test_file("fuzz/corpus/image/") + seed.name);
     } catch (const FormatError& e) {
       CHECK_MESSAGE(std::string(e.what()).find("this build of weft has no") != std::string::npos, e.what());
       continue;
@@ -59,11 +60,11 @@ TEST_CASE("pictures by other programs: every format, kind and orientation") {
     CHECK(image.width == 2 * image.height);
     CHECK(distance(image, seed.margin) <= seed.tolerance);
   }
-  const Image grey = read_image(WEFT_SEEDS "/image/grey.bmp");                          // a palette of greys is a palette
+  const Image grey = read_image(testing::test_file("fuzz/corpus/image/grey.bmp"));                          // a palette of greys is a palette
   CHECK(grey.channels == 3);
   CHECK(distance(with_channels(grey, 1), 0) == 0);
 }
 
 TEST_CASE("pictures by other programs: an animation is no picture") {
-  CHECK_THROWS_AS(read_image(WEFT_SEEDS "/image/animated.webp"), FormatError);
+  CHECK_THROWS_AS(read_image(testing::test_file("fuzz/corpus/image/animated.webp")), FormatError);
 }
