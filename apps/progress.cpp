@@ -14,7 +14,7 @@ namespace {
 
 constexpr double seconds_between_lines = 5;
 constexpr size_t pace_window = 9;
-constexpr int bar_width = 24;
+constexpr int widest_bar = 24;
 
 std::string print(const char* format, ...) __attribute__((format(printf, 1, 2)));
 std::string print(const char* format, ...) {
@@ -33,7 +33,7 @@ std::string clock_time(double seconds) {
 
 size_t terminal_width() {
   winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 bool set_and_not_empty(const char* variable) {
@@ -82,10 +82,12 @@ void ProgressDisplay::show(const gan::Progress& p) {
 }
 
 void ProgressDisplay::draw(const std::string& left, double done, const std::string& right) {
+  const size_t width = terminal_width() - 1;         // asked anew each time: windows are resized
+  const int bar_width = std::clamp(static_cast<int>(width) / 4, 4, widest_bar);
   const int filled = static_cast<int>(std::lround(std::clamp(done, 0.0, 1.0) * bar_width));
   const std::string bar = std::string(filled, '=') + std::string(bar_width - filled, ' ');
   std::string rest = "  " + right;
-  const size_t before = left.size() + bar_width + 4, width = terminal_width() - 1;
+  const size_t before = left.size() + bar.size() + 4;
   if (before + rest.size() > width) rest.resize(width > before ? width - before : 0);
   std::fprintf(stderr, "\r%s  [%s%s%s]%s\x1b[K", left.c_str(), colour_ ? "\x1b[36m" : "", bar.c_str(), colour_ ? "\x1b[0m" : "", rest.c_str());
   drawn_ = true;

@@ -9,6 +9,7 @@
 #include "progress.h"
 #include "settings.h"
 #include "weft/gan/provenance.h"
+#include "weft/gan/run_contents.h"
 #include "weft/gan/run_report.h"
 
 namespace weft::apps {
@@ -77,6 +78,20 @@ Json to_json(const gan::TrainReport& r) {
           {"skipped_steps", r.skipped_steps}, {"rollbacks", r.rollbacks}, {"launches", r.launches}};
 }
 
+gan::TrainReport train_and_report(const gan::TrainRequest& request, const gan::TrainCallbacks& callbacks) {
+  const std::string& folder = request.settings.out;
+  try {
+    const gan::TrainReport report = gan::train(request, callbacks);
+    gan::write_run_report(folder, known_settings());
+    return report;
+  } catch (const Error& e) {
+    try {
+      if (e.exit_code == 1 && gan::is_run(folder)) gan::write_run_report(folder, known_settings(), e.what());   // it began, and failed
+    } catch (const Error&) {}                // the first trouble is the one to tell
+    throw;
+  }
+}
+
 int run(const TrainArguments& arguments, const std::string& command) {
   const TrainSettings settings = resolve(arguments);
   const std::string toml = to_toml(settings);
@@ -97,9 +112,8 @@ int run(const TrainArguments& arguments, const std::string& command) {
     callbacks.progress = [&](const gan::Progress& p) { display.show(p); };
     callbacks.note = [&](const std::string& sentence) { display.note(sentence); };
     callbacks.wish = wish;
-    report = gan::train(request, callbacks);
+    report = train_and_report(request, callbacks);
   }
-  gan::write_run_report(report.run, known_settings());
   const int signal = stop_signal;
   if (report.stopped)
     std::fprintf(stderr, "weft: stopped by %s after step %lld; saved. To go on: weft train --resume --out %s\n", signal == SIGINT ? "SIGINT" : "SIGTERM",

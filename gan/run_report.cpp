@@ -141,7 +141,7 @@ void going_on(Report& page, const RunContents& run, const std::string& folder) {
 
 }  // namespace
 
-void write_run_report(const std::filesystem::path& folder, const std::vector<KnownSetting>& known) {
+void write_run_report(const std::filesystem::path& folder, const std::vector<KnownSetting>& known, const std::string& trouble) {
   const RunContents run = read_run(folder);
   const std::filesystem::path whole = std::filesystem::absolute(folder).lexically_normal();
   const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
@@ -150,6 +150,7 @@ void write_run_report(const std::filesystem::path& folder, const std::vector<Kno
     if (!part.empty()) about += (about.empty() ? "" : " · ") + part;
 
   Report page(name, about);
+  if (!trouble.empty()) page.paragraph("This run ended before its time. " + trouble);
   std::vector<std::pair<std::string, std::string>> figures = {{"steps", std::to_string(run.steps())}};
   if (const std::string time = duration(run.log.last("seconds")); !time.empty()) figures.emplace_back("trained for", time);
   if (std::isfinite(run.log.last("loss_d"))) figures.emplace_back("loss D", short_number(run.log.last("loss_d")));

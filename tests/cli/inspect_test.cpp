@@ -73,6 +73,21 @@ TEST_CASE("a run tells what it is, and its report can be made anew") {
   CHECK(events);
 }
 
+TEST_CASE("a run that fails has a report that says why; one that never began has none") {
+  const Folder folder;
+  write_pictures(folder / "data", 9);
+  const Words diverge = {"--steps", "400", "--objective", "lsgan", "--set", "optimizer.name=sgd", "--set", "optimizer.learning_rate_d=100", "--set", "optimizer.learning_rate_g=100", "--set", "optimizer.beta1=0.99",
+                         "--set", "run.log_every=1"};
+  const Result failed = run_weft(small_run(folder / "data", folder / "run", diverge));
+  CAPTURE(failed.err);
+  REQUIRE(failed.code == 1);
+  const std::string page = read_file(folder / "run" + "/report.html");
+  CHECK(page.find("This run ended before its time.") != std::string::npos);
+  CHECK(page.find("Losses") != std::string::npos);
+  CHECK(run_weft(small_run(folder / "nowhere", folder / "never")).code == 66);
+  CHECK(!fs::exists(folder / "never"));
+}
+
 TEST_CASE("safetensors: names, shapes, and the numbers' own numbers") {
   const Folder folder;
   std::vector<float> many(700'001);                  // more than is read at once
