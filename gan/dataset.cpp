@@ -25,7 +25,8 @@ std::shared_ptr<Dataset> open_fashion_mnist(const NamedData& data, const Dataset
   const fs::path images = plain_or_gzip(root / "train-images-idx3-ubyte"), labels = plain_or_gzip(root / "train-labels-idx1-ubyte");
   if (images.empty() || labels.empty())
     throw DataError(std::string(data.name) + ": no train-" + (images.empty() ? "images-idx3" : "labels-idx1") + "-ubyte[.gz] in " +
-                    root.string() + "; `apt-get install " + data.package + "` brings it, or name its folder with --set data.root=DIR");
+                    root.string() + "; `apt-get install " + data.package + "` brings its four files (train- and t10k-, images-idx3-ubyte and labels-idx1-ubyte), " +
+                    "or name the folder that has them with --set data.root=DIR, or try --data swatches, which needs no file");
   return open_idx(data.name, images, labels,
                   {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}, options);
 }
