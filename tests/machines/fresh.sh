@@ -37,7 +37,7 @@ as() {
     chroot "$tree" chown -R "$user:$user" "$home"
   fi
   chroot "$tree" setpriv --reuid "$user" --regid "$user" --init-groups env -i HOME="$home" PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-    LANG=C.UTF-8 CCACHE_DIR=/ccache CCACHE_UMASK=000 CCACHE_BASEDIR="$home/weft" \
+    LANG=C.UTF-8 CCACHE_DIR=/ccache CCACHE_UMASK=000 CCACHE_BASEDIR="$home/weft" CCACHE_NOHASHDIR=1 \
     bash -c "cd $home/weft && $*" >"$log" 2>&1 </dev/null || status=$?
   printf '%-9s %-8s %-30s exit %d, %d s: %s\n' "$release" "$user" "$*" "$status" $((SECONDS - start)) \
     "$(sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -v '^ *$' | tail -n 1)"
