@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <optional>
@@ -228,39 +229,48 @@ std::string_view read_event(std::string_view message, EventFileContents& into) {
   return found_version;
 }
 
+/// `size` bytes and their sum. Memory grows with what is there, not with what a length claims.
+std::optional<std::string> take(std::istream& in, uint64_t size) {
+  std::string bytes;
+  while (bytes.size() < size) {
+    const size_t before = bytes.size(), part = size_t(std::min<uint64_t>(size - before, flush_bytes));
+    bytes.resize(before + part);
+    if (!in.read(bytes.data() + before, std::streamsize(part))) return {};
+  }
+  char sum[4];
+  if (!in.read(sum, 4)) return {};
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION             // a fuzzer cannot guess sums
+  if (std::string_view(sum, 4) != little_endian(masked_sum(bytes))) return {};
+#endif
+  return bytes;
+}
+
 }  // namespace
 
-EventFileContents read_event_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw DataError("cannot read " + path.string() + ": " + std::strerror(errno));
+EventFileContents read_event_file(std::istream& in, const std::string& what) {
   EventFileContents all;
-  auto take = [&](uint64_t size) -> std::optional<std::string> {   // grows with what is there, not with what a length claims
-    std::string bytes;
-    while (bytes.size() < size) {
-      const size_t before = bytes.size(), part = size_t(std::min<uint64_t>(size - before, flush_bytes));
-      bytes.resize(before + part);
-      if (!in.read(bytes.data() + before, std::streamsize(part))) return {};
-    }
-    char stored[4];
-    if (!in.read(stored, 4) || std::string_view(stored, 4) != little_endian(masked_sum(bytes))) return {};
-    return bytes;
-  };
-  while (in.peek() != std::ifstream::traits_type::eof() && !all.torn) {
-    const auto length = take(8);
+  while (in.peek() != std::istream::traits_type::eof() && !all.torn) {
+    const auto length = take(in, 8);
     uint64_t size = 0;
     for (size_t i = 0; length && i < 8; ++i) size |= uint64_t(static_cast<unsigned char>((*length)[i])) << (8 * i);
-    const auto message = length && size <= largest_record ? take(size) : std::nullopt;
+    const auto message = length && size <= largest_record ? take(in, size) : std::nullopt;
     if (message) {
       const std::string_view found = read_event(*message, all);
-      if (all.records++ == 0 && found.rfind("brain.Event:", 0) != 0) throw FormatError(path.string() + ": its first record is not that of a TensorBoard event file");
+      if (all.records++ == 0 && found.rfind("brain.Event:", 0) != 0) throw FormatError(what + ": its first record is not that of a TensorBoard event file");
     } else if (all.records == 0) {
-      throw FormatError(path.string() + ": not a TensorBoard event file: the first record's sums do not fit");
+      throw FormatError(what + ": not a TensorBoard event file: the first record's sums do not fit");
     } else {
       all.torn = true;
     }
   }
-  if (all.records == 0) throw FormatError(path.string() + ": an empty file; a TensorBoard event file has at least one record");
+  if (all.records == 0) throw FormatError(what + ": an empty file; a TensorBoard event file has at least one record");
   return all;
+}
+
+EventFileContents read_event_file(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw DataError("cannot read " + path.string() + ": " + std::strerror(errno));
+  return read_event_file(in, path.string());
 }
 
 }  // namespace weft::gan

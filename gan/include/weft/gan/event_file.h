@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <iosfwd>
 #include <map>
 #include <memory>
 #include <string>
@@ -51,6 +52,7 @@ struct EventFileContents {
 /// What a file holds, read from end to end with every sum checked; of any size and however hostile.
 /// Throws DataError if there is no such file, FormatError if it does not begin as an event file.
 EventFileContents read_event_file(const std::filesystem::path&);
+EventFileContents read_event_file(std::istream& in, const std::string& what);   // `what`: its name in messages
 
 /// CRC-32C (Castagnoli), as in RFC 3720; of "123456789" it is 0xe3069283.
 uint32_t crc32c(const void* bytes, size_t size);
