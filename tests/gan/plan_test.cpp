@@ -6,6 +6,7 @@
 
 #include "weft/gan/image.h"
 #include "weft/gan/plan.h"
+#include "weft/tensor/ops.h"
 
 using namespace weft;
 namespace fs = std::filesystem;
@@ -43,6 +44,27 @@ TEST_CASE("the FLOPs of a DCGAN's step are those of its layers, counted by hand"
   const uint64_t discriminator_learns = 2 * (2 * d1 + 3 * d2 + 3 * d3);  // real and generated
   const uint64_t discriminator_tells = 2 * (d1 + d2 + d3);               // forward and to the image: no weight gradients
   CHECK(plan.flops == 5 * (generator + discriminator_learns + discriminator_tells));
+}
+
+TEST_CASE("the FLOPs of products and convolutions, in batches, groups and strides") {
+  const Context context = Context::open("reference");
+  const auto counted = [&](const std::function<void()>& work) {
+    const uint64_t before = context.flops();
+    work();
+    return context.flops() - before;
+  };
+  const Tensor a = context.zeros({2, 5, 3}), b = context.zeros({2, 3, 7}), w = context.zeros({3, 7});
+  CHECK(counted([&] { matmul(a, b); }) == 2 * (2 * 5 * 3 * 7));
+  CHECK(counted([&] { matmul(a, w); }) == 2 * (2 * 5 * 3 * 7));
+  CHECK(counted([&] { a + a; }) == 0);
+  const Tensor x = context.zeros({2, 9, 8, 6}), filters = context.zeros({4, 3, 2, 3});            // two groups
+  const ConvGeometry geometry{.stride = {2, 1}, .pad = {1, 0}, .groups = 2};
+  const Tensor y = conv2d(x, filters, {}, geometry);
+  const uint64_t work = 2 * uint64_t(y.count()) * (3 * 2 * 3);
+  CHECK(y.count() == 2 * 5 * 7 * 4);
+  CHECK(counted([&] { conv2d(x, filters, {}, geometry); }) == work);
+  CHECK(counted([&] { conv_transpose2d(y, filters, {}, geometry); }) == work);
+  CHECK(counted([&] { conv2d_weight_grad(x, y, {3, 2}, geometry); }) == work);
 }
 
 TEST_CASE("a plan tells sizes, time and memory, and leaves nothing behind") {
