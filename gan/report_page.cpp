@@ -52,6 +52,7 @@ table{border-collapse:collapse;font-size:.875rem}
 th,td{text-align:left;padding:.3rem 1.5rem .3rem 0;border-bottom:1px solid var(--rule);vertical-align:top}
 th{color:var(--soft);font-weight:500}
 td:nth-child(2){font-variant-numeric:tabular-nums;overflow-wrap:anywhere;min-width:8rem}
+td:first-child{white-space:nowrap}
 td:last-child:nth-child(n+3){min-width:14rem}
 pre{background:var(--card);border:1px solid var(--rule);border-radius:4px;padding:.75rem 1rem;overflow-x:auto;font:.8125rem/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 summary{cursor:pointer;color:var(--soft);padding:.5rem 0}
