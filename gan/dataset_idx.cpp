@@ -32,7 +32,7 @@ std::vector<std::byte> read_start(const std::filesystem::path& path, size_t limi
 
 Idx read_idx(const std::filesystem::path& path, int rank) {
   try {
-    return parse_idx(read_start(path, size_t(1) << 37), rank);
+    return parse_idx(read_start(path, size_t(kMaxIdxValues) + 17), rank);
   } catch (const FormatError& reason) {
     throw FormatError(path.string() + ": " + reason.what());
   }
@@ -89,7 +89,7 @@ IdxHeader read_idx_header(const std::filesystem::path& path) {
   constexpr size_t most_axes = 8;
   std::vector<std::byte> start = read_start(path, 4 + 4 * most_axes);
   try {
-    if (is_gzip(start)) start = gunzip(read_start(path, size_t(1) << 37), 4 + 4 * most_axes);
+    if (is_gzip(start)) start = gunzip(read_start(path, size_t(kMaxIdxValues) + 17), 4 + 4 * most_axes);
   } catch (const FormatError& reason) {
     throw FormatError(path.string() + ": " + reason.what());
   }
@@ -106,7 +106,7 @@ IdxHeader read_idx_header(const std::filesystem::path& path) {
 bool is_idx_images(const std::filesystem::path& path) {
   std::vector<std::byte> start = read_start(path, 4);
   try {
-    if (is_gzip(start)) start = gunzip(read_start(path, size_t(1) << 37), 4);
+    if (is_gzip(start)) start = gunzip(read_start(path, size_t(kMaxIdxValues) + 17), 4);
   } catch (const FormatError& reason) {
     throw FormatError(path.string() + ": " + reason.what());
   }

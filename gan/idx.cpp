@@ -29,7 +29,8 @@ Idx parse_idx(std::span<const std::byte> file, int rank) {
     claimed += (axis ? "x" : "") + std::to_string(idx.shape.back());
     if (__builtin_mul_overflow(total, idx.shape.back(), &total)) total = -1;
   }
-  if (total <= 0 || total > int64_t(1) << 36) throw FormatError(claimed + " is no size for a data set");
+  if (total <= 0 || total > kMaxIdxValues)
+    throw FormatError(claimed + " is no size for a data set (up to 8 GiB are read)");
 
   const auto values = take(header_size + size_t(total) + 1).subspan(header_size);
   if (values.size() < size_t(total))

@@ -13,6 +13,8 @@ struct Idx {
   std::vector<uint8_t> values;
 };
 
+constexpr int64_t kMaxIdxValues = int64_t(1) << 33;       // the largest known one, infiMNIST, has 6.4e9; what gzip may unpack to
+
 /// @param rank  3: pictures (count, rows, columns); 1: labels
 /// Memory follows the bytes that really come, never the count that the header claims. Throws FormatError without a file's name.
 Idx parse_idx(std::span<const std::byte> file, int rank);
