@@ -106,7 +106,7 @@ TEST_CASE("augment: nothing asked for changes no bit; a flip mirrors the half th
 }
 
 TEST_CASE("augment: each motion is what it says, within its range and over all of it") {
-  double turned = 0, shifted = 0, sheared = 0, zoomed = 0, cropped = 1;
+  double turned = 0, shifted = 0, apart = 0, sheared = 0, zoomed = 0, cropped = 1, last_zoom = 0, like_the_last = 0;
   for (int i = 0; i < 60; ++i) {
     CAPTURE(i);
     Map m = map_of({.rotation = 40}, i);
@@ -118,6 +118,7 @@ TEST_CASE("augment: each motion is what it says, within its range and over all o
     m = map_of({.shift = 0.2}, i);
     CHECK((std::abs(m.xx - 1) < slack && std::abs(m.yy - 1) < slack && std::abs(m.xy) < slack && std::abs(m.yx) < slack));
     CHECK((std::abs(m.x) <= 0.2 * side + 30 * slack && std::abs(m.y) <= 0.2 * side + 30 * slack));
+    apart = std::max(apart, std::abs(m.x - m.y));
     shifted = std::max({shifted, std::abs(m.x), std::abs(m.y)});
 
     m = map_of({.shear = 0.2}, i);
@@ -128,6 +129,12 @@ TEST_CASE("augment: each motion is what it says, within its range and over all o
     CHECK((std::abs(m.xx - 1) <= 0.2 + slack && std::abs(m.yy - 1) <= 0.2 + slack && std::abs(m.xy) < slack && std::abs(m.yx) < slack));
     zoomed = std::max(zoomed, std::abs(m.xx - m.yy));
 
+    like_the_last += std::abs(angle / 40 - last_zoom) < 0.01;    // the words of one position are not those of the next
+    last_zoom = (m.xx - 1) / 0.2;
+
+    m = map_of({.rotation = 40, .shear = 0.2}, i);
+    CHECK((std::abs(m.xx * m.yy - m.xy * m.yx - 1) < 2 * slack && std::abs(std::hypot(m.xx, m.yx) - 1) < slack));     // areas stay
+
     m = map_of({.crop = 0.5}, i);                // the window lies inside, so no fill is ever seen
     CHECK((std::abs(m.xx - m.yy) < slack && m.xx >= 0.5 - slack && m.xx <= 1 + slack));
     CHECK(std::max(std::abs(m.x), std::abs(m.y)) + m.xx * side / 2 <= side / 2.0 + 30 * slack);
@@ -136,7 +143,7 @@ TEST_CASE("augment: each motion is what it says, within its range and over all o
     const Map alone = map_of({.rotation = 40}, i), with = map_of({.rotation = 40, .shift = 0.2}, i);
     CHECK((std::abs(alone.xx - with.xx) < slack && std::abs(alone.xy - with.xy) < slack));      // a switch leaves the others' draws alone
   }
-  CHECK((turned > 36 && shifted > 0.18 * side && sheared > 0.18 && zoomed > 0.2 && cropped < 0.55));
+  CHECK((turned > 36 && shifted > 0.18 * side && apart > 0.2 * side && like_the_last < 6 && sheared > 0.18 && zoomed > 0.2 && cropped < 0.55));
 }
 
 TEST_CASE("augment: all motions at once are one interpolation, and what lies outside is as the fill says") {

@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "files.h"
+
 #include "weft/gan/image.h"
 #include "weft/kernels/error.h"
 #include "where.h"
@@ -67,4 +69,24 @@ TEST_CASE("pictures by other programs: every format, kind and orientation") {
 
 TEST_CASE("pictures by other programs: an animation is no picture") {
   CHECK_THROWS_AS(read_image(testing::test_file("fuzz/corpus/image/animated.webp")), FormatError);
+}
+
+TEST_CASE("pictures by other programs: EXIF in a WebP after a chunk of odd length, and behind the header that JPEG has") {
+  std::ifstream stream(testing::test_file("fuzz/corpus/image/exif8.webp"), std::ios::binary);
+  std::string file(std::istreambuf_iterator<char>(stream), {});
+  const size_t at = file.find("EXIF");
+  REQUIRE(at != std::string::npos);
+  file[at + 4] = char(file[at + 4] + 6);                                                // the first byte of its length
+  file.insert(at + 8, std::string("Exif\0\0", 6));
+  file.insert(at, std::string("JUNK\3\0\0\0abc\0", 12));
+  file[4] = char(file[4] + 18);                                                         // and of the whole's
+  Image image;
+  try {
+    image = decode_image(testing::as_bytes(file));
+  } catch (const FormatError& e) {
+    CHECK_MESSAGE(std::string(e.what()).find("this build of weft has no") != std::string::npos, e.what());
+    return;
+  }
+  CHECK((image.width == 16 && image.height == 8));
+  CHECK(distance(image, 0) == 0);
 }

@@ -116,4 +116,5 @@ TEST_CASE("folders: fit, crop and pad") {
     }
   const Image thin = fit_square(Image{100, 1, 1, std::vector<uint8_t>(100, 50)}, 10, Fit::pad, 9);
   CHECK(std::count(thin.pixels.begin(), thin.pixels.end(), 50) == 10);                  // never thinner than a pixel
+  CHECK(thin.pixels[4] == 50);                                                          // and in the middle
 }

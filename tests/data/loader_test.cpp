@@ -102,6 +102,12 @@ TEST_CASE("loader: balanced draws give each class the same, each image of a clas
     const int size = i < 90 ? 90 : i < 100 ? 10 : 3;
     CHECK((all[size_t(i)] == 3090 / size || all[size_t(i)] == (3090 + size - 1) / size));
   }
+  const auto classes_in_order = [&](int64_t epoch) {
+    std::vector<int> order;
+    for (const int64_t i : epoch_draws(data, Sampling::balanced, 7, epoch)) order.push_back(data.labels()[size_t(i)]);
+    return order;
+  };
+  CHECK(classes_in_order(3) != classes_in_order(6));               // 103 = 1 (mod 3): without mixing, every third would be alike
   CHECK(epoch_draws(data, Sampling::balanced, 7, 1) == epoch_draws(data, Sampling::balanced, 7, 1));
   CHECK(epoch_draws(data, Sampling::balanced, 7, 1) != epoch_draws(data, Sampling::balanced, 8, 1));
   CHECK_THROWS_AS(epoch_draws(Numbered(10), Sampling::balanced, 7, 0), ConfigError);
