@@ -17,6 +17,7 @@ namespace {
 
 constexpr int side = 24;
 constexpr double centre = (side - 1) / 2.0;
+constexpr float kLuma[3] = {0.213f, 0.715f, 0.072f};
 using Pixels = std::vector<float>;
 
 Pixels noise(int channels, float low = -1, float high = 1) {
@@ -106,7 +107,7 @@ TEST_CASE("augment: nothing asked for changes no bit; a flip mirrors the half th
 }
 
 TEST_CASE("augment: each motion is what it says, within its range and over all of it") {
-  double turned = 0, shifted = 0, apart = 0, sheared = 0, zoomed = 0, cropped = 1, last_zoom = 0, like_the_last = 0;
+  double turned = 0, shifted = 0, apart = 0, sheared = 0, zoomed = 0, cropped = 1, last_zoom = 0, like_the_last = 0, mirrored = 0;
   for (int i = 0; i < 60; ++i) {
     CAPTURE(i);
     Map m = map_of({.rotation = 40}, i);
@@ -135,6 +136,9 @@ TEST_CASE("augment: each motion is what it says, within its range and over all o
     m = map_of({.rotation = 40, .shear = 0.2}, i);
     CHECK((std::abs(m.xx * m.yy - m.xy * m.yx - 1) < 2 * slack && std::abs(std::hypot(m.xx, m.yx) - 1) < slack));     // areas stay
 
+    m = map_of({.flip = true, .rotation = 40}, i);
+    mirrored += m.xx * m.yy - m.xy * m.yx < 0;
+
     m = map_of({.crop = 0.5}, i);                // the window lies inside, so no fill is ever seen
     CHECK((std::abs(m.xx - m.yy) < slack && m.xx >= 0.5 - slack && m.xx <= 1 + slack));
     CHECK(std::max(std::abs(m.x), std::abs(m.y)) + m.xx * side / 2 <= side / 2.0 + 30 * slack);
@@ -143,7 +147,7 @@ TEST_CASE("augment: each motion is what it says, within its range and over all o
     const Map alone = map_of({.rotation = 40}, i), with = map_of({.rotation = 40, .shift = 0.2}, i);
     CHECK((std::abs(alone.xx - with.xx) < slack && std::abs(alone.xy - with.xy) < slack));      // a switch leaves the others' draws alone
   }
-  CHECK((turned > 36 && shifted > 0.18 * side && apart > 0.2 * side && like_the_last < 6 && sheared > 0.18 && zoomed > 0.2 && cropped < 0.55));
+  CHECK((turned > 36 && shifted > 0.18 * side && apart > 0.2 * side && like_the_last < 6 && std::abs(mirrored - 30) < 16 && sheared > 0.18 && zoomed > 0.2 && cropped < 0.55));
 }
 
 TEST_CASE("augment: all motions at once are one interpolation, and what lies outside is as the fill says") {
@@ -169,10 +173,9 @@ TEST_CASE("augment: all motions at once are one interpolation, and what lies out
 
 TEST_CASE("augment: jitter keeps greys grey, moves the mean as brightness does, and stays in range") {
   const Pixels colour = noise(3, -0.4f, 0.4f);
-  const float luma[3] = {0.213f, 0.715f, 0.072f};
   const auto mean = [&](const Pixels& image) {
     double sum = 0;
-    for (size_t i = 0; i < image.size(); ++i) sum += double(luma[i % 3] * (image[i] + 1) / 2);
+    for (size_t i = 0; i < image.size(); ++i) sum += double(kLuma[i % 3] * (image[i] + 1) / 2);
     return sum / (side * side);
   };
   double darkest = 1, brightest = 1, most = 0;
@@ -195,6 +198,28 @@ TEST_CASE("augment: jitter keeps greys grey, moves the mean as brightness does, 
   }
   CHECK((darkest >= 0.799 && darkest < 0.83 && brightest <= 1.201 && brightest > 1.17));
   CHECK(most > 0.05);
+}
+
+TEST_CASE("augment: jitter is one matrix, whose gain and saturation lie within the range and over all of it") {
+  const float base = -0.1f, step = 0.2f;         // grey, and grey with more red, green, blue
+  double dullest = 1, liveliest = 1, turned = 0;
+  for (int i = 0; i < 60; ++i) {
+    Pixels image(size_t(side * side * 3), base);
+    for (size_t k = 0; k < 3; ++k) image[3 * (k + 1) + k] += step;
+    const Pixels out = altered(image, {.jitter = 0.2}, i);
+    double m[3][3];
+    for (size_t to = 0; to < 3; ++to)
+      for (size_t from = 0; from < 3; ++from) m[to][from] = (double(out[3 * (from + 1) + to]) - double(out[to])) / double(step);
+    const double gain = m[0][0] + m[0][1] + m[0][2];       // of greys, which stay grey
+    const double det = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+                       m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
+    const double saturation = std::sqrt(det / (gain * gain * gain));      // a turn of the hue keeps areas in the plane of chroma
+    CHECK((gain >= 0.8 * 0.8 && gain <= 1.2 * 1.2 && saturation > 0.79 && saturation < 1.21));     // SVG's weights have three digits
+    dullest = std::min(dullest, saturation), liveliest = std::max(liveliest, saturation);
+    turned = std::max(turned, std::abs(m[0][1] - m[0][2] * kLuma[1] / kLuma[2]) / gain);           // 0 without a turn
+  }
+  CHECK((dullest < 0.83 && liveliest > 1.17));
+  CHECK(turned > 0.1);
 }
 
 TEST_CASE("augment: a function of seed, epoch and position, each of which counts; what is out of range is refused") {
