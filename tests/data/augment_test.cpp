@@ -32,6 +32,13 @@ Pixels altered(Pixels image, const AugmentOptions& options, int64_t position, in
   return image;
 }
 
+/// Of luma, in [0, 1].
+double mean(const Pixels& image) {
+  double sum = 0;
+  for (size_t i = 0; i < image.size(); ++i) sum += double(kLuma[i % 3] * (image[i] + 1) / 2);
+  return sum / (side * side);
+}
+
 struct Map {                                     // output to input, both from the centre
   double xx, xy, yx, yy, x, y;
 };
@@ -173,11 +180,6 @@ TEST_CASE("augment: all motions at once are one interpolation, and what lies out
 
 TEST_CASE("augment: jitter keeps greys grey, moves the mean as brightness does, and stays in range") {
   const Pixels colour = noise(3, -0.4f, 0.4f);
-  const auto mean = [&](const Pixels& image) {
-    double sum = 0;
-    for (size_t i = 0; i < image.size(); ++i) sum += double(kLuma[i % 3] * (image[i] + 1) / 2);
-    return sum / (side * side);
-  };
   double darkest = 1, brightest = 1, most = 0;
   for (int i = 0; i < 60; ++i) {
     const Pixels out = altered(colour, {.jitter = 0.2}, i);
@@ -202,7 +204,7 @@ TEST_CASE("augment: jitter keeps greys grey, moves the mean as brightness does, 
 
 TEST_CASE("augment: jitter is one matrix, whose gain and saturation lie within the range and over all of it") {
   const float base = -0.1f, step = 0.2f;         // grey, and grey with more red, green, blue
-  double dullest = 1, liveliest = 1, turned = 0;
+  double dullest = 1, liveliest = 1, flattest = 1, hardest = 1, turned = 0;
   for (int i = 0; i < 60; ++i) {
     Pixels image(size_t(side * side * 3), base);
     for (size_t k = 0; k < 3; ++k) image[3 * (k + 1) + k] += step;
@@ -214,11 +216,13 @@ TEST_CASE("augment: jitter is one matrix, whose gain and saturation lie within t
     const double det = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
                        m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
     const double saturation = std::sqrt(det / (gain * gain * gain));      // a turn of the hue keeps areas in the plane of chroma
-    CHECK((gain >= 0.8 * 0.8 && gain <= 1.2 * 1.2 && saturation > 0.79 && saturation < 1.21));     // SVG's weights have three digits
+    const double contrast = gain * mean(image) / mean(out);               // what is left of the gain without brightness
+    CHECK((contrast > 0.79 && contrast < 1.21 && saturation > 0.79 && saturation < 1.21));     // SVG's weights have three digits
+    flattest = std::min(flattest, contrast), hardest = std::max(hardest, contrast);
     dullest = std::min(dullest, saturation), liveliest = std::max(liveliest, saturation);
     turned = std::max(turned, std::abs(m[0][1] - m[0][2] * kLuma[1] / kLuma[2]) / gain);           // 0 without a turn
   }
-  CHECK((dullest < 0.83 && liveliest > 1.17));
+  CHECK((dullest < 0.83 && liveliest > 1.17 && flattest < 0.83 && hardest > 1.17));
   CHECK(turned > 0.1);
 }
 
