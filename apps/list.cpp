@@ -34,7 +34,7 @@ std::vector<Json> data_entries() {
     const bool here = !*d.folder || std::filesystem::is_directory(d.folder);
     all.push_back({{"name", d.name}, {"what", d.what}, {"to install", here ? "" : std::string("apt install ") + d.package}});
   }
-  all.push_back({{"name", "FOLDER"}, {"what", "pictures: PNG, JPEG, WebP or BMP; the folders in it are the classes"}});
+  all.push_back({{"name", "FOLDER"}, {"what", "pictures: PNG, JPEG, WebP or BMP; classes by its folders or its labels.csv"}});
   all.push_back({{"name", "FILE"}, {"what", "pictures in an IDX file, as MNIST comes, plain or gzip"}});
   return all;
 }
