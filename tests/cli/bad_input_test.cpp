@@ -110,6 +110,25 @@ TEST_CASE("a picture that unpacks to gigabytes is refused by its header") {
   CHECK(r.says("30000"));
 }
 
+TEST_CASE("labels, weights and classes that are wrong or not there") {
+  const Folder folder;
+  write_pictures(folder / "data", 8);
+  const auto with = [&](const Words& more) { return small_run(folder / "data", folder / "run", more); };
+  refused(with({"--set", "data.sampling=balanced"}), 2, {"no classes", "labels.csv"});
+  refused(with({"--set", "data.sampling=weighted"}), 2, {"no weights", "labels.csv"});
+  refused(with({"--set", "data.labels=" + (folder / "none.csv")}), 66, {"none.csv"});
+  refused(small_run("swatches", folder / "run", {"--set", "data.labels=x.csv"}), 2, {"x.csv", "folder of pictures"});
+  refused(small_run("swatches", folder / "run", {"--size", "4"}), 2, {"8 to 1024"});
+  write_file(folder / "data/labels.csv", "file,label\n00001.png\n");
+  refused(with({}), 66, {"labels.csv:2: has 1 field"});
+  write_file(folder / "data/labels.csv", "file,label,weight\n00001.png,a,-1\n");
+  refused(with({}), 66, {"labels.csv:2: the weight '-1'"});
+  write_file(folder / "data/labels.csv", "file,label,weight\n00001.png,a,0\n00002.png,b,0\n00003.png,b,0\n00004.png,b,0\n");
+  refused(with({"--set", "data.sampling=weighted"}), 2, {"all weights are 0"});
+  CHECK(!fs::exists(folder / "run"));
+  CHECK(run_weft(with({"--set", "data.sampling=balanced"})).code == 0);
+}
+
 TEST_CASE("batches that the data or batch norm cannot give") {
   const Folder folder;
   write_pictures(folder / "one", 1);
