@@ -153,7 +153,7 @@ std::vector<gan::ConfigLine> config_lines(const TrainSettings& settings) {
   std::vector<gan::ConfigLine> lines;
   for (const Setting& s : settings_list()) {
     const bool ends_schedule = std::string(s.key) == "train.steps" && settings.schedule != "constant";   // then it enters the result
-    lines.push_back({s.key, plain_value(settings, s), s.may_change && !ends_schedule});
+    lines.push_back({s.key, plain_value(settings, s), s.may_change && !ends_schedule, plain_value(TrainSettings{}, s)});
   }
   return lines;
 }

@@ -154,7 +154,7 @@ std::vector<ConfigLine> stored_config(const std::string& run) {
     const auto found = in ? ordered_json::parse(in, nullptr, false) : ordered_json();
     if (!found.is_object() || !found.contains("config") || !found["config"].is_object()) return;
     for (const auto& [key, value] : found["config"].items())
-      if (value.is_string()) lines.push_back({key, value.get<std::string>(), false});
+      if (value.is_string()) lines.push_back({key, value.get<std::string>()});
   };
   take(fs::path(run) / "run.json");
   const nn::Checkpoints all(fs::path(run) / "checkpoints");

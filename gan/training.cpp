@@ -106,7 +106,7 @@ void compare(const Json& before, const TrainRequest& request, const std::string&
   std::string diff;
   for (const ConfigLine& line : request.config) {
     const bool known = before.contains(line.key) && before[line.key].is_string();
-    const std::string was = known ? before[line.key].get<std::string>() : "(not set)";
+    const std::string was = known ? before[line.key].get<std::string>() : line.by_default;
     if (!line.may_change && was != line.value) diff += "\n  " + line.key + ": " + was + " -> " + line.value;
   }
   if (!diff.empty())

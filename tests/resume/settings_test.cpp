@@ -81,6 +81,20 @@ TEST_CASE("another device or number of threads: it goes on, and says that the bi
   CHECK(device.says("not to the same bits"));
 }
 
+TEST_CASE("a setting that did not exist when the run was made had its default") {
+  const Runs runs;
+  const std::string whole = sha256(runs.train("whole", 4));
+  sha256(runs.train("run", 2));
+  for (const char* file : {"run.json", "checkpoints/step-000002/state.json"}) {
+    json content = json::parse(read_file(runs / "run/" + file));
+    content["config"].erase("train.order");
+    write_file(runs / "run/" + file, content.dump());
+  }
+  REQUIRE(std::system(("cd '" + runs / "run/checkpoints/step-000002" + "' && sha256sum *.safetensors state.json > SHA256SUMS").c_str()) == 0);
+  CHECK(runs.train("run", 4, {"--resume", "--set", "train.order=g-first"}).says("train.order: d-first -> g-first"));
+  CHECK(sha256(runs.train("run", 4, {"--resume"})) == whole);
+}
+
 TEST_CASE("a checkpoint that lies about its networks is refused") {
   const Runs runs;
   sha256(runs.train("run", 2));

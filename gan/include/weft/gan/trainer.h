@@ -130,7 +130,8 @@ struct TrainSettings {
 /// One setting of a run as it was resolved.
 struct ConfigLine {
   std::string key, value;
-  bool may_change;                       // on resume: it does not enter the result
+  bool may_change = false;               // on resume: it does not enter the result
+  std::string by_default = "";           // what a run has that was made before there was such a setting
 };
 
 struct TrainRequest {
