@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "files.h"
 #include "weft/gan/loader.h"
 #include "weft/kernels/error.h"

@@ -1,6 +1,7 @@
 // The trainer against PyTorch, and against itself.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "where.h"

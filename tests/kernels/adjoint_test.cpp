@@ -6,6 +6,7 @@
 // between, and a single wrong tap is wrong by 1e-3.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "cases/conv_problems.h"
