@@ -3,6 +3,7 @@
 #include "dataset_kinds.h"
 #include "weft/gan/objective.h"
 #include "weft/kernels/error.h"
+#include "weft/tensor/sha256.h"
 
 namespace weft::gan {
 namespace {
@@ -41,6 +42,16 @@ fs::path labels_beside(const fs::path& images) {
 }
 
 }  // namespace
+
+std::string Dataset::fingerprint() const {
+  Sha256 sum;
+  auto add = [&](const std::string& text) { sum.update(text.c_str(), text.size() + 1); };   // its zero byte parts it from the next
+  add(std::to_string(size_));
+  for (const std::string& c : classes_) add(c);
+  for (int64_t i = 0; i < size_; ++i) add(name(i));
+  sum.update(labels_.data(), labels_.size() * sizeof(int)).update(weights_.data(), weights_.size() * sizeof(double));
+  return sum.hex();
+}
 
 std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOptions& options) {
   if (options.channels != 0 && options.channels != 1 && options.channels != 3)

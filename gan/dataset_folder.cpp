@@ -37,6 +37,8 @@ class FolderDataset final : public Dataset {
     is_broken_.resize(files_.size());
   }
 
+  std::string name(int64_t i) const override { return files_[size_t(i)]; }
+
   int read(int64_t i, float* out) override {
     for (int64_t step = 0; step < size_; ++step) {
       const size_t k = size_t((i + step) % size_);

@@ -127,7 +127,7 @@ nn::Checkpoint Training::checkpoint(const TrainRequest& request, RunState state)
   const Cursor cursor = loader.cursor();
   const Json all = {{"weft", WEFT_VERSION}, {"step", gan.steps_done()}, {"images", gan.steps_done() * request.settings.batch}, {"seconds", state.seconds},
                     {"model", request.settings.model}, {"parameters_sha256", gan.parameters_sha256()}, {"device", context.describe()},
-                    {"data", {{"images", data->size()}, {"epoch", cursor.epoch}, {"position", cursor.position}}},
+                    {"data", {{"images", data->size()}, {"fingerprint", data->fingerprint()}, {"epoch", cursor.epoch}, {"position", cursor.position}}},
                     {"gauges", to_json(state.gauges)}, {"best", {{"step", state.best.step}, {"value", state.best.value}}}, {"config", config}};
   c.state = all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   return c;
@@ -143,6 +143,8 @@ RunState Training::restore(const nn::Checkpoint& c, const std::string& what, con
     if (images != data->size() && !request.allow_config_change)
       throw ConfigError("the data had " + std::to_string(images) + " pictures when " + what + " was made and has " + std::to_string(data->size()) +
                         " now; --allow-config-change goes on all the same");
+    if (all.at("data").at("fingerprint").get<std::string>() != data->fingerprint() && !request.allow_config_change)
+      throw ConfigError("the data are not those that " + what + " was made with: files have other names, classes or weights; --allow-config-change goes on all the same");
     const Cursor cursor{all.at("data").at("epoch").get<int64_t>(), all.at("data").at("position").get<int64_t>()};
     gan.load(c, what);
     gan.seek(all.at("step").get<int64_t>());

@@ -67,6 +67,11 @@ TEST_CASE("other data than before is refused") {
   CHECK(r.code == 2);
   CHECK(r.says("7 pictures"));
   CHECK(r.says("8 now"));
+  fs::remove(runs.data + "/another.png");
+  fs::rename(runs.data + "/00003.png", runs.data + "/z.png");              // as many, in another order
+  const Result renamed = runs.train("run", 6, {"--resume"});
+  CHECK(renamed.code == 2);
+  CHECK(renamed.says("other names"));
   CHECK(runs.train("run", 6, {"--resume", "--allow-config-change"}).code == 0);
 }
 

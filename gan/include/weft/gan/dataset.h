@@ -39,6 +39,10 @@ class Dataset {
   /// are none. Broken pictures are replaced by the next good one, class included, whatever the order of calls.
   /// Throws: DataError if too many are broken.
   virtual int read(int64_t i, float* out) = 0;
+  /// The file of image i below the folder; empty where pictures are not files.
+  virtual std::string name(int64_t) const { return ""; }
+  /// SHA-256 over count, classes, labels, weights and names: whether it is the data of before. Pixels are not looked at.
+  std::string fingerprint() const;
   int64_t broken() const { return broken_; }     // found so far; ask from the reading thread
 
  protected:
