@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "../where.h"
 #include "process.h"
 
 using namespace cli;
@@ -74,6 +75,24 @@ TEST_CASE("generated pictures depend on seed and index alone, and say how they w
   CHECK(unwritable.code == 74);
   const Result under_file = run_weft({"generate", run, "--out", folder / "sheet.png" + "/folder"});
   CHECK(under_file.code == 74);
+}
+
+TEST_CASE("the generator in the repository is small, whole, and draws at once") {
+  if (std::getenv("WEFT_TESTS")) return;                   // tests that were carried elsewhere, without the documentation
+  const std::string file = weft::testing::test_file("../docs/generators/clothes.safetensors");
+  const Folder folder;
+  CHECK(fs::file_size(file) <= 2'000'000);
+  CHECK(run_weft({"verify", file}).code == 0);
+  const Result r = run_weft({"generate", file, "--out", folder / "clothes.png", "--device", "cpu"});
+  CAPTURE(r.err);
+  REQUIRE(r.code == 0);
+  CHECK(r.processor_seconds < 5);                          // 0.05 unless under sanitizers
+  const weft::gan::Image sheet = weft::gan::read_image(folder / "clothes.png");
+  CHECK(sheet.width == 8 * 34 - 2);
+  int64_t dark = 0, bright = 0;                            // clothes are bright on black; noise or a broken network is neither
+  for (const uint8_t p : sheet.pixels) dark += p < 16, bright += p > 128;
+  CHECK(double(dark) / double(sheet.pixels.size()) > 0.3);
+  CHECK(double(bright) / double(sheet.pixels.size()) > 0.2);
 }
 
 TEST_CASE("a signal ends a run after saving") {
