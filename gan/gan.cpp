@@ -15,6 +15,7 @@ Gan::Gan(const Context& context, const Model& model, const GanOptions& options) 
   nn::initialise(*networks_.discriminator, options.init, options.seed, "discriminator");
   const NamedNetworks both = {{"generator", networks_.generator.get()}, {"discriminator", networks_.discriminator.get()}};
   begin_from(options.init_from, both);
+  options_.init_from = {};
   freeze(options.freeze, both);
   arena_g_ = std::make_unique<nn::Arena>(*networks_.generator);
   arena_d_ = std::make_unique<nn::Arena>(*networks_.discriminator);

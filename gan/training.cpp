@@ -83,7 +83,9 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
       context(open_context(s)),
       gan(context, find_model(s.model), options),
       loader(data, loader_options(s)),
-      real(context.empty({s.batch, s.size, s.size, data->channels()})) {}
+      real(context.empty({s.batch, s.size, s.size, data->channels()})) {
+  options.init_from = {};                // taken; it would only hold memory
+}
 
 void Training::step() {
   real.write(loader.next().images.data(), "loader");
