@@ -28,7 +28,7 @@ const std::vector<Setting>& settings_list() {
       {"data.broken_share", "", "", &T::broken_share, "of a folder's pictures that may be broken; the run ends beyond it", 0, 1},
       {"data.sampling", "", "", &T::sampling, "each image once, each class equally often, or by the weights of labels.csv", 0, 0,
        "shuffle|balanced|weighted"},
-      {"data.augment", "--augment", "NAME", &T::augment, "values for the settings below: none or little-data, which turns, moves and flips",
+      {"data.augment", "--augment", "NAME", &T::augment, "alter the pictures at random: none, or little-data, which turns, moves and flips them",
        0, 0, "none|little-data"},
       {"data.flip", "", "", &T::flip, "mirror every other image, at random"},
       {"data.crop", "", "", &T::crop, "largest share of the side that a window leaves out", 0, 0.9},

@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 
+#include "../temporary_folder.h"
+
 namespace weft::testing {
 
 inline std::string big_endian(uint32_t v) { return {char(v >> 24), char(v >> 16), char(v >> 8), char(v)}; }
@@ -51,14 +53,5 @@ inline void write_gzip(const std::filesystem::path& path, const std::string& byt
   gzwrite(file, bytes.data(), unsigned(bytes.size()));
   gzclose(file);
 }
-
-struct TemporaryFolder {
-  std::filesystem::path path;
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "weft tést XXXXXX").string();    // a space, a letter beyond ASCII
-    path = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-};
 
 }  // namespace weft::testing

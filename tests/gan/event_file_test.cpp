@@ -10,6 +10,7 @@
 #include <set>
 #include <vector>
 
+#include "../temporary_folder.h"
 #include "weft/gan/event_file.h"
 
 using namespace weft;
@@ -17,14 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "weft événements XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-};
+using Folder = weft::testing::TemporaryFolder;
 
 std::string read_all(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);

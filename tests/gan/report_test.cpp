@@ -9,6 +9,7 @@
 #include <regex>
 #include <sstream>
 
+#include "../temporary_folder.h"
 #include "weft/gan/image.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/report.h"
@@ -21,14 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "weft rapport é XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-};
+using Folder = weft::testing::TemporaryFolder;
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

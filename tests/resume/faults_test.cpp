@@ -98,6 +98,27 @@ TEST_CASE("a failing disk at every call, and from every call on") {
   at_every_call("EIO", [](const Result& cut, const std::string&, int) { CHECK(cut.code == 74); });
 }
 
+TEST_CASE("killed at every second call of a resume, one that must replace a broken checkpoint at that") {
+  const Runs runs;
+  const std::string whole = sha256(runs.train("whole", 6)), base = runs / "base", broken = base + "/checkpoints/step-000004/generator.safetensors";
+  sha256(runs.train("base", 4));
+  write_file(broken, read_file(broken).substr(1));                    // what goes on from here begins at step 2, and saves step 4 again
+  write_file(base + "/log.jsonl", read_file(base + "/log.jsonl") + "{\"step\": 5, \"los");
+  fs::copy(base, runs / "counted", fs::copy_options::recursive);
+  const Result counted = runs.train("counted", 6, {"--resume"}, with_fault("count"));
+  CHECK(sha256(counted) == whole);
+  const int calls = std::stoi(counted.err.substr(counted.err.find("file calls: ") + 12));
+  for (int n = 1; n <= calls; n += 2 * kStride) {
+    CAPTURE(n);
+    const std::string name = "run " + std::to_string(n);
+    fs::copy(base, runs / name, fs::copy_options::recursive);
+    CHECK(runs.train(name, 6, {"--resume"}, with_fault(std::to_string(n) + ":kill")).code == 128 + 9);
+    CHECK(sha256(runs.train(name, 6, {"--resume"})) == whole);
+    CHECK(sums(runs / name) == sums(runs / "whole"));
+    fs::remove_all(runs / name);
+  }
+}
+
 TEST_CASE("an interrupted call is made again") {
   const Runs runs;
   const std::string whole = sha256(runs.train("whole", kSteps));
