@@ -1,6 +1,7 @@
 // Settings into data, device, networks and loader.
 #include "training.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -115,11 +116,22 @@ void compare(const Json& before, const TrainRequest& request, const std::string&
     throw ConfigError("not the settings that " + what + " was made with:" + diff + "\nto go on with the new ones: --allow-config-change; the result is then no longer that of one run");
 }
 
+/// A checkpoint is something to go back to. Throws Error if one would hold a number that is not finite.
+void expect_finite(const nn::Checkpoint& c) {
+  for (const auto& [name, file] : c.files)
+    for (const auto& [tensor, t] : file.tensors) {
+      const std::vector<double> values = to_doubles(t);
+      if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
+        throw Error("no checkpoint is written: " + name + " " + tensor + " holds a number that is not finite, though no gradient does; where did the run begin?");
+    }
+}
+
 }  // namespace
 
 nn::Checkpoint Training::checkpoint(const TrainRequest& request, RunState state) const {
   nn::Checkpoint c;
   gan.save(c);
+  expect_finite(c);
   const ModelOptions& m = options.model;
   for (auto& [name, file] : c.files)
     file.metadata = {{"network", name}, {"model", request.settings.model}, {"size", std::to_string(m.size)}, {"channels", std::to_string(m.channels)},

@@ -21,7 +21,7 @@ struct Training {
   /// The next batch from the loader, and one step of both networks on it.
   void step();
 
-  /// Everything that a resume needs; `state` gets what of it is no tensor.
+  /// Everything that a resume needs; `state` is what the networks do not know. Throws Error if a number in it is not finite.
   nn::Checkpoint checkpoint(const TrainRequest& request, RunState state) const;
   /// Back to where checkpoint() was. Throws FormatError if it is no checkpoint of these networks, ConfigError if it was made
   /// with other settings (a diff) and the request does not allow that. `note` hears what will make the bits differ.

@@ -120,6 +120,11 @@ TEST_CASE("the newest checkpoint is broken: the one before it is taken, and the 
     CHECK(checked.code == 3);
     CHECK(checked.out.find("step-000004  whole") != std::string::npos);
     CHECK(checked.out.find("step-000006  NOT WHOLE") != std::string::npos);
+    const Result drawn = run_weft({"generate", runs / name, "--out", runs / "drawn.png", "--count", "1", "--json"});
+    CHECK(drawn.code == 0);
+    CHECK(drawn.says("is not whole"));
+    CHECK(drawn.out.find("step-000004") != std::string::npos);
+    CHECK(run_weft({"generate", runs / (name + "@6"), "--out", runs / "drawn.png"}).code == 66);
     const Result rest = runs.train(name, 8, {"--resume"});
     CHECK(sha256(rest) == whole);
     CHECK(rest.says("is not whole"));

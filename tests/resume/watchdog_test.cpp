@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "runs.h"
@@ -159,4 +160,19 @@ TEST_CASE("skip and rollback go on, give up where nothing helps, and never save 
     const Result checked = run_weft({"verify", runs / policy});
     CHECK(checked.code == 0);
   }
+}
+
+TEST_CASE("a number that is not finite where no gradient meets it: in a running statistic that the run began with") {
+  const Runs runs;
+  sha256(runs.train("first", 1));
+  Safetensors file = read_safetensors(runs / "first/checkpoints/step-000001/generator.safetensors");
+  HostTensor& mean = file.tensors.at("main.1.running_mean");
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(mean.bytes.data(), &nan, sizeof nan);
+  write_safetensors(runs / "poisoned.safetensors", file.tensors, file.metadata);
+  CHECK(run_weft({"verify", runs / "poisoned.safetensors"}).code == 3);
+  const Result r = runs.train("run", 3, {"--init-from", runs / "poisoned.safetensors"});
+  CHECK(r.code == 1);
+  CHECK(r.says("generator main.1.running_mean holds a number that is not finite"));
+  CHECK(!fs::exists(runs / "run/checkpoints/LATEST"));
 }
