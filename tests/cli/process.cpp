@@ -76,7 +76,7 @@ Result run_weft(const Words& words, const Surroundings& around) {
   }
   if (child < 0) throw std::runtime_error("cannot start " WEFT_PROGRAM);
 
-  bool sent = false;
+  int sent = 0;
   int status = 0;
   for (const int fd : {out[0], err[0]})
     if (fd >= 0) fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -85,7 +85,7 @@ Result run_weft(const Words& words, const Surroundings& around) {
     pollfd waiting[] = {{out[0], POLLIN, 0}, {err[0], POLLIN, 0}};
     poll(waiting, 2, 5);
     drain(out[0], result.out), drain(err[0], result.err);
-    if (!sent && around.signal && around.when()) kill(child, around.signal), sent = true;
+    if (sent < around.times && around.signal && around.when()) kill(child, around.signal), ++sent;
   }
   drain(out[0], result.out), drain(err[0], result.err);
   close(out[0]), close(err[0]);

@@ -26,6 +26,7 @@ struct Surroundings {
   bool terminal = false;                    // stderr (and stdout) on a terminal of 100 columns; all is then in `out`
   std::function<bool()> when;               // once this is true ...
   int signal = 0;                           // ... this signal is sent
+  int times = 1;                            // so often, a few thousandths of a second apart
 };
 
 /// Whether this system gives out pseudo-terminals: a bare chroot does not.

@@ -90,7 +90,7 @@ TEST_CASE("SIGTERM and SIGINT at twenty random moments") {
   CHECK(before_the_end > 0);
 }
 
-TEST_CASE("SIGUSR1 saves and goes on; a second SIGINT ends at once") {
+TEST_CASE("SIGUSR1 saves and goes on") {
   const Runs runs;
   const std::string out = runs / "run";
   Surroundings around;
@@ -103,6 +103,21 @@ TEST_CASE("SIGUSR1 saves and goes on; a second SIGINT ends at once") {
   for (const auto& entry : fs::directory_iterator(out + "/checkpoints")) checkpoints += entry.is_directory();
   CHECK(checkpoints == 2);                 // the one that was asked for, and the last
   CHECK(sha256(r) == sha256(runs.train("undisturbed", 300, {"--checkpoint-every", "0"})));
+}
+
+TEST_CASE("a second SIGINT ends at once, without saving") {
+  const Runs runs;
+  const std::string out = runs / "run";
+  Surroundings around;
+  around.signal = SIGINT;
+  around.times = 50;                        // one that waits to be delivered swallows the next
+  around.when = [&] { return fs::exists(out + "/log.jsonl"); };                   // the first step, of half a second and more, has begun
+  const Result r = runs.train("run", 1000, {"--size", "64", "--width", "48", "--batch", "128", "--data", "swatches", "--checkpoint-every", "0"}, around);
+  CAPTURE(r.err);
+  CHECK(r.code == 130);
+  CHECK(!r.says("saved"));
+  CHECK(r.out.empty());
+  CHECK(!fs::exists(out + "/checkpoints/LATEST"));
 }
 
 TEST_CASE("the newest checkpoint is broken: the one before it is taken, and the run ends the same") {
