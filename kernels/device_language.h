@@ -40,6 +40,7 @@ using Stream = void*;
 /// What Queue is here.
 struct KernelQueue : Queue {
   Stream stream = nullptr;
+  Precision precision = Precision::fp32;
   void* scratch = nullptr;
   size_t scratch_bytes = 0;
   ~KernelQueue() override;

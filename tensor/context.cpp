@@ -88,10 +88,12 @@ Context Context::open(const std::string& device, const ContextOptions& options) 
       throw DeviceError("device '" + device + "' with " + name_of(options.scalar) + (found ? " cannot be used: " + why : " is not in this build") +
                         "\nwhat there is:\n" + list_backends());
   }
+  if (options.precision != Precision::fp32 && found->device->name != std::string("cuda") && found->device->name != std::string("sim"))
+    throw DeviceError(std::string("device '") + found->device->name + "' computes in fp32; the other precisions are cuda's and sim's");
   auto state = std::make_shared<detail::ContextState>();
   state->backend = found;
   state->scalar = options.scalar;
-  state->queue.reset(found->device->open({options.threads, 0}));
+  state->queue.reset(found->device->open({options.threads, 0, options.precision}));
   state->allocator = std::make_unique<detail::Allocator>(*found->device, *state->queue);
   state->step_on_device = found->device->allocate(*state->queue, sizeof(StepState));
   Context context(state);

@@ -47,6 +47,7 @@ Queue* open(const QueueOptions& options) {
     throw DeviceError("cuda: there is no GPU number " + std::to_string(options.device_index) + ", this process sees " + std::to_string(devices));
   check(cudaSetDevice(options.device_index), "cuda: choosing GPU " + std::to_string(options.device_index));
   auto* queue = new KernelQueue;
+  queue->precision = options.precision;
   try {
     check(cudaStreamCreateWithFlags(&queue->stream, cudaStreamNonBlocking), "cuda: making a stream");
   } catch (...) {

@@ -20,7 +20,9 @@ std::string unavailable() {
 Queue* open(const QueueOptions& options) {
   host::Settings& s = host::settings();
   if (s.workers == 0) s.workers = options.threads ? options.threads : int(std::thread::hardware_concurrency());
-  return new KernelQueue;
+  auto* queue = new KernelQueue;
+  queue->precision = options.precision;
+  return queue;
 }
 
 void* allocate(Queue&, size_t bytes) {

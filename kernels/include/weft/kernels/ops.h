@@ -17,10 +17,20 @@
 
 namespace weft {
 
+/// How float32 products are computed by the kernels in kernels/cuda/; memory holds float32 either way, and other backends
+/// know fp32 alone.
+enum class Precision : uint8_t {
+  fp32,     // fused multiply-adds: the definition
+  tf32x3,   // tensor cores, three products of 11-bit halves: float32's accuracy but for the last bits
+  tf32,     // tensor cores, factors rounded to 11 bits
+  bf16,     // tensor cores, factors rounded to 8 bits
+};
+
 /// How a backend is opened. `threads` 0 means one per physical core that this process may use.
 struct QueueOptions {
   int threads = 0;
   int device_index = 0;
+  Precision precision = Precision::fp32;
 };
 
 /// A backend's own object: stream, workspace, cached primitives. Work on one queue runs in order; one thread at a time.
