@@ -3,10 +3,10 @@
 // here. Queue.launches counts an op under its own name, or as "conv2d:jit:avx512_core" when a library did it.
 //
 // Threads are OpenMP's, and so are oneDNN's: one pool, never nested. The pool belongs to the thread that makes the calls.
-#include <cstring>
 #include <new>
 
 #include "convolution.h"
+#include "host_memory.h"
 #include "loops.h"
 #include "machine.h"
 #include "reference/ops.h"
@@ -44,8 +44,6 @@ const Loops& loops_of_this_machine() {
 
 // --- the device ---
 
-std::string unavailable() { return ""; }
-
 Queue* open(const QueueOptions& options) {
   auto queue = std::make_unique<CpuQueue>();
 #ifdef _OPENMP
@@ -60,35 +58,13 @@ Queue* open(const QueueOptions& options) {
   return queue.release();
 }
 
-void* allocate(Queue&, size_t bytes) {
-  try {
-    return ::operator new(bytes, std::align_val_t{64});
-  } catch (const std::bad_alloc&) {
-    throw OutOfMemory("allocate: no memory for another " + std::to_string(bytes) + " bytes; try a smaller batch or size");
-  }
-}
-void release(Queue&, void* memory, size_t) { ::operator delete(memory, std::align_val_t{64}); }
-
-void copy(Queue&, void* dst, const void* src, size_t bytes, CopyDirection) {
-  if (bytes) std::memcpy(dst, src, bytes);
-}
-void fill_zero(Queue&, void* memory, size_t bytes) {
-  if (bytes) std::memset(memory, 0, bytes);
-}
-void synchronise(Queue&) {}
-
 std::string describe(Queue& queue) {
   const CpuQueue& q = own(queue);
   return processor_name() + ", " + q.loops->instruction_set + " loops, " + std::to_string(q.threads) +
          (q.threads == 1 ? " thread, " : " threads, ") + (q.library ? q.library->describe() : "no oneDNN");
 }
 
-#ifdef WEFT_SANITIZE
-constexpr bool kExactAllocations = true;
-#else
-constexpr bool kExactAllocations = false;
-#endif
-constexpr Device device{"cpu", unavailable, open, allocate, release, copy, fill_zero, synchronise, describe, kExactAllocations};
+constexpr Device device = host_memory::device("cpu", open, describe);
 
 // --- the table ---
 

@@ -100,7 +100,33 @@ std::string describe(Queue&) {
          std::to_string(p.totalGlobalMem >> 20) + " MiB, driver for CUDA " + version_text(driver) + ", built with " + version_text(CUDART_VERSION);
 }
 
-const Device device = {"cuda", unavailable, open, allocate, release, copy, fill_zero, synchronise, describe, false};
+struct StreamEvent : Event {
+  cudaEvent_t event = nullptr;
+  StreamEvent() { check(cudaEventCreate(&event), "cuda: making an event"); }
+  ~StreamEvent() override { cudaEventDestroy(event); }
+};
+cudaEvent_t handle(const Event& event) { return static_cast<const StreamEvent&>(event).event; }
+
+void record(Queue& queue, std::unique_ptr<Event>& event) {
+  if (!event) event = std::make_unique<StreamEvent>();
+  check(cudaEventRecord(handle(*event), stream_of(queue)), "cuda: recording an event");
+}
+void wait(Queue&, const Event& event) { check(cudaEventSynchronize(handle(event)), "cuda: waiting for an event"); }
+double seconds(Queue& queue, const Event& from, const Event& to) {
+  wait(queue, to);
+  float milliseconds = 0;
+  check(cudaEventElapsedTime(&milliseconds, handle(from), handle(to)), "cuda: the time between two events");
+  return milliseconds / 1e3;
+}
+
+constexpr Device table() {
+  Device d;
+  d.name = "cuda", d.unavailable = unavailable, d.open = open, d.describe = describe;
+  d.allocate = allocate, d.release = release, d.copy = copy, d.fill_zero = fill_zero, d.synchronise = synchronise;
+  d.record = record, d.wait = wait, d.seconds = seconds;
+  return d;
+}
+constexpr Device device = table();
 
 }  // namespace
 

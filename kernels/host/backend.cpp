@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cuda/ops.h"
+#include "host_memory.h"
 
 namespace weft::sim {
 
@@ -32,18 +33,17 @@ void* allocate(Queue&, size_t bytes) {
   return p;
 }
 void release(Queue&, void* p, size_t) { std::free(p); }
-void copy(Queue&, void* dst, const void* src, size_t bytes, CopyDirection) {
-  if (bytes) std::memcpy(dst, src, bytes);
-}
-void fill_zero(Queue&, void* p, size_t bytes) {
-  if (bytes) std::memset(p, 0, bytes);
-}
-void synchronise(Queue&) {}
 std::string describe(Queue&) {
   return "host executor, " + std::to_string(host::settings().workers) + " worker" + (host::settings().workers == 1 ? "" : "s");
 }
 
-const Device device = {"sim", unavailable, open, allocate, release, copy, fill_zero, synchronise, describe, true};
+constexpr Device table() {
+  Device d = host_memory::device("sim", open, describe);
+  d.unavailable = unavailable, d.allocate = allocate, d.release = release;
+  d.exact_allocations = true;
+  return d;
+}
+constexpr Device device = table();
 
 }  // namespace
 

@@ -155,6 +155,29 @@ TEST_CASE("device functions: copies in all directions, zeros, alignment") {
   }
 }
 
+TEST_CASE("device functions: events stand in the order of the work they mark") {
+  for (Session& session : sessions()) {
+    const Device& device = *session.backend.device;
+    Queue& queue = *session.queue;
+    CAPTURE(device.name);
+    std::unique_ptr<Event> before, after;
+    void* a = device.allocate(queue, 1 << 20);
+    device.record(queue, before);
+    device.fill_zero(queue, a, 1 << 20);
+    device.record(queue, after);
+    device.wait(queue, *after);
+    const double first = device.seconds(queue, *before, *after);
+    CHECK(first > 0);
+    CHECK(device.seconds(queue, *after, *before) == -first);
+    const Event* const kept = after.get();
+    device.fill_zero(queue, a, 1 << 20);
+    device.record(queue, after);          // moved, not made anew
+    CHECK(after.get() == kept);
+    CHECK(device.seconds(queue, *before, *after) > first);
+    device.release(queue, a, 1 << 20);
+  }
+}
+
 // --- negative controls: each wrong table must be caught by the cases above ---------------------------------------------
 
 namespace {

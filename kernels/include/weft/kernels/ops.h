@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "weft/kernels/error.h"
@@ -127,6 +128,11 @@ struct Ops {
 
 enum class CopyDirection { to_device, to_host, on_device };
 
+/// A mark in a queue's order of work. The backend's own object.
+struct Event {
+  virtual ~Event() = default;
+};
+
 struct Device {
   const char* name = nullptr;         // what --device takes
   /// Empty if this backend works here, else a sentence that says why not.
@@ -138,6 +144,11 @@ struct Device {
   void (*fill_zero)(Queue&, void*, size_t bytes) = nullptr;
   void (*synchronise)(Queue&) = nullptr;
   std::string (*describe)(Queue&) = nullptr;
+  /// Marks the work queued so far; an empty `event` is made first.
+  void (*record)(Queue&, std::unique_ptr<Event>& event) = nullptr;
+  void (*wait)(Queue&, const Event&) = nullptr;           // until what it marks is done
+  /// Waits for both. cuda: the device's own time between the two, to half a microsecond; elsewhere a clock's.
+  double (*seconds)(Queue&, const Event& from, const Event& to) = nullptr;
   bool exact_allocations = false;     // every block its exact size, none reused: for sanitizers and the race checker
 };
 
