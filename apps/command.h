@@ -32,5 +32,6 @@ Command verify_command(const std::string& typed);
 Command inspect_command(const std::string& typed);
 Command list_command(const std::string& typed);
 Command info_command(const std::string& typed);
+Command bench_command(const std::string& typed);
 
 }  // namespace weft::apps

@@ -26,7 +26,7 @@ struct Bare {
 
 }  // namespace
 
-std::function<void()> bare_onednn(ConvOp op, const ConvProblem& p) {
+std::function<void()> bare_onednn(Pass entry, const ConvProblem& p) {
   auto bare = std::make_shared<Bare>();
   const auto f32 = memory::data_type::f32;
   const auto nhwc = memory::format_tag::nhwc;
@@ -44,10 +44,10 @@ std::function<void()> bare_onednn(ConvOp op, const ConvProblem& p) {
   const dnnl::convolution_backward_data::primitive_desc input({direct, x, w, y, stride, pad, pad}, bare->engine, forward);
   const dnnl::convolution_backward_weights::primitive_desc weight({direct, x, w, y, stride, pad, pad}, bare->engine, forward);
 #endif
-  if (op == ConvOp::forward) {
+  if (entry == Pass::forward) {
     bare->primitive = dnnl::convolution_forward(forward);
     bare->argument(DNNL_ARG_SRC, x), bare->argument(DNNL_ARG_WEIGHTS, forward.weights_desc()), bare->argument(DNNL_ARG_DST, y);
-  } else if (op == ConvOp::input_grad) {
+  } else if (entry == Pass::input_grad) {
     bare->primitive = dnnl::convolution_backward_data(input);
     bare->argument(DNNL_ARG_DIFF_SRC, x), bare->argument(DNNL_ARG_WEIGHTS, input.weights_desc()), bare->argument(DNNL_ARG_DIFF_DST, y);
   } else {

@@ -2,13 +2,11 @@
 #pragma once
 #include <functional>
 
-#include "weft/kernels/geometry.h"
+#include "shapes.h"
 
 namespace weft::bench {
 
-enum class ConvOp { forward, input_grad, weight_grad };
-
 /// A function that runs the primitive once on buffers of its own.
-std::function<void()> bare_onednn(ConvOp op, const ConvProblem& problem);
+std::function<void()> bare_onednn(Pass entry, const ConvProblem& problem);
 
 }  // namespace weft::bench
