@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "json.h"
+#include "weft/kernels/vendor.h"
 #include "weft/tensor/context.h"
 
 namespace weft::apps {
@@ -18,7 +19,7 @@ int run(bool json) {
     chosen = std::string("none: ") + error.what();
   }
   const unsigned cores = std::thread::hardware_concurrency();
-  const std::string backends = list_backends();
+  const std::string backends = list_backends(), libraries = vendor::describe();
   const bool has_cuda = std::string(WEFT_CUDA) == "yes", has_onednn = std::string(WEFT_ONEDNN) == "yes";
   std::vector<std::string> hints;
   if (!has_onednn) hints.push_back("training on the CPU is several times faster with oneDNN: install libdnnl-dev and build again");
@@ -32,7 +33,7 @@ int run(bool json) {
     const Json result = {{"version", WEFT_VERSION}, {"compiler", WEFT_COMPILER}, {"build_type", WEFT_BUILD_TYPE},
                                            {"onednn", has_onednn}, {"cuda", has_cuda}, {"with", WEFT_WITH}, {"without", WEFT_WITHOUT},
                                            {"cores", cores}, {"device", chosen},
-                                           {"backends", lines}, {"hints", hints}};
+                                           {"backends", lines}, {"vendor", libraries}, {"hints", hints}};
     print_json(result);
     return 0;
   }
@@ -40,7 +41,7 @@ int run(bool json) {
               WEFT_CUDA, cores);
   if (*WEFT_WITH) std::printf("built with: %s\n", WEFT_WITH);
   if (*WEFT_WITHOUT) std::printf("without:    %s\n", WEFT_WITHOUT);
-  std::printf("\nDevices, for --device:\n%s  auto       here: %s\n\nNext:\n", backends.c_str(), chosen.c_str());
+  std::printf("\nDevices, for --device:\n%s  auto       here: %s\n\n--kernels vendor: %s\n\nNext:\n", backends.c_str(), chosen.c_str(), libraries.c_str());
   for (const std::string& hint : hints) std::printf("  %s\n", hint.c_str());
   return 0;
 }

@@ -72,7 +72,8 @@ LoaderOptions loader_options(const TrainSettings& s) {
 
 Context open_context(const TrainSettings& s) {
   const DType scalar = choice<DType>("precision", s.precision, {{"fp32", DType::f32}, {"fp64", DType::f64}});
-  return Context::open(s.device, {scalar, s.threads});
+  const Kernels kernels = choice<Kernels>("kernels", s.kernels, {{"own", Kernels::own}, {"vendor", Kernels::vendor}});
+  return Context::open(s.device, {.scalar = scalar, .threads = s.threads, .kernels = kernels});
 }
 
 }  // namespace

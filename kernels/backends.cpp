@@ -8,7 +8,10 @@ namespace weft {
 namespace reference { extern const Backend backend_f32, backend_f64; }
 namespace cpu { extern const Backend backend; }
 namespace sim { extern const Backend backend; }
-namespace cuda { extern const Backend backend; }
+namespace cuda {
+extern const Backend backend;
+const Backend& vendor_backend();
+}
 
 namespace {
 
@@ -35,7 +38,12 @@ constexpr Entry entries[] = {
 
 }  // namespace
 
-const Backend* find_backend(const std::string& device, DType scalar) {
+const Backend* find_backend(const std::string& device, DType scalar, Kernels kernels) {
+#ifdef WEFT_HAS_CUDA
+  if (kernels == Kernels::vendor) return device == "cuda" && scalar == DType::f32 ? &cuda::vendor_backend() : nullptr;
+#else
+  if (kernels == Kernels::vendor) return nullptr;
+#endif
   for (const Entry& e : entries)
     if (device == e.name && scalar == e.scalar) return e.backend;
   return nullptr;

@@ -75,17 +75,18 @@ Context common_context(const char* op, std::initializer_list<const Tensor*> tens
 
 Context Context::open(const std::string& device, const ContextOptions& options) {
   const Backend* found = nullptr;
-  if (device == "auto") {
+  const bool by_vendor = options.kernels == Kernels::vendor;
+  if (device == "auto" && !by_vendor) {
     for (const char* name : {"cuda", "cpu"}) {
       const Backend* b = find_backend(name, options.scalar);
       if (b && !found && (!b->device->unavailable || b->device->unavailable().empty())) found = b;
     }
     if (!found) found = find_backend("reference", options.scalar);
   } else {
-    found = find_backend(device, options.scalar);
+    found = find_backend(device == "auto" ? "cuda" : device, options.scalar, options.kernels);
     const std::string why = found && found->device->unavailable ? found->device->unavailable() : "";
     if (!found || !why.empty())
-      throw DeviceError("device '" + device + "' with " + name_of(options.scalar) + (found ? " cannot be used: " + why : " is not in this build") +
+      throw DeviceError("device '" + device + "' with " + name_of(options.scalar) + (by_vendor ? " and the vendor's kernels" : "") + (found ? " cannot be used: " + why : by_vendor ? " do not go together: those are cuda's" : " is not in this build") +
                         "\nwhat there is:\n" + list_backends());
   }
   if (options.precision != Precision::fp32 && found->device->name != std::string("cuda") && found->device->name != std::string("sim"))

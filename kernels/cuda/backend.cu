@@ -131,6 +131,7 @@ constexpr Device device = table();
 }  // namespace
 
 KernelQueue::~KernelQueue() {
+  vendor.reset();                                       // works on the stream
   release(*this, scratch, scratch_bytes);
   if (stream) cudaStreamDestroy(stream);
 }

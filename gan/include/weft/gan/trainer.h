@@ -102,6 +102,7 @@ struct TrainSettings {
   uint64_t seed = 0;
   std::string device = "auto";
   std::string precision = "fp32";        // fp32, fp64
+  std::string kernels = "own";           // own, vendor
   int threads = 0;
   std::string order = "d-first";         // d-first, g-first, simultaneous
   std::string optimizer = "adam";        // sgd, adam, adamw, rmsprop

@@ -27,6 +27,10 @@ enum class Precision : uint8_t {
   bf16,     // tensor cores, factors rounded to 8 bits
 };
 
+/// Whose kernels device `cuda` runs. vendor: cuDNN's and cuBLAS's convolutions and products, through a plug-in (vendor.h),
+/// and our own for everything else.
+enum class Kernels : uint8_t { own, vendor };
+
 /// How a backend is opened. `threads` 0 means one per physical core that this process may use.
 struct QueueOptions {
   int threads = 0;
@@ -38,6 +42,7 @@ struct QueueOptions {
 struct Queue {
   virtual ~Queue() = default;
   std::map<std::string, uint64_t> launches;   // how often each kernel ran, by its name
+  std::shared_ptr<void> vendor;               // what the vendor plug-in keeps for this queue, if it was opened with it
 };
 
 /// A filter or matrix that outlives one step. A backend may keep layouts derived from it, keyed by (id, offset) and never
@@ -158,8 +163,8 @@ struct Backend {
 };
 
 /// Every backend this build has, in the order in which `auto` tries them; `sim` is never chosen by `auto`.
-/// `scalar` f64 leaves only the reference.
-const Backend* find_backend(const std::string& device, DType scalar);   // null if there is none of that name
+/// `scalar` f64 leaves only the reference, `kernels` vendor only cuda.
+const Backend* find_backend(const std::string& device, DType scalar, Kernels kernels = Kernels::own);   // null if there is none
 std::string list_backends();   // one line each: name, what it is, and why it cannot be used if so
 
 }  // namespace weft

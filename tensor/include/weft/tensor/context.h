@@ -17,6 +17,7 @@ struct ContextOptions {
   DType scalar = DType::f32;   // f64: the reference backend on the CPU
   int threads = 0;             // CPU threads; 0: one per physical core
   Precision precision = Precision::fp32;   // other than fp32: on cuda and sim only
+  Kernels kernels = Kernels::own;          // vendor: cuda only; `auto` is then cuda
 };
 
 /// A handle: copies share the one context. Use from one thread at a time.
