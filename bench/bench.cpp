@@ -47,7 +47,7 @@ Results run(const Options& options, const Callbacks& callbacks) {
         for (const Precision precision : machine.precisions())
           if (!(layer.on_pictures && pass == Pass::input_grad))
             jobs.push_back({layer.id + " " + layer.network + " " + layer.name + ", " + pass_names[int(pass)] + " " + precision_names[int(precision)],
-                            [&, layer, pass, precision] { return measure_layer(machine, nullptr, layer, pass, precision, effort); }});
+                            [&, layer, pass, precision] { return measure_layer(machine, layer, pass, precision, effort); }});
       needs.push_back(need_of(shrunk(layer, effort.largest_flops)));
     }
   };

@@ -41,8 +41,7 @@ struct Effort {
 };
 
 Row measure_product(Machine& machine, int size, Precision precision, const Effort& effort);
-/// @param vendor  a vendor library's convolutions on the same device, or null
-Row measure_layer(Machine& machine, Machine* vendor, const Layer& layer, Pass pass, Precision precision, const Effort& effort);
+Row measure_layer(Machine& machine, const Layer& layer, Pass pass, Precision precision, const Effort& effort);
 Row measure_step(const std::string& device, int threads, Precision precision, int batch, const Effort& effort);
 
 /// One of the three convolutions of the op table, without its pointers: `a` and `b` are its inputs in the table's order.

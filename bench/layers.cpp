@@ -3,7 +3,7 @@
 #include <cstring>
 #include <limits>
 
-#include "bench.h"
+#include "opponent.h"
 
 namespace weft::bench {
 
@@ -76,8 +76,9 @@ void poison(Machine& machine, Queue& queue, int64_t count) {
 
 using LaunchAt = std::function<void(const Ops&, Queue&, const float* in, float* out, uint64_t weight)>;
 
-void measure(Machine& machine, Machine* vendor, Row& row, Precision precision, int64_t inputs, int64_t outputs, const LaunchAt& launch, double terms,
-             const std::function<double(const float* in, int64_t element)>& exact, const Effort& effort) {
+void measure(Machine& machine, Row& row, Precision precision, int64_t inputs, int64_t outputs, const LaunchAt& launch, double terms,
+             const std::function<double(const float* in, int64_t element)>& exact, const std::function<std::optional<Opponent>()>& find_opponent,
+             const Effort& effort) {
   Queue& queue = machine.queue(precision);
   poison(machine, queue, outputs);
   const auto poisoned = queue.launches;
@@ -89,20 +90,22 @@ void measure(Machine& machine, Machine* vendor, Row& row, Precision precision, i
 
   const std::vector<float> got = machine.read(queue, machine.output(0), outputs);
   const float* in = machine.host_inputs(inputs);
-  row.error = error_of(got, terms, [&](int64_t element) { return exact(in, element); });
+  const auto error = [&](const std::vector<float>& result) { return error_of(result, terms, [&](int64_t element) { return exact(in, element); }); };
+  row.error = error(got);
   poison(machine, queue, outputs);
   launch(machine.ops(), queue, machine.input(0), machine.output(0), first_id);
   const std::vector<float> again = machine.read(queue, machine.output(0), outputs);
   row.same_bits = std::memcmp(got.data(), again.data(), got.size() * sizeof(float)) == 0;
 
   std::vector<std::pair<Queue*, Launch>> contenders{{&queue, [&](int) { launch(machine.ops(), queue, machine.input(0), machine.output(0), first_id); }}};
-  if (vendor) {
-    Queue& theirs = vendor->queue(precision);
-    contenders.push_back({&theirs, [&](int) { launch(vendor->ops(), theirs, machine.input(0), machine.output(0), first_id); }});
-  }
+  const std::optional<Opponent> opponent = find_opponent();
+  if (opponent) contenders.push_back({opponent->queue, opponent->launch});
   const std::vector<Timing> warm = machine.race(contenders, effort.seconds, effort.least);
   row.warm = warm[0];
-  if (vendor) row.vendor = warm[1];
+  if (opponent) {
+    row.vendor = warm[1], row.vendor_plan = opponent->plan;
+    if (opponent->writes_floats) row.vendor_error = error(machine.read(*opponent->queue, machine.output(0), outputs));   // theirs ran last
+  }
 
   const Rotation rotation(machine, inputs, outputs);
   std::vector<uint64_t> ids(size_t(rotation.count));
@@ -111,9 +114,8 @@ void measure(Machine& machine, Machine* vendor, Row& row, Precision precision, i
     launch(machine.ops(), queue, machine.input(rotation.in(i)), machine.output(rotation.out(i)), ids[size_t(i % rotation.count)]);
   }, effort.seconds, effort.least);
   ids.push_back(first_id);
-  for (Machine* m : {&machine, vendor})
-    for (const uint64_t id : ids)
-      if (m && m->ops().forget) m->ops().forget(m->queue(precision), id);
+  for (const uint64_t id : ids)
+    if (machine.ops().forget) machine.ops().forget(queue, id);
 }
 
 }  // namespace
@@ -128,7 +130,7 @@ Need need_of(const Layer& layer) {
   return need;
 }
 
-Row measure_layer(Machine& machine, Machine* vendor, const Layer& layer, Pass pass, Precision precision, const Effort& effort) {
+Row measure_layer(Machine& machine, const Layer& layer, Pass pass, Precision precision, const Effort& effort) {
   const Layer run = shrunk(layer, effort.largest_flops);
   const Convolution c{run.entry(pass), run.problem};
   Row row{Row::Kind::layer, layer.id, layer.network + (layer.name.empty() ? "" : " " + layer.name), pass_names[int(pass)], precision_names[int(precision)]};
@@ -136,9 +138,10 @@ Row measure_layer(Machine& machine, Machine* vendor, const Layer& layer, Pass pa
   row.flops = flops_of(c.p);
   row.bytes = 4.0 * double(c.size_a() + c.size_b() + c.size_out());
   const int64_t b = aligned(c.size_a());
-  measure(machine, vendor, row, precision, b + aligned(c.size_b()), c.size_out(),
+  measure(machine, row, precision, b + aligned(c.size_b()), c.size_out(),
           [&](const Ops& ops, Queue& queue, const float* in, float* out, uint64_t weight) { c.launch(ops, queue, in, in + b, out, weight); },
-          c.terms(), [&](const float* in, int64_t element) { return c.exact(in, in + b, element); }, effort);
+          c.terms(), [&](const float* in, int64_t element) { return c.exact(in, in + b, element); },
+          [&] { return find_opponent(machine, c, precision); }, effort);
   return row;
 }
 
@@ -149,13 +152,13 @@ Row measure_product(Machine& machine, int size, Precision precision, const Effor
   const int64_t n = int64_t{size} * size;
   row.flops = 2.0 * double(n) * size;
   row.bytes = 12.0 * double(n);
-  measure(machine, nullptr, row, precision, 2 * n, n,
+  measure(machine, row, precision, 2 * n, n,
           [&](const Ops& ops, Queue& queue, const float* in, float* out, uint64_t weight) { ops.matmul(queue, p, in, {in + n, weight, 0, 1}, nullptr, out); },
           size, [&](const float* in, int64_t element) {
             double sum = 0;
             for (int64_t k = 0; k < size; ++k) sum += double(in[element / size * size + k]) * in[n + k * size + element % size];
             return sum;
-          }, effort);
+          }, [&] { return find_opponent(machine, p, precision); }, effort);
   return row;
 }
 

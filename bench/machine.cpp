@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 
 #include "weft/kernels/error.h"
@@ -17,6 +18,7 @@ std::string processor_name() {
   return "processor";
 }
 
+constexpr int64_t kDrawn = 1 << 22;   // random numbers, repeated as often as it takes: a slow device need not draw more
 constexpr double kBatch = 200;   // microseconds that a sample takes at least, so that the clock's own error is below 1 %
 
 }  // namespace
@@ -28,9 +30,12 @@ Machine::Machine(const std::string& device, int threads) : threads_(threads) {
   step_ = static_cast<StepState*>(backend_->device->allocate(q, sizeof step));
   backend_->device->copy(q, step_, &step, sizeof step, CopyDirection::to_device);
   backend_->device->synchronise(q);
+  vendor_ = find_backend(backend_->device->name, DType::f32, Kernels::vendor);
+  if (vendor_ && !vendor_->device->unavailable().empty()) vendor_ = nullptr;
 }
 
 Machine::~Machine() {
+  if (bf16_inputs_) backend_->device->release(*queues_[0], bf16_inputs_, size_t(bf16_count_) * sizeof(uint16_t));
   backend_->device->release(*queues_[0], step_, sizeof *step_);
   release(inputs_, input_count_);
   release(outputs_, output_count_);
@@ -49,10 +54,12 @@ std::vector<Precision> Machine::precisions() const {
   return {Precision::fp32};
 }
 
-Queue& Machine::queue(Precision precision) {
-  std::unique_ptr<Queue>& queue = queues_[int(precision)];
-  if (!queue) queue.reset(backend_->device->open({threads_, 0, precision}));
-  return *queue;
+Queue& Machine::queue(Precision precision) { return *opened(queues_[int(precision)], *backend_, precision); }
+Queue& Machine::vendor_queue(Precision precision) { return *opened(vendor_queues_[int(precision)], *vendor_, precision); }
+
+std::unique_ptr<Queue>& Machine::opened(std::unique_ptr<Queue>& queue, const Backend& backend, Precision precision) {
+  if (!queue) queue.reset(backend.device->open({threads_, 0, precision}));
+  return queue;
 }
 
 float* Machine::allocate(int64_t floats) { return static_cast<float*>(backend_->device->allocate(*queues_[0], size_t(floats) * sizeof(float))); }
@@ -68,8 +75,7 @@ void Machine::reserve(int64_t inputs, int64_t outputs) {
     inputs_ = nullptr, host_inputs_.clear();
     inputs_ = allocate(inputs);
     input_count_ = inputs;
-    // Drawn once and repeated: a slow device need not draw them all.
-    const int64_t drawn = std::min<int64_t>(inputs, 1 << 22);
+    const int64_t drawn = std::min(inputs, kDrawn);
     ops().random(q, RandomKind::normal, 7, step_, drawn, inputs_);
     for (int64_t done = drawn; done < inputs; done += drawn)
       backend_->device->copy(q, inputs_ + done, inputs_, size_t(std::min(drawn, inputs - done)) * sizeof(float), CopyDirection::on_device);
@@ -93,6 +99,26 @@ std::vector<float> Machine::read(Queue& queue, const float* data, int64_t count)
 const float* Machine::host_inputs(int64_t count) {
   if (int64_t(host_inputs_.size()) < count) host_inputs_ = read(*queues_[0], inputs_, std::min(input_count_, std::max<int64_t>(count, 2 * int64_t(host_inputs_.size()))));
   return host_inputs_.data();
+}
+
+uint16_t* Machine::bf16_inputs() {
+  if (bf16_count_ == input_count_) return bf16_inputs_;
+  Queue& q = *queues_[0];
+  if (bf16_inputs_) backend_->device->release(q, bf16_inputs_, size_t(bf16_count_) * sizeof(uint16_t));
+  bf16_inputs_ = static_cast<uint16_t*>(backend_->device->allocate(q, size_t(input_count_) * sizeof(uint16_t)));
+  bf16_count_ = input_count_;
+  const int64_t drawn = std::min(input_count_, kDrawn);
+  std::vector<uint16_t> narrow(static_cast<size_t>(drawn));
+  const float* wide = host_inputs(drawn);
+  for (int64_t i = 0; i < drawn; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, wide + i, sizeof bits);
+    narrow[size_t(i)] = uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+  }
+  for (int64_t done = 0; done < input_count_; done += drawn)
+    backend_->device->copy(q, bf16_inputs_ + done, narrow.data(), size_t(std::min(drawn, input_count_ - done)) * sizeof(uint16_t), CopyDirection::to_device);
+  backend_->device->synchronise(q);
+  return bf16_inputs_;
 }
 
 double Machine::sample(Queue& queue, const Launch& launch, int first, int count) {

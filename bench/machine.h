@@ -47,6 +47,9 @@ class Machine {
   std::vector<float> read(Queue& queue, const float* data, int64_t count);   // waits for the queue
   const float* host_inputs(int64_t count);   // the same numbers as input(0), in host memory
   const StepState* step_state() const { return step_; }
+  const Backend* vendor() const { return vendor_; }   // the same device with a vendor's convolutions and products, or null
+  Queue& vendor_queue(Precision precision);
+  uint16_t* bf16_inputs();              // the inputs once more, rounded to bfloat16, as many as there are
   uint64_t new_id() { return ++last_id_; }   // of a weight; never given twice
 
   /// Runs each contender in turn, several launches a sample, until `seconds` are over for each or 200 samples are there;
@@ -55,16 +58,19 @@ class Machine {
   Timing time(Queue& queue, const Launch& launch, double seconds, int least) { return race({{&queue, launch}}, seconds, least)[0]; }
 
  private:
+  std::unique_ptr<Queue>& opened(std::unique_ptr<Queue>& queue, const Backend& backend, Precision precision);
   double sample(Queue& queue, const Launch& launch, int first, int count);
   float* allocate(int64_t floats);
   void release(float* data, int64_t floats);
 
-  const Backend* backend_;
-  std::unique_ptr<Queue> queues_[4];
+  const Backend *backend_, *vendor_ = nullptr;
+  std::unique_ptr<Queue> queues_[4], vendor_queues_[4];
   int threads_;
   float *inputs_ = nullptr, *outputs_ = nullptr;
   int64_t input_count_ = 0, output_count_ = 0;
   std::vector<float> host_inputs_;
+  uint16_t* bf16_inputs_ = nullptr;
+  int64_t bf16_count_ = 0;
   StepState* step_ = nullptr;
   uint64_t last_id_ = 0;
 };

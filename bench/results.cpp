@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "weft/kernels/error.h"
+#include "weft/kernels/vendor.h"
 
 namespace weft::bench {
 
@@ -50,7 +51,7 @@ std::string percent(double value) { return number(100 * value, "%.0f%%"); }
 
 Results::Results(const Machine& machine, const std::string& folder, const std::string& command) {
   about_ = {{"name", machine.name()}, {"device", machine.backend().device->name}, {"describe", machine.describe()},
-            {"date", utc_now()}, {"command", command}, {"finished", false}, {"why_early", "it was interrupted"}};
+            {"vendor", machine.is("cuda") ? vendor::describe() : ""}, {"date", utc_now()}, {"command", command}, {"finished", false}, {"why_early", "it was interrupted"}};
   if (folder.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -60,8 +61,10 @@ Results::Results(const Machine& machine, const std::string& folder, const std::s
 }
 
 void Results::add(Row row) {
-  if (row.flops > 0 && row.kind != Row::Kind::step)
-    rates_[row.precision] = std::max(rates_[row.precision], row.flops / std::min(row.warm.median, row.cold.median));
+  if (row.flops > 0 && row.kind != Row::Kind::step) {
+    const double fastest = std::min({row.warm.median, row.cold.median, row.vendor ? row.vendor->median : row.warm.median});
+    rates_[row.precision] = std::max(rates_[row.precision], row.flops / fastest);
+  }
   if (row.kind == Row::Kind::stream && row.id.rfind("copy", 0) == 0) bandwidth_ = std::max(bandwidth_, row.bytes / row.cold.median);
   rows_.push_back(std::move(row));
   write();
@@ -94,6 +97,7 @@ Json Results::json() const {
       row["of_roofline"] = floor(r) / r.cold.median;
     }
     if (r.vendor) row["vendor"] = {{"us", to_json(*r.vendor)}, {"ratio", r.warm.median / r.vendor->median}, {"plan", r.vendor_plan}};
+    if (r.vendor_error) row["vendor"]["error"] = *r.vendor_error;
     if (r.error) row["error"] = *r.error;
     if (r.same_bits) row["same_bits"] = *r.same_bits;
     rows.push_back(std::move(row));

@@ -23,6 +23,7 @@ struct Row {
   Timing warm, cold;               // of a step: warm alone
   std::optional<Timing> vendor;    // warm, measured in turn with ours
   std::string vendor_plan;
+  std::optional<double> vendor_error;
   std::optional<double> error;     // against float64: root mean square of the difference over that of the result
   std::optional<bool> same_bits;   // in two launches
   double images_per_second = 0, launches = 0, peak_bytes = 0;   // of a step
@@ -38,7 +39,7 @@ class Results {
   const std::vector<Row>& rows() const { return rows_; }
 
   /// The shortest time for what a row computes and moves, in microseconds, by the best that was seen on this device in this
-  /// run: the fastest product of its precision, the fastest copy. 0 as long as neither is known.
+  /// run: the fastest product of its precision, ours or a vendor's, and the fastest copy. 0 as long as neither is known.
   double floor(const Row& row) const;
   Json json() const;
   const std::string& file() const { return file_; }
