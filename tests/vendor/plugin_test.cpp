@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "bench/shapes.h"
 #include "weft/kernels/vendor.h"
 
 using namespace weft;
@@ -42,24 +43,29 @@ TEST_CASE("vendor: without a driver, opening is a sentence") {
 
 TEST_CASE("vendor: cuDNN has engines for an H200, and the notes keep each precision to itself") {
   const std::string device = h200();
-  for (const ConvProblem& p : {square(128, 64, 3, 64, 4, 2, 1), square(128, 32, 64, 128, 4, 2, 1), square(1, 64, 256, 256, 3, 1, 1)})
+  const std::vector<bench::Layer> layers = bench::table_layers();
+  REQUIRE(layers.size() == 30);
+  for (const bench::Layer& layer : layers)
     for (const ConvOp op : kOps)
-      for (const Precision precision : {Precision::fp32, Precision::tf32x3, Precision::tf32, Precision::bf16}) {
-        CAPTURE(p.c);
+      for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+        CAPTURE(layer.id);
         CAPTURE(name_of(op));
         CAPTURE(int(precision));
-        const std::vector<ConvPlan> plans = candidates(device, {op, p, precision});
+        const std::vector<ConvPlan> plans = candidates(device, {op, layer.problem, precision});
         CHECK(!plans.empty());
-        bool tensor_cores = false;
-        for (const ConvPlan& plan : plans) {
-          CHECK(plan.deterministic());
-          CHECK((plan.notes & kReducedPrecisionSums) == 0);
-          if (precision != Precision::bf16) CHECK((plan.notes & kDownConvertInputs) == 0);
-          if (precision == Precision::fp32 || precision == Precision::tf32x3) CHECK((plan.notes & kTensorCore) == 0);
-          tensor_cores |= (plan.notes & kTensorCore) != 0;
-        }
-        if (precision == Precision::tf32 || precision == Precision::bf16) CHECK(tensor_cores);
+        uint32_t all = 0;
+        for (const ConvPlan& plan : plans) all |= plan.notes;
+        CHECK((all & (kNondeterministic | kReducedPrecisionSums)) == 0);
+        if (precision != Precision::bf16) CHECK((all & kDownConvertInputs) == 0);
+        CHECK(((all & kTensorCore) != 0) == (precision != Precision::fp32));
       }
+}
+
+TEST_CASE("vendor: 3xtf32 has no twin in cuDNN and meets strict fp32") {
+  const ConvProblem p = square(1, 64, 256, 256, 3, 1, 1);
+  const std::vector<ConvPlan> strict = candidates(h200(), {ConvOp::forward, p}), split = candidates(h200(), {ConvOp::forward, p, Precision::tf32x3});
+  REQUIRE(strict.size() == split.size());
+  for (size_t i = 0; i < strict.size(); ++i) CHECK(describe(strict[i]) == describe(split[i]));
 }
 
 TEST_CASE("vendor: engines that are not deterministic are offered only on request") {

@@ -1,0 +1,18 @@
+# start_test.cmake: which shared libraries PROGRAM names, and that it runs whether or not there is a driver.
+execute_process(COMMAND readelf -d ${PROGRAM} OUTPUT_VARIABLE needed RESULT_VARIABLE failed)
+string(REGEX MATCHALL "NEEDED[^\n]*" needed "${needed}")
+if(failed OR NOT needed MATCHES "libc\\.so")
+  message(FATAL_ERROR "readelf did not say what ${PROGRAM} needs: ${needed}")
+endif()
+if(needed MATCHES "lib(cuda|cudart|cudnn|cublas|nvidia|nvrtc)[^\n]*")
+  message(FATAL_ERROR "${PROGRAM} would not start without ${CMAKE_MATCH_0}")
+endif()
+execute_process(COMMAND ${PROGRAM} info --json OUTPUT_VARIABLE told RESULT_VARIABLE failed)
+if(failed OR NOT told MATCHES "\"cuda\": true" OR NOT told MATCHES "hand-written CUDA kernels")
+  message(FATAL_ERROR "weft info failed (${failed}): ${told}")
+endif()
+execute_process(COMMAND ${CMAKE_COMMAND} -E env CUDA_VISIBLE_DEVICES= ${PROGRAM} generate ${GENERATOR} --device cuda --out nothing.png
+                ERROR_VARIABLE told RESULT_VARIABLE failed)
+if(NOT failed EQUAL 2 OR NOT told MATCHES "cannot be used: (no NVIDIA driver is installed|there is a driver, but no GPU)")
+  message(FATAL_ERROR "without a GPU, --device cuda ended with ${failed}: ${told}")
+endif()
