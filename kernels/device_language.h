@@ -5,7 +5,7 @@
 //   launch<kernel>(queue, grid, block, shared_bytes, arguments...)   instead of <<<>>>
 //   WEFT_SHARED(float, tile, [16][65]);                              instead of __shared__
 //   SharedCarver carve; float* a = carve.take<float>(n, "a");        pieces of the dynamic shared memory
-//   copy_async16, copy_async_commit, copy_async_wait<N>              cp.async
+//   copy_async<16>, copy_async_commit, copy_async_wait<N>            cp.async
 //   to_tf32, mma_tf32, mma_bf16, ldmatrix                            tensor cores
 //
 // Rules for a kernel: only _sync warp functions, with masks that name live lanes; no float atomics; no waiting for another
@@ -59,7 +59,13 @@ inline std::string kernel_name(const std::string& function) {
     if (c == '<' && end + 1 < function.size() && function.compare(end, 11, "<unnamed>::") != 0) break;
     if (c == ';' || c == ',' || c == ']') break;
   }
-  return function.substr(name, end - name);
+  std::string text = function.substr(name, end - name);
+  for (const char* precision : {"Tf32x3", "Tf32", "Bf16"}) {       // a core's precision is part of the name: conv2d_bf16_kernel
+    if (function.find(precision, end) == std::string::npos) continue;
+    for (const char* c = precision; *c; ++c) text.insert(text.size() - 7, 1, char(*c | 0x20));
+    return text.insert(text.size() - 7 - std::string(precision).size(), 1, '_');
+  }
+  return text;
 }
 
 template <class F>
@@ -126,19 +132,25 @@ struct SharedCarver {
 };
 #endif
 
-/// Copies 16 bytes from global to shared memory in the background; those past `source_bytes` become zero.
-__device__ __forceinline__ void copy_async16(void* shared, const void* global, int source_bytes = 16) {
+/// Copies kBytes (4 or 16, aligned) from global to shared memory in the background, or clears them if `global` is null.
+template <int kBytes>
+__device__ __forceinline__ void copy_async(void* shared, const void* global) {
+  static_assert(kBytes == 4 || kBytes == 16, "cp.async of 4 or 16 bytes");
 #if defined(__CUDACC__)
   const unsigned s = static_cast<unsigned>(__cvta_generic_to_shared(shared));
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(s), "l"(global), "r"(source_bytes) : "memory");
+  const int bytes = global ? kBytes : 0;                       // the rest of the target becomes zero
+  if constexpr (kBytes == 16)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(s), "l"(global), "r"(bytes) : "memory");
+  else
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;\n" ::"r"(s), "l"(global), "r"(bytes) : "memory");
 #else
-  if ((reinterpret_cast<uintptr_t>(shared) | reinterpret_cast<uintptr_t>(global)) & 15)
-    host::fail("copy_async16: address not 16-byte aligned");
-  unsigned char data[16] = {};
-  for (int i = 0; i < source_bytes; ++i) data[i] = static_cast<const volatile unsigned char*>(global)[i];
+  if ((reinterpret_cast<uintptr_t>(shared) | reinterpret_cast<uintptr_t>(global)) % kBytes)
+    host::fail("copy_async: an address is not %d-byte aligned", kBytes);
+  unsigned char data[kBytes] = {};
+  if (global) for (int i = 0; i < kBytes; ++i) data[i] = static_cast<const volatile unsigned char*>(global)[i];
   const bool lazy = host::async_is_lazy();
-  for (int i = 0; i < 16; ++i) static_cast<unsigned char*>(shared)[i] = lazy ? 0xff : data[i];   // here: ASan names this line
-  if (lazy) host::async_push(shared, data, 16);
+  for (int i = 0; i < kBytes; ++i) static_cast<unsigned char*>(shared)[i] = lazy ? 0xff : data[i];   // here: ASan names this line
+  if (lazy) host::async_push(shared, data, kBytes);
 #endif
 }
 __device__ __forceinline__ void copy_async_commit() {

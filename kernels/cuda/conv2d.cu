@@ -5,47 +5,56 @@
 //   x (N,H,W,C)   w (K,R,S,C/groups)   b (K) or null   y (N,P,Q,K)      float32, contiguous, pad reads as 0
 //
 // Work:   an implicit matrix product, one for each group: rows are the N*P*Q output pixels, columns the filters, depth
-//         R*S*C; the tiles and the mapping to threads are tile_gemm.h's. Nothing is unfolded in memory: a thread keeps its
-//         pixels' window corners and works out a tap's address as it loads.
-//         blockIdx: x rows, y columns, z group.
+//         R*S*C; tiles and the mapping to threads are the core's (gemm_simt.h, gemm_tensor.h). Nothing is unfolded in memory:
+//         a thread keeps its pixels' window corners and works out a tap's address as it loads.
+//         blockIdx: x rows, y columns, z (part of the depth, group).
 // Limit:  2*N*P*Q*K*R*S*C/groups FLOPs over 4*(|x|+|w|+|y|) bytes. The DCGAN layers sit right of the ridge: bound by
 //         arithmetic. A 3-channel layer is left of it: its pixels are 12 bytes apart and are read singly.
 // Twin:   kernels/reference; equal bit for bit on whole-number inputs.
 // Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285;
 //         Chetlur et al., "cuDNN: efficient primitives for deep learning", arXiv:1410.0759, for the implicit product.
 #include "conv_gather.h"
+#include "gemm_cores.h"
 #include "ops.h"
 
 namespace weft::WEFT_BACKEND {
 namespace {
 
-template <class T>
-__global__ void __launch_bounds__(T::kThreads) conv2d_kernel(WindowOperand windows, MatrixOperand<true> filters,
-                                                             Epilogue epilogue, float* y, int y_channels) {
-  const int group = blockIdx.z, depth = int(filters.pitch);
-  const int first_row = blockIdx.x * T::kRows, first_col = blockIdx.y * T::kCols;
+template <class Core, class E = typename Core::Element>
+__global__ void __launch_bounds__(Core::kThreads) conv2d_kernel(WindowOperand<E> windows, MatrixOperand<E, true> filters, int groups,
+                                                                Parts parts, Epilogue epilogue, float* y, int y_channels) {
+  const int group = blockIdx.z % groups, part = blockIdx.z / groups, depth = int(filters.pitch);
+  const int first_row = blockIdx.x * Core::kRows, first_col = blockIdx.y * Core::kCols;
   windows.image += group * windows.channels;
   filters.data += int64_t(group) * filters.rows * depth;
-  y += group * filters.rows;
+  y += part * parts.size + group * filters.rows;
   if (epilogue.bias) epilogue.bias += group * filters.rows;
-  Patch<T> patch;
-  multiply_tiles<T>(windows, filters, first_row, first_col, 0, depth, patch);
-  store_patch(patch, epilogue, first_row, windows.outputs, first_col, filters.rows,
-              [&](int row) { return y + int64_t(row) * y_channels; });
+  const int begin = part * parts.depth, end = min(begin + parts.depth, depth);
+  typename Core::Results results;
+  Core::multiply(windows, filters, first_row, first_col, begin, end, results);
+  store_results<Core>(results, epilogue, first_row, windows.outputs, first_col, filters.rows,
+                      [&](int row) { return y + int64_t(row) * y_channels; });
 }
 
 }  // namespace
 
 void conv2d(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* x, Weight w, void* y) {
-  const WindowOperand windows{gather_of(p, static_cast<const float*>(x))};
-  if (windows.outputs == 0 || p.k == 0) return;
-  const int depth = fits_int(int64_t(p.r) * p.s * windows.channels, "conv2d", "the size of a filter");
-  const MatrixOperand<true> filters{static_cast<const float*>(w.data), depth, p.k / p.groups, aligned16(w.data) && depth % 4 == 0};
-  const Epilogue epilogue{static_cast<const float*>(e.bias), float(e.leaky_slope), e.accumulate};
-  with_tile(windows.outputs, filters.rows, p.groups, [&](auto tile) {
-    using T = decltype(tile);
-    const dim3 grid(unsigned(ceil_div(windows.outputs, T::kRows)), unsigned(ceil_div(filters.rows, T::kCols)), unsigned(p.groups));
-    launch<conv2d_kernel<T>>(queue, grid, T::kThreads, 0, windows, filters, epilogue, static_cast<float*>(y), p.k);
+  if (size_y(p) == 0) return;
+  check_sizes(p, "conv2d");
+  const int rows = p.n * p.p * p.q, cols = p.k / p.groups, depth = p.r * p.s * (p.c / p.groups);
+  const Epilogue epilogue = epilogue_of(e);
+  with_core(queue, fits_bf16(p, x, w.data), rows, cols, p.groups, [&](auto core) {
+    using Core = decltype(core);
+    using E = typename Core::Element;
+    const int64_t down = ceil_div(rows, Core::kRows), across = ceil_div(cols, Core::kCols);
+    const Parts parts = parts_of(down * across * p.groups, depth, size_y(p), Core::kDepth);
+    const auto from = factors_of<E>(queue, x, size_x(p), w.data, size_w(p), parts);
+    const MatrixOperand<E, true> filters{from.b, depth, cols, aligned16(from.b) && depth % kNeighbours<E> == 0};
+    auto* out = static_cast<float*>(y);
+    launch<conv2d_kernel<Core>>(queue, dim3(unsigned(down), unsigned(across), unsigned(parts.count * p.groups)), Core::kThreads,
+                                Core::kSharedBytes, WindowOperand<E>{gather_of(p, from.a)}, filters, p.groups, parts,
+                                parts.count == 1 ? epilogue : Epilogue{}, parts.count == 1 ? out : from.sums, p.k);
+    finish_parts(queue, parts, from.sums, epilogue, p.k, out);
   });
 }
 

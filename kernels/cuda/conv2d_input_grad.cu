@@ -9,12 +9,13 @@
 //         an ordinary convolution of stride 1 over y. So each of the stride.h * stride.w phases is one implicit matrix
 //         product: rows its pixels, columns the channels c, depth (its taps) * K. No zero is ever inserted or multiplied.
 //         A 4x4 stride-2 layer has four phases of 2x2 taps; 3x3 stride 2 has 4, 2, 2 and 1; a phase may have none.
-//         blockIdx: x rows, y columns, z (phase, group). A block works out its phase in a few dozen instructions.
+//         blockIdx: x rows, y columns, z (part of the depth, phase, group). A block works out its phase in a few dozen instructions.
 // Limit:  as conv2d, 2*N*P*Q*K*R*S*C/groups FLOPs. The filter is read as it lies, channels side by side.
 // Twin:   kernels/reference; equal bit for bit on whole-number inputs.
 // Source: arXiv:1603.07285, section 4; Shi et al., "Is the deconvolution layer the same as a convolutional layer?",
 //         arXiv:1609.07009, for the phases.
 #include "conv_gather.h"
+#include "gemm_cores.h"
 #include "ops.h"
 
 namespace weft::WEFT_BACKEND {
@@ -42,44 +43,48 @@ __device__ __forceinline__ Phase phase_of(const Axis& a, int phase) {
   return out;
 }
 
-/// Columns are the channels c, the depth is (tap of the phase, k); four channels lie side by side.
+/// Columns are the channels c, the depth is (tap of the phase, k); channels lie side by side.
+template <class E>
 struct PhaseFilters {
+  using Element = E;
   static constexpr bool kAlongDepth = false;
-  const float* w;                               // the group's first filter
+  const E* w;                                   // the group's first filter
   int channels, taps_w;                         // taps_w: S, of the whole filter
   int64_t filter_size;                          // R * S * C/groups
-  bool vector;
+  bool aligned;
   Divisor k_divisor;                            // K/groups
+  Size2 tap_step;
   Phase h, v;                                   // of this block, rows and columns of the image
   Divisor phase_taps_w;
-  Size2 tap_step;
 
   using Cursor = int;
   __device__ __forceinline__ Cursor start(int row) const { return row; }
-  __device__ __forceinline__ void fetch(const Cursor& c, int depth, int end, float (&value)[4]) const {
+  template <class Sink>
+  __device__ __forceinline__ void fetch(const Cursor& c, int depth, int end, Sink&& sink) const {
+    constexpr int kWide = kNeighbours<E>;
     uint32_t k, j;
     const uint32_t i = phase_taps_w.split(k_divisor.split(uint32_t(depth), &k), &j);
     const int r = h.first_tap + int(i) * tap_step.h, s = v.first_tap + int(j) * tap_step.w;
-    const float* p = w + int64_t(k) * filter_size + (int64_t(r) * taps_w + s) * channels + c;
+    const E* p = w + int64_t(k) * filter_size + (int64_t(r) * taps_w + s) * channels + c;
     const int count = depth < end ? channels - c : 0;
-    if (vector && count >= 4) {
-      load4(p, value);
-    } else {
+    if (sizeof(E) == 2 || (aligned && (count <= 0 || count >= kWide))) {
+      sink.all(count > 0 ? p : nullptr);
+    } else if constexpr (sizeof(E) == 4) {
 #pragma unroll
-      for (int n = 0; n < 4; ++n) value[n] = n < count ? p[n] : 0.0f;
+      for (int n = 0; n < 4; ++n) sink.one(n, n < count ? p + n : nullptr);
     }
   }
 };
 
-template <class T>
-__global__ void __launch_bounds__(T::kThreads) conv2d_input_grad_kernel(WindowOperand windows, PhaseFilters filters, Axis h,
-                                                                        Axis v, int n, int groups, Epilogue epilogue, float* x,
-                                                                        int x_channels) {
-  const int group = blockIdx.z % groups, phase = blockIdx.z / groups;
+template <class Core, class E = typename Core::Element>
+__global__ void __launch_bounds__(Core::kThreads) conv2d_input_grad_kernel(WindowOperand<E> windows, PhaseFilters<E> filters, Axis h, Axis v,
+                                                                           int n, int groups, Parts parts, Epilogue epilogue, float* x,
+                                                                           int x_channels) {
+  const int group = blockIdx.z % groups, phase = blockIdx.z / groups % (h.stride * v.stride), part = blockIdx.z / groups / (h.stride * v.stride);
   filters.h = phase_of(h, phase / v.stride);
   filters.v = phase_of(v, phase % v.stride);
   const int rows = n * filters.h.pixels * filters.v.pixels;
-  const int first_row = blockIdx.x * T::kRows, first_col = blockIdx.y * T::kCols;
+  const int first_row = blockIdx.x * Core::kRows, first_col = blockIdx.y * Core::kCols;
   if (first_row >= rows) return;                // phases differ by a row of pixels; the grid is made for the largest
   const Divisor pixels_h(filters.h.pixels), pixels_w(filters.v.pixels);
   const int taps = filters.h.taps * filters.v.taps;
@@ -92,11 +97,12 @@ __global__ void __launch_bounds__(T::kThreads) conv2d_input_grad_kernel(WindowOp
   windows.step = {filters.h.step, filters.v.step};
   windows.image += group * windows.channels;
   filters.w += int64_t(group) * windows.channels * filters.filter_size;
-  x += group * filters.channels;
+  x += part * parts.size + group * filters.channels;
   if (epilogue.bias) epilogue.bias += group * filters.channels;
-  Patch<T> patch;
-  multiply_tiles<T>(windows, filters, first_row, first_col, 0, taps * windows.channels, patch);
-  store_patch(patch, epilogue, first_row, rows, first_col, filters.channels, [&](int row) {
+  const int begin = part * parts.depth, end = min(begin + parts.depth, taps * windows.channels);   // no part of a phase may be left
+  typename Core::Results results;
+  Core::multiply(windows, filters, first_row, first_col, begin, end, results);
+  store_results<Core>(results, epilogue, first_row, rows, first_col, filters.channels, [&](int row) {
     uint32_t i, j;
     const uint32_t image = pixels_h.split(pixels_w.split(uint32_t(row), &j), &i);
     const int64_t line = int64_t(image) * h.extent + filters.h.first + int(i) * h.stride;
@@ -109,39 +115,47 @@ Axis axis_of(int stride, int pad, int dilation, int taps, int extent) {
   return {stride, pad, dilation, taps, extent, stride / greatest_common_divisor(stride, dilation)};
 }
 
-}  // namespace
-
-void conv2d_input_grad(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* y, Weight w, void* x) {
-  const int channels = p.c / p.groups, filters_per_group = p.k / p.groups;
-  const int rows = fits_int(ceil_div(p.h, p.stride.h) * ceil_div(p.w, p.stride.w) * p.n, "conv2d_input_grad", "the number of pixels");
-  if (rows == 0 || channels == 0) return;
-  fits_int(int64_t(p.r) * p.s * filters_per_group, "conv2d_input_grad", "the depth of the sum");
-  const auto* image = static_cast<const float*>(y);
-  WindowOperand windows{};
-  windows.image = image;
+/// The kernel fills in what depends on the phase.
+template <class E>
+WindowOperand<E> windows_of(const ConvProblem& p, const E* y) {
+  WindowOperand<E> windows{};
+  windows.image = y;
   windows.height = p.p;
   windows.width = p.q;
   windows.image_channels = p.k;
-  windows.channels = filters_per_group;
+  windows.channels = p.k / p.groups;
   windows.stride = {1, 1};
-  windows.channels_divisor = Divisor(filters_per_group);
-  windows.vector = aligned16(image) && filters_per_group % 4 == 0;
-  PhaseFilters filters{};
-  filters.w = static_cast<const float*>(w.data);
-  filters.channels = channels;
-  filters.taps_w = p.s;
-  filters.filter_size = int64_t(p.r) * p.s * channels;
-  filters.vector = aligned16(w.data) && channels % 4 == 0;
-  filters.k_divisor = Divisor(filters_per_group);
+  windows.channels_divisor = Divisor(windows.channels);
+  windows.aligned = aligned16(y) && windows.channels % kNeighbours<E> == 0;
+  return windows;
+}
+template <class E>
+PhaseFilters<E> filters_of(const ConvProblem& p, const E* w, Size2 tap_step) {
+  const int channels = p.c / p.groups;
+  return {w, channels, p.s, int64_t(p.r) * p.s * channels, aligned16(w) && channels % kNeighbours<E> == 0, Divisor(p.k / p.groups), tap_step, {}, {}, {}};
+}
+
+}  // namespace
+
+void conv2d_input_grad(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* y, Weight w, void* x) {
+  if (size_x(p) == 0) return;
+  check_sizes(p, "conv2d_input_grad");
   const Axis h = axis_of(p.stride.h, p.pad.h, p.dilation.h, p.r, p.h), v = axis_of(p.stride.w, p.pad.w, p.dilation.w, p.s, p.w);
-  filters.tap_step = {h.tap_step, v.tap_step};
-  const Epilogue epilogue{static_cast<const float*>(e.bias), float(e.leaky_slope), e.accumulate};
+  const int rows = int(ceil_div(p.h, p.stride.h) * ceil_div(p.w, p.stride.w)) * p.n, cols = p.c / p.groups;    // of the largest phase
+  const int64_t depth = ceil_div(p.r, h.tap_step) * ceil_div(p.s, v.tap_step) * (p.k / p.groups);                // of the deepest
   const int products = p.stride.h * p.stride.w * p.groups;
-  with_tile(rows, channels, products, [&](auto tile) {
-    using T = decltype(tile);
-    const dim3 grid(unsigned(ceil_div(rows, T::kRows)), unsigned(ceil_div(channels, T::kCols)), unsigned(products));
-    launch<conv2d_input_grad_kernel<T>>(queue, grid, T::kThreads, 0, windows, filters, h, v, p.n, p.groups, epilogue,
-                                        static_cast<float*>(x), p.c);
+  const Epilogue epilogue = epilogue_of(e);
+  with_core(queue, fits_bf16(p, y, w.data), rows, cols, products, [&](auto core) {
+    using Core = decltype(core);
+    using E = typename Core::Element;
+    const int64_t down = ceil_div(rows, Core::kRows), across = ceil_div(cols, Core::kCols);
+    const Parts parts = parts_of(down * across * products, depth, size_x(p), Core::kDepth);
+    const auto from = factors_of<E>(queue, y, size_y(p), w.data, size_w(p), parts);
+    auto* out = static_cast<float*>(x);
+    launch<conv2d_input_grad_kernel<Core>>(queue, dim3(unsigned(down), unsigned(across), unsigned(parts.count * products)), Core::kThreads,
+                                           Core::kSharedBytes, windows_of(p, from.a), filters_of(p, from.b, {h.tap_step, v.tap_step}), h, v, p.n,
+                                           p.groups, parts, parts.count == 1 ? epilogue : Epilogue{}, parts.count == 1 ? out : from.sums, p.c);
+    finish_parts(queue, parts, from.sums, epilogue, p.c, out);
   });
 }
 

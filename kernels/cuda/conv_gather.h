@@ -6,35 +6,39 @@
 // conv2d: the image is x, the origin -pad, the step the dilation. conv2d_input_grad: the image is y and the steps are
 // negative, one such gather a phase. conv2d_weight_grad: as conv2d, with rows and depth exchanged.
 #pragma once
-#include "tile_gemm.h"
+#include "gemm.h"
 
 namespace weft::WEFT_BACKEND {
 
+template <class E>
 struct ConvGather {
-  const float* image;                           // the group's first channel
+  using Element = E;
+  const E* image;                               // the group's first channel
   int height, width, image_channels;
   int channels;                                 // of the group
   int outputs;                                  // N * out_h * out_w
   Size2 stride, origin, step;
   Divisor out_h, out_w, taps_w, channels_divisor;
-  bool vector;                                  // four channels can be read at once
+  bool aligned;                                 // neighbouring channels can be read 16 bytes at once
 
-  struct Place {                                // a window: image n, and where its tap (0,0) falls
-    const float* base;
-    int h, w;
+  struct Place {                                // a window: the first line of its image, and where its tap (0,0) falls
+    int line;
+    int16_t h, w;
   };
   struct Tap {                                  // a column of the matrix: (i, j, c)
-    int i, j, c;
+    int16_t i, j;
+    int c;
   };
+  __device__ __forceinline__ static Place nowhere() { return {0, -32768, -32768}; }
   __device__ __forceinline__ Place place(int o) const {
     uint32_t oh, ow;
     const uint32_t n = out_h.split(out_w.split(uint32_t(o), &ow), &oh);
-    return {image + int64_t(n) * height * width * image_channels, int(oh) * stride.h + origin.h, int(ow) * stride.w + origin.w};
+    return {int(n) * height, int16_t(int(oh) * stride.h + origin.h), int16_t(int(ow) * stride.w + origin.w)};
   }
   __device__ __forceinline__ Tap tap(int column) const {
     uint32_t c, j;
     const uint32_t i = taps_w.split(channels_divisor.split(uint32_t(column), &c), &j);
-    return {int(i), int(j), int(c)};
+    return {int16_t(i), int16_t(j), int(c)};
   }
   __device__ __forceinline__ void next(Tap& t) const {
     if (++t.c < channels) return;
@@ -43,63 +47,80 @@ struct ConvGather {
     t.j = 0;
     ++t.i;
   }
-  __device__ __forceinline__ const float* address(const Place& p, const Tap& t) const {   // null outside the image
+  __device__ __forceinline__ const E* address(const Place& p, const Tap& t) const {   // null outside the image
     const int h = p.h + t.i * step.h, w = p.w + t.j * step.w;
     if (unsigned(h) >= unsigned(height) || unsigned(w) >= unsigned(width)) return nullptr;
-    return p.base + (int64_t(h) * width + w) * image_channels + t.c;
+    return image + (int64_t(p.line + h) * width + w) * image_channels + t.c;
   }
-  /// Columns t and the three after it; `count` of them exist.
-  __device__ __forceinline__ void read4(const Place& p, Tap t, int count, float (&v)[4]) const {
-    if (vector) {                               // the four share a tap, and exist together
-      const float* from = count > 0 ? address(p, t) : nullptr;
-      if (from) load4(from, v);
-      else v[0] = v[1] = v[2] = v[3] = 0.0f;
-      return;
-    }
+  /// Column t and its neighbours; `count` of them exist.
+  template <class Sink>
+  __device__ __forceinline__ void read(const Place& p, Tap t, int count, Sink&& sink) const {
+    if (sizeof(E) == 2 || aligned) {            // they share a tap, and exist together
+      sink.all(count > 0 ? address(p, t) : nullptr);
+    } else if constexpr (sizeof(E) == 4) {
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const float* from = i < count ? address(p, t) : nullptr;
-      v[i] = from ? *from : 0.0f;
-      next(t);
+      for (int i = 0; i < 4; ++i) {
+        sink.one(i, i < count ? address(p, t) : nullptr);
+        next(t);
+      }
     }
   }
 };
 
 /// Rows are windows, the depth is (tap, channel).
-struct WindowOperand : ConvGather {
+template <class E>
+struct WindowOperand : ConvGather<E> {
   static constexpr bool kAlongDepth = true;
-  using Cursor = Place;
-  __device__ __forceinline__ Cursor start(int row) const {
-    if (row < outputs) return place(row);
-    return {nullptr, 0, 0};
-  }
-  __device__ __forceinline__ void fetch(const Cursor& c, int depth, int end, float (&v)[4]) const {
-    read4(c, tap(depth), c.base ? end - depth : 0, v);
+  using Cursor = typename ConvGather<E>::Place;
+  __device__ __forceinline__ Cursor start(int row) const { return row < this->outputs ? this->place(row) : this->nowhere(); }
+  template <class Sink>
+  __device__ __forceinline__ void fetch(const Cursor& c, int depth, int end, Sink&& sink) const {
+    this->read(c, this->tap(depth), end - depth, sink);
   }
 };
 
 /// Rows are (tap, channel), the depth is the windows.
-struct TapOperand : ConvGather {
+template <class E>
+struct TapOperand : ConvGather<E> {
   static constexpr bool kAlongDepth = false;
   int columns;
   struct Cursor {
-    Tap tap;
+    typename ConvGather<E>::Tap tap;
     int left;
   };
-  __device__ __forceinline__ Cursor start(int row) const { return {tap(row), columns - row}; }
-  __device__ __forceinline__ void fetch(const Cursor& c, int depth, int end, float (&v)[4]) const {
+  __device__ __forceinline__ Cursor start(int row) const { return {this->tap(row), columns - row}; }
+  template <class Sink>
+  __device__ __forceinline__ void fetch(const Cursor& c, int depth, int end, Sink&& sink) const {
     const bool inside = depth < end;
-    read4(place(inside ? depth : 0), c.tap, inside ? c.left : 0, v);
+    this->read(this->place(inside ? depth : 0), c.tap, inside ? c.left : 0, sink);
   }
 };
 
-/// The gather of conv2d and conv2d_weight_grad.
-inline ConvGather gather_of(const ConvProblem& p, const float* x) {
-  ConvGather g{x, p.h, p.w, p.c, p.c / p.groups, 0, p.stride, {-p.pad.h, -p.pad.w}, p.dilation, Divisor(p.p), Divisor(p.q),
-               Divisor(p.s), Divisor(p.c / p.groups), false};
-  g.outputs = fits_int(int64_t(p.n) * p.p * p.q, "conv2d", "the number of output pixels");
-  g.vector = aligned16(x) && g.channels % 4 == 0;
-  return g;
+/// Throws where a kernel's narrow numbers do not reach: pixels of one side in 16 bits, all pixels of a batch in 32.
+inline void check_sizes(const ConvProblem& p, const char* op) {
+  const int longest = max(max(p.h, p.w) + max(p.pad.h, p.pad.w), max(p.r * p.dilation.h, p.s * p.dilation.w));
+  if (longest > 32000 || max(p.p, p.q) > 32000)
+    throw ShapeError(std::string(op) + ": an image side, its padding or a filter exceeds 32000 pixels, which these kernels do not take; use tiles");
+  fits_int(int64_t(p.n) * p.h * p.w, op, "the number of pixels");
+  fits_int(int64_t(p.n) * p.p * p.q, op, "the number of output pixels");
+  fits_int(int64_t(p.r) * p.s * max(p.c / p.groups, p.k / p.groups), op, "the size of a filter");
 }
+
+/// The gather of conv2d and conv2d_weight_grad.
+template <class E>
+ConvGather<E> gather_of(const ConvProblem& p, const E* x) {
+  const int channels = p.c / p.groups;
+  return {x, p.h, p.w, p.c, channels, p.n * p.p * p.q, p.stride, {-p.pad.h, -p.pad.w}, p.dilation, Divisor(p.p), Divisor(p.q),
+          Divisor(p.s), Divisor(channels), aligned16(x) && channels % kNeighbours<E> == 0};
+}
+
+/// Whether bfloat16 factors of this convolution come in whole pieces of 16 bytes. Where not (an RGB image), the layer moves
+/// more than it multiplies, and computes in tf32.
+inline bool fits_bf16(const ConvProblem& p, const void* a, const void* b) {
+  return p.c / p.groups % 8 == 0 && p.k / p.groups % 8 == 0 && aligned16(a) && aligned16(b);
+}
+inline int64_t size_x(const ConvProblem& p) { return int64_t(p.n) * p.h * p.w * p.c; }
+inline int64_t size_y(const ConvProblem& p) { return int64_t(p.n) * p.p * p.q * p.k; }
+inline int64_t size_w(const ConvProblem& p) { return int64_t(p.k) * p.r * p.s * (p.c / p.groups); }
 
 }  // namespace weft::WEFT_BACKEND

@@ -138,6 +138,25 @@ std::string compare(const Case& c, const Values& got, const Values& plain, const
   return "";
 }
 
+/// What a precision may be off by: each factor is wrong by at most u of itself, the product by 2u + u*u, and each of the sum's
+/// roundings by 2^-23 of what was summed so far, which is at most the sum of the absolute terms. (2^-23: the hardware may cut
+/// off instead of rounding.) 3xtf32 leaves out low*low, at most 2^-22 of a term, rounds two lows by 2^-22 each, and sums thrice.
+double product_error(Precision precision, int64_t terms) {
+  const double u = precision == Precision::bf16 ? 0x1p-8 : 0x1p-11, sums = double(terms + 2) * 0x1p-23;
+  return precision == Precision::tf32x3 ? 3 * 0x1p-22 + 3 * sums : 2 * u + u * u + sums;
+}
+
+/// The tolerance of a product on tensor cores: that error times the same product of the absolute values.
+Values product_tolerance(Session& float64, const Case& c, Precision precision) {
+  Case absolute = c;
+  for (auto* arrays : {&absolute.inputs, &absolute.outputs})
+    for (Array& a : *arrays)
+      for (double& v : a.values) v = std::abs(v);
+  Values tolerance = run_case(float64, absolute, 0).values;
+  for (double& v : tolerance[0]) v *= product_error(precision, c.terms);
+  return tolerance;
+}
+
 const Backend& reference(DType scalar) { return *find_backend(scalar == DType::f64 ? "cpu" : "reference", scalar); }
 
 }  // namespace
@@ -165,7 +184,9 @@ std::string disagreement(Session& session, const Case& c) {
   Values exact, tolerance;
   if (c.rule != Rule::exact) exact = run_case(float64, c, 0).values;
   if (c.rule == Rule::within) tolerance = c.tolerance(exact);
-  if (c.rule == Rule::rounded)
+  const bool on_tensor_cores = c.rule == Rule::rounded && c.terms > 0 && session.options.precision != Precision::fp32;
+  if (on_tensor_cores) tolerance = product_tolerance(float64, c, session.options.precision);
+  else if (c.rule == Rule::rounded)
     for (size_t i = 0; i < exact.size(); ++i) tolerance.push_back(rounded_tolerance(plain[i], exact[i]));
 
   for (const int shift : {0, 1}) {

@@ -9,6 +9,7 @@
 //              the last place of the largest result. Another order of summation may be somewhat worse than the plain loop
 //              by luck, and exceeds a factor of two only when something was computed with fewer bits.
 //   within     |result - float64| <= a tolerance that the case derives, element by element.
+// On tensor cores `rounded` cases of products are judged by what rounding the factors can do (see product_tolerance).
 // Every comparison is written so that NaN fails, unless the reference says NaN too.
 //
 // Every call is made twice: with all arrays aligned, and with all arrays one element further on, because a slice of the
@@ -27,8 +28,9 @@ namespace weft::testing {
 /// A backend that is open.
 struct Session {
   const Backend& backend;
+  QueueOptions options;
   std::unique_ptr<Queue> queue;
-  explicit Session(const Backend& b, const QueueOptions& options = {}) : backend(b), queue(b.device->open(options)) {}
+  explicit Session(const Backend& b, const QueueOptions& o = {}) : backend(b), options(o), queue(b.device->open(o)) {}
   const Ops& ops() const { return *backend.ops; }
 };
 
@@ -63,6 +65,7 @@ struct Case {
   std::function<void(const Ops&, Queue&, const Pointers& in, const Pointers& out)> run;
   std::function<Values(const Values& float64)> tolerance;   // of Rule::within, in the shape of the results
   int scalars_per_element = 1;      // 2 where the op moves pairs: those are aligned as pairs
+  int64_t terms = 0;                // of a product: how many each result is the sum of
 };
 
 struct Outcome {

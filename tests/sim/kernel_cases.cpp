@@ -16,6 +16,10 @@ const ConvProblem convolutions[] = {
     {2, 1, 2, 3, 4, 1, 1, 1, 1, {2, 3}, {0, 0}, {1, 1}, 1},             // an image smaller than the stride: phases without a pixel
     {2, 7, 8, 3, 4, 4, 3, 2, 4, {3, 3}, {1, 2}, {1, 1}, 1},             // stride 3 and padding: signs that stride 2 hides
     {1, 40, 19, 6, 3, 7, 7, 40, 19, {1, 1}, {3, 3}, {1, 1}, 1},         // few filters, a deep sum
+    {2, 9, 17, 40, 72, 3, 3, 9, 17, {1, 1}, {1, 1}, {1, 1}, 1},         // tensor cores: the wide tile, bfloat16 pieces, odd slices
+    {2, 16, 12, 16, 48, 4, 4, 8, 6, {2, 2}, {1, 1}, {1, 1}, 2},         // two groups of whole pieces, in phases
+    {1, 14, 10, 8, 16, 3, 3, 14, 10, {1, 1}, {1, 1}, {1, 1}, 1},        // the narrow tile
+    {1, 4, 4, 128, 24, 4, 4, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},          // one pixel from a deep sum, in parts
 };
 
 void add_convolutions(std::vector<Case>& cases) {
@@ -44,7 +48,8 @@ void add_convolutions(std::vector<Case>& cases) {
 }
 
 void add_products(std::vector<Case>& cases) {
-  const int64_t shapes[][4] = {{132, 5, 70, 9}, {1, 150, 140, 37}, {1, 130, 12, 50},    // batch, m, n, k: wide, square and narrow tiles
+  const int64_t shapes[][4] = {{1, 136, 72, 520}, {3, 16, 24, 72},                          // batch, m, n, k: whole pieces of bfloat16, in parts
+                               {132, 5, 70, 9}, {1, 150, 140, 37}, {1, 130, 12, 50},    // batch, m, n, k: wide, square and narrow tiles
                                {65537, 1, 1, 2}};                                            // more products than a grid has layers
   for (const auto& s : shapes)
     for (int variant = 0; variant < (s[0] > 65535 ? 1 : 4); ++variant) {

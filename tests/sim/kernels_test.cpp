@@ -12,13 +12,15 @@ using namespace weft::testing;
 
 namespace {
 
-void agree(const std::string& op) {
+std::map<std::string, uint64_t> agree(const std::string& op, Precision precision = Precision::fp32) {
   static const std::vector<Case> general = every_case(), special = kernel_cases();
-  Session session(*find_backend("sim", DType::f32));
+  QueueOptions options;
+  options.precision = precision;
+  Session session(*find_backend("sim", DType::f32), options);
   int tried = 0;
   for (const auto* cases : {&general, &special})
     for (const Case& c : *cases)
-      if (c.op == op) {
+      if (c.op == op && (precision == Precision::fp32 || c.name.rfind("65537 of", 0) != 0)) {   // as many blocks again tell nothing new
         CHECK(disagreement(session, c) == "");
         ++tried;
       }
@@ -31,6 +33,16 @@ void agree(const std::string& op) {
     CHECK(count > 0);
   }
   if (&host::race_count) CHECK(host::race_count() == 0);
+  return session.queue->launches;
+}
+
+/// In every precision of the tensor cores, by the kernel that it says it was.
+void agree_on_tensor_cores(const std::string& op) {
+  CHECK(agree(op, Precision::tf32x3).count(op + "_tf32x3_kernel") == 1);
+  CHECK(agree(op, Precision::tf32).count(op + "_tf32_kernel") == 1);
+  const auto launches = agree(op, Precision::bf16);
+  CHECK(launches.count(op + "_bf16_kernel") == 1);
+  CHECK(launches.count(op + "_tf32_kernel") == 1);      // where rows are no whole pieces of 16 bytes
 }
 
 }  // namespace
@@ -46,6 +58,10 @@ TEST_CASE("sim: matmul") { agree("matmul"); }
 TEST_CASE("sim: conv2d") { agree("conv2d"); }
 TEST_CASE("sim: conv2d_input_grad") { agree("conv2d_input_grad"); }
 TEST_CASE("sim: conv2d_weight_grad") { agree("conv2d_weight_grad"); }
+TEST_CASE("sim: matmul on tensor cores") { agree_on_tensor_cores("matmul"); }
+TEST_CASE("sim: conv2d on tensor cores") { agree_on_tensor_cores("conv2d"); }
+TEST_CASE("sim: conv2d_input_grad on tensor cores") { agree_on_tensor_cores("conv2d_input_grad"); }
+TEST_CASE("sim: conv2d_weight_grad on tensor cores") { agree_on_tensor_cores("conv2d_weight_grad"); }
 TEST_CASE("sim: moments") { agree("moments"); }
 TEST_CASE("sim: normalize") { agree("normalize"); }
 TEST_CASE("sim: normalize_grad") { agree("normalize_grad"); }

@@ -52,7 +52,7 @@ __global__ void unwritten_shared(float* out, const float* x) {
 }
 __global__ void missing_wait(float* out, const float* x) {
   WEFT_SHARED(float, buf, [128]);
-  copy_async16(&buf[threadIdx.x * 4], x + threadIdx.x % 16 * 4);
+  copy_async<16>(&buf[threadIdx.x * 4], x + threadIdx.x % 16 * 4);
   copy_async_commit();
   __syncthreads();
   out[threadIdx.x] = buf[threadIdx.x * 4];
@@ -60,7 +60,7 @@ __global__ void missing_wait(float* out, const float* x) {
 }
 __global__ void nobody_waits(float*, const float* x) {
   WEFT_SHARED(float, buf, [128]);
-  copy_async16(&buf[threadIdx.x * 4], x + threadIdx.x % 16 * 4);
+  copy_async<16>(&buf[threadIdx.x * 4], x + threadIdx.x % 16 * 4);
   copy_async_commit();
 }
 __global__ void too_much_shared(float* out, const float* x) {
@@ -110,12 +110,12 @@ __global__ void last_block_done(float* out, const float* x) {       // out[1..] 
 __global__ void async_pipeline(float* out, const float* x) {        // two stages, as a matrix product would have
   WEFT_SHARED(float, buf, [2][128]);
   float sum = 0;
-  copy_async16(&buf[0][threadIdx.x * 4], x + threadIdx.x % 16 * 4);
+  copy_async<16>(&buf[0][threadIdx.x * 4], x + threadIdx.x % 16 * 4);
   copy_async_commit();
   for (int step = 0; step < 4; ++step) {
     copy_async_wait<0>();
     __syncthreads();
-    if (step < 3) copy_async16(&buf[(step + 1) & 1][threadIdx.x * 4], x + (threadIdx.x + unsigned(step)) % 16 * 4);
+    if (step < 3) copy_async<16>(&buf[(step + 1) & 1][threadIdx.x * 4], x + (threadIdx.x + unsigned(step)) % 16 * 4);
     copy_async_commit();
     sum += buf[step & 1][(threadIdx.x + 5) % 32 * 4];
   }

@@ -29,6 +29,7 @@ void add_products(std::vector<Case>& cases) {
                {scalars(numbers((p.repeat_a ? 1 : p.batch) * p.m * p.k)), scalars(numbers((p.repeat_b ? 1 : p.batch) * p.k * p.n)),
                 with_bias ? scalars(numbers(p.n)) : nothing()},
                {accumulate ? scalars(numbers(results)) : unwritten(results)}};
+        c.terms = p.k;
         c.run = [problem](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
           ops.matmul(queue, problem, in[0], Weight{in[1]}, in[2], out[0]);
         };
@@ -55,11 +56,13 @@ void add_convolutions(std::vector<Case>& cases) {
 
         Case forward{"conv2d", name, numbers.rule(),
                      {scalars(numbers(size_x(p))), scalars(numbers(size_w(p))), finish.bias ? scalars(numbers(p.k)) : nothing()}, {result(size_y(p))}};
+        forward.terms = int64_t(p.r) * p.s * p.c / p.groups;
         forward.run = [p, epilogue](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
           ops.conv2d(queue, p, epilogue(in[2]), in[0], Weight{in[1]}, out[0]);
         };
         Case backward{"conv2d_input_grad", name, numbers.rule(),
                       {scalars(numbers(size_y(p))), scalars(numbers(size_w(p))), finish.bias ? scalars(numbers(p.c)) : nothing()}, {result(size_x(p))}};
+        backward.terms = int64_t(p.r) * p.s * p.k / p.groups;
         backward.run = [p, epilogue](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
           ops.conv2d_input_grad(queue, p, epilogue(in[2]), in[0], Weight{in[1]}, out[0]);
         };
@@ -68,6 +71,7 @@ void add_convolutions(std::vector<Case>& cases) {
 
         if (finish.bias || finish.activation) continue;
         Case weight{"conv2d_weight_grad", name, numbers.rule(), {scalars(numbers(size_x(p))), scalars(numbers(size_y(p)))}, {result(size_w(p))}};
+        weight.terms = int64_t(p.n) * p.p * p.q;
         weight.run = [p, accumulate = finish.accumulate](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
           ops.conv2d_weight_grad(queue, p, accumulate, in[0], in[1], out[0]);
         };
