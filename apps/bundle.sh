@@ -25,6 +25,7 @@ if [ "$with_tests" = yes ]; then
   mkdir "$out/tests"
   (cd tests && find . \( -name '*.safetensors' -o -path './fuzz/corpus/image/*' \) -exec cp --parents {} "../$out/tests/" \;)
   cp apps/bundle_check.sh "$out/check"
+  cp bench/first_gpu_minute "$out/"
 fi
 
 # The C library and the driver belong to the machine that the bundle goes to; everything else comes along. The linker left
@@ -54,7 +55,7 @@ $version, for x86-64 Linux with glibc $glibc or newer (\`ldd --version\` says wh
 Nothing is installed and nothing else is needed; the folder may lie anywhere. A GPU is used where there is a driver for it and
 \`bin/weft info\` names CUDA kernels. Licences of everything in lib/ stand in licences/.
 TEXT
-[ "$with_tests" = no ] || printf '\n./check runs every test; bin/bench_* are the benchmarks.\n' >>"$out/README"
+[ "$with_tests" = no ] || printf '\n./check runs every test, ./first_gpu_minute what tells most on a GPU; bin/weft bench and bin/bench_* are the benchmarks.\n' >>"$out/README"
 
 size=$(du -sk "$out" | cut -f1)
 tar -C dist -czf "dist/$name.tar.gz" "$name"

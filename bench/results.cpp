@@ -20,6 +20,19 @@ namespace {
 
 constexpr const char* kind_names[] = {"product", "layer", "stream", "step"};
 
+Json to_json(const Timing& t) { return {{"median", t.median}, {"p20", t.p20}, {"p80", t.p80}, {"samples", t.samples}}; }
+
+std::string number(double value, const char* format) {
+  if (!(value > 0)) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+std::string microseconds(double value) { return number(value, value < 100 ? "%.1f" : "%.0f"); }
+std::string percent(double value) { return number(100 * value, "%.0f%%"); }
+
+}  // namespace
+
 std::string slug(const std::string& name) {
   std::string text;
   for (const char c : name)
@@ -35,19 +48,6 @@ std::string utc_now() {
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
   return text;
 }
-
-Json to_json(const Timing& t) { return {{"median", t.median}, {"p20", t.p20}, {"p80", t.p80}, {"samples", t.samples}}; }
-
-std::string number(double value, const char* format) {
-  if (!(value > 0)) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-std::string microseconds(double value) { return number(value, value < 100 ? "%.1f" : "%.0f"); }
-std::string percent(double value) { return number(100 * value, "%.0f%%"); }
-
-}  // namespace
 
 Results::Results(const Machine& machine, const std::string& folder, const std::string& command) {
   about_ = {{"name", machine.name()}, {"device", machine.backend().device->name}, {"describe", machine.describe()},

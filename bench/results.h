@@ -54,6 +54,9 @@ class Results {
   std::map<std::string, double> rates_;        // FLOP a microsecond, by precision
 };
 
+std::string slug(const std::string& name);     // "nvidia-h200": for a file's name
+std::string utc_now();                         // "2026-11-21T12:00:00Z"
+
 /// A table for a terminal: the heading of a kind of rows, and one row.
 std::string heading(Row::Kind kind);
 std::string line(const Results& results, const Row& row);
