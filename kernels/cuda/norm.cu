@@ -8,10 +8,12 @@
 //   x, y, dy, dx (G, rows, C)   mean, variance (G, C)   gamma, beta, dgamma, dbeta (C) or null      float32, contiguous
 //   Batch norm: G = 1, rows = N*H*W. Grouped batch: G runs of samples. Instance norm: G = N. Layer norm: C = 1.
 //
-// Work:   column_lanes.h; a lane takes four rows at a time. Statistics: the four rows' mean and squared deviations, merged
-//         into the lane's by Chan's formula, lanes by a tree, parts in rising order, so a large mean costs no digits.
-//         LeakyReLU's mask is worked out again from x, so nothing is saved for the backward pass but the statistics.
-// Limit:  memory: moments reads |x|; normalize reads and writes |x|; the gradient reads x and dy twice and writes dx.
+// Work:   column_lanes.h; a lane takes four rows of a pack at a time (two, where it reads x and dy). Statistics: the four
+//         rows' mean and squared deviations, merged into the lane's by Chan's formula, lanes by a tree, parts by a second
+//         kernel, so a large mean costs no digits. LeakyReLU's mask is worked out again from x, so nothing is saved for the
+//         backward pass but the statistics. Where a column is one part, the backward pass is one kernel.
+// Limit:  memory: moments reads |x|; normalize reads and writes |x|; the gradient reads x and dy twice and writes dx. What
+//         is read a second time is read backwards: the end of it is still in the second-level cache.
 // Twin:   kernels/reference.
 // Source: Ioffe & Szegedy, arXiv:1502.03167; Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for
 //         computing sample variances", 1979.
@@ -21,57 +23,65 @@
 namespace weft::WEFT_BACKEND {
 namespace {
 
+template <int kPack>
 struct Moments {
-  float count, mean, m2;                        // m2: sum of squared deviations
+  float count = 0, mean[kPack] = {}, m2[kPack] = {};   // m2: sums of squared deviations
+  __device__ __forceinline__ Moments<1> of(int j) const { return {count, {mean[j]}, {m2[j]}}; }
 };
-__device__ __forceinline__ Moments merge(const Moments& a, const Moments& b) {
+template <int kPack>
+__device__ __forceinline__ Moments<kPack> merge(const Moments<kPack>& a, const Moments<kPack>& b) {
   if (b.count == 0) return a;
   if (a.count == 0) return b;
-  const float count = a.count + b.count, delta = b.mean - a.mean, share = b.count / count;
-  return {count, fmaf(delta, share, a.mean), a.m2 + b.m2 + delta * delta * a.count * share};
+  Moments<kPack> out{a.count + b.count, {}, {}};
+  const float share = b.count / out.count;
+#pragma unroll
+  for (int j = 0; j < kPack; ++j) {
+    const float delta = b.mean[j] - a.mean[j];
+    out.mean[j] = fmaf(delta, share, a.mean[j]);
+    out.m2[j] = a.m2[j] + b.m2[j] + delta * delta * a.count * share;
+  }
+  return out;
 }
+struct StoreMoments {
+  float *mean, *variance;
+  __device__ __forceinline__ void operator()(int64_t to, const Moments<1>& m) const {
+    mean[to] = m.mean[0];
+    variance[to] = m.m2[0] / m.count;
+  }
+};
 
-__global__ void __launch_bounds__(kThreads) moments_kernel(ColumnLanes lanes, const float* x, Moments* parts, float* mean,
-                                                           float* variance) {
-  const ColumnPlace at = place_of(lanes);
-  Moments sum{0, 0, 0};
-  if (at.column < lanes.columns) {
-    const float* column = x + at.outer * lanes.rows * lanes.columns + at.column;
-    int64_t row = at.first_row;
-    for (; row + 3 * lanes.down < at.end_row; row += 4 * lanes.down) {
-      float v[4];
+template <int kPack>
+__global__ void __launch_bounds__(kThreads, 4) moments_kernel(ColumnLanes lanes, const float* x, bool aligned,
+                                                              Moments<1>* parts, StoreMoments store) {
+  const ColumnPlace at = place_of(lanes, blockIdx.x);
+  const int64_t step = step_of(lanes);
+  const float* from = x + first_of(lanes, at);
+  Moments<kPack> sum;
+  for (int row = at.first_row; row < at.end_row; row += 4 * lanes.down, from += 4 * step) {
+    float v[4][kPack] = {};
 #pragma unroll
-      for (int i = 0; i < 4; ++i) v[i] = column[(row + i * lanes.down) * lanes.columns];
-      const float middle = ((v[0] + v[1]) + (v[2] + v[3])) * 0.25f;
-      float m2 = 0;
+    for (int i = 0; i < 4; ++i)
+      if (row + i * lanes.down < at.end_row) load_pack(from + i * step, aligned, v[i]);
+    Moments<kPack> four;
 #pragma unroll
-      for (int i = 0; i < 4; ++i) m2 = fmaf(v[i] - middle, v[i] - middle, m2);
-      sum = merge(sum, {4, middle, m2});
+    for (int i = 0; i < 4; ++i) four.count += row + i * lanes.down < at.end_row;
+    const float inverse = 1.0f / four.count;
+#pragma unroll
+    for (int j = 0; j < kPack; ++j) {
+      four.mean[j] = ((v[0][j] + v[1][j]) + (v[2][j] + v[3][j])) * inverse;
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const float deviation = row + i * lanes.down < at.end_row ? v[i][j] - four.mean[j] : 0.0f;
+        four.m2[j] = fmaf(deviation, deviation, four.m2[j]);
+      }
     }
-    for (; row < at.end_row; row += lanes.down) sum = merge(sum, {1, column[row * lanes.columns], 0});
+    sum = merge(sum, four);
   }
-  sum = merge_down(lanes, at, sum, [](const Moments& a, const Moments& b) { return merge(a, b); });
-  if (at.lane_down != 0 || at.column >= lanes.columns) return;
-  const int64_t to = (at.outer * lanes.parts + at.part) * lanes.columns + at.column;
-  if (parts) {
-    parts[to] = sum;
-  } else {
-    mean[to] = sum.mean;
-    variance[to] = sum.m2 / sum.count;
-  }
+  sum = merge_down(lanes, at, sum);
+  if (parts) store_columns(lanes, at, lanes.parts, at.part, sum, [&](int64_t to, const Moments<1>& m) { parts[to] = m; });
+  else store_columns(lanes, at, 1, 0, sum, store);
 }
 
-__global__ void __launch_bounds__(kThreads) merge_moments_kernel(int64_t outputs, int64_t parts, int64_t channels,
-                                                                 const Moments* of_part, float* mean, float* variance) {
-  for (int64_t to = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; to < outputs; to += int64_t(gridDim.x) * blockDim.x) {
-    Moments sum{0, 0, 0};
-    for (int64_t part = 0; part < parts; ++part) sum = merge(sum, of_part[(to / channels * parts + part) * channels + to % channels]);
-    mean[to] = sum.mean;
-    variance[to] = sum.m2 / sum.count;
-  }
-}
-
-/// Everything about one channel of one group that a row needs.
 struct Channel {
   float mean, rstd, gamma, beta, slope;
   __device__ __forceinline__ float normal(float x) const { return (x - mean) * rstd; }
@@ -87,78 +97,156 @@ struct ChannelTables {
   }
 };
 
-__global__ void __launch_bounds__(kThreads) normalize_kernel(ColumnLanes lanes, ChannelTables tables, const float* x, float* y) {
-  const ColumnPlace at = place_of(lanes);
-  if (at.column >= lanes.columns) return;
-  const Channel channel = tables.of(at.outer, at.column, lanes.columns);
-  const int64_t first = at.outer * lanes.rows * lanes.columns + at.column;
-#pragma unroll 4
-  for (int64_t row = at.first_row; row < at.end_row; row += lanes.down) {
-    const int64_t i = first + row * lanes.columns;
-    y[i] = leaky(channel.shifted(channel.normal(x[i])), channel.slope);
-  }
+/// The channels of a lane's pack.
+template <int kPack>
+__device__ __forceinline__ void channels_of(const ChannelTables& tables, const ColumnLanes& lanes, const ColumnPlace& at,
+                                            Channel (&channel)[kPack]) {
+#pragma unroll
+  for (int j = 0; j < kPack; ++j)
+    channel[j] = lanes.folded ? tables.of(at.outer, 0, 1) : tables.of(at.outer, int64_t(at.column) * kPack + j, int64_t(lanes.columns) * kPack);
 }
 
-struct GradSums {
-  float dz, dz_normal;
-};
-__device__ __forceinline__ GradSums add(const GradSums& a, const GradSums& b) { return {a.dz + b.dz, a.dz_normal + b.dz_normal}; }
-
-__global__ void __launch_bounds__(kThreads) normalize_grad_sums_kernel(ColumnLanes lanes, ChannelTables tables, const float* x,
-                                                                       const float* dy, GradSums* parts) {
-  const ColumnPlace at = place_of(lanes);
-  GradSums sum{0, 0};
-  if (at.column < lanes.columns) {
-    const Channel channel = tables.of(at.outer, at.column, lanes.columns);
-    const int64_t first = at.outer * lanes.rows * lanes.columns + at.column;
-#pragma unroll 4
-    for (int64_t row = at.first_row; row < at.end_row; row += lanes.down) {
-      const int64_t i = first + row * lanes.columns;
-      const float normal = channel.normal(x[i]), dz = channel.before_activation(normal, dy[i]);
-      sum.dz += dz;
-      sum.dz_normal = fmaf(dz, normal, sum.dz_normal);
+template <int kPack>
+__global__ void __launch_bounds__(kThreads) normalize_kernel(ColumnLanes lanes, ChannelTables tables, bool aligned, const float* x, float* y) {
+  const ColumnPlace at = place_of(lanes, gridDim.x - 1 - blockIdx.x);
+  if (!at.inside) return;
+  Channel channel[kPack];
+  channels_of(tables, lanes, at, channel);
+  const int64_t step = step_of(lanes);
+  int64_t first = first_of(lanes, at);
+  for (int row = at.first_row; row < at.end_row; row += 4 * lanes.down, first += 4 * step) {
+    float v[4][kPack] = {};
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      if (row + i * lanes.down < at.end_row) load_pack(x + first + i * step, aligned, v[i]);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      if (row + i * lanes.down >= at.end_row) break;
+#pragma unroll
+      for (int j = 0; j < kPack; ++j) v[i][j] = leaky(channel[j].shifted(channel[j].normal(v[i][j])), channel[j].slope);
+      store_pack(y + first + i * step, aligned, v[i]);
     }
   }
-  sum = merge_down(lanes, at, sum, [](const GradSums& a, const GradSums& b) { return add(a, b); });
-  if (at.lane_down != 0 || at.column >= lanes.columns) return;
-  parts[(at.outer * lanes.parts + at.part) * lanes.columns + at.column] = sum;
 }
 
-/// sums[g,c] over the parts, and dgamma, dbeta over the groups; one thread a channel.
-__global__ void __launch_bounds__(kThreads) merge_grad_sums_kernel(int64_t groups, int64_t parts, int64_t channels,
-                                                                   const GradSums* of_part, GradSums* sums, float* dgamma, float* dbeta) {
-  const int64_t channel = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (channel >= channels) return;
-  GradSums total{0, 0};
-  for (int64_t group = 0; group < groups; ++group) {
-    GradSums sum{0, 0};
-    for (int64_t part = 0; part < parts; ++part) sum = add(sum, of_part[(group * parts + part) * channels + channel]);
-    sums[group * channels + channel] = sum;
-    total = add(total, sum);
+template <int kPack>
+struct GradSums {
+  float dz[kPack] = {}, dz_normal[kPack] = {};
+  __device__ __forceinline__ GradSums<1> of(int j) const { return {{dz[j]}, {dz_normal[j]}}; }
+};
+template <int kPack>
+__device__ __forceinline__ GradSums<kPack> merge(GradSums<kPack> a, const GradSums<kPack>& b) {
+#pragma unroll
+  for (int j = 0; j < kPack; ++j) a.dz[j] += b.dz[j], a.dz_normal[j] += b.dz_normal[j];
+  return a;
+}
+struct StoreGradSums {
+  GradSums<1>* sums;                            // each of these may be null
+  float *dgamma, *dbeta;
+  __device__ __forceinline__ void operator()(int64_t to, const GradSums<1>& s) const {
+    if (sums) sums[to] = s;
+    if (dgamma) dgamma[to] = s.dz_normal[0];
+    if (dbeta) dbeta[to] = s.dz[0];
   }
-  if (dgamma) dgamma[channel] = total.dz_normal;
-  if (dbeta) dbeta[channel] = total.dz;
-}
+};
+struct GradBuffers {
+  const float *x, *dy;
+  float* dx;                                    // or null
+  bool aligned;
+};
 
-__global__ void __launch_bounds__(kThreads) normalize_grad_kernel(ColumnLanes lanes, ChannelTables tables, const GradSums* sums,
-                                                                  const float* x, const float* dy, float* dx) {
-  const ColumnPlace at = place_of(lanes);
-  if (at.column >= lanes.columns) return;
-  const Channel channel = tables.of(at.outer, at.column, lanes.columns);
-  const GradSums sum = sums[at.outer * lanes.columns + at.column];
-  const float rows = float(lanes.rows), mean_dz = sum.dz / rows, mean_dz_normal = sum.dz_normal / rows;
-  const int64_t first = at.outer * lanes.rows * lanes.columns + at.column;
-#pragma unroll 4
-  for (int64_t row = at.first_row; row < at.end_row; row += lanes.down) {
-    const int64_t i = first + row * lanes.columns;
-    const float normal = channel.normal(x[i]), dz = channel.before_activation(normal, dy[i]);
-    dx[i] = channel.gamma * channel.rstd * (dz - mean_dz - normal * mean_dz_normal);
+/// f(element, normal[], dz[]) for the lane's packs, two rows' loads at a time.
+template <int kPack, class F>
+__device__ __forceinline__ void each_dz(const ColumnLanes& lanes, const ColumnPlace& at, const GradBuffers& b,
+                                        const Channel (&channel)[kPack], F&& f) {
+  const int64_t step = step_of(lanes);
+  int64_t first = first_of(lanes, at);
+  for (int row = at.first_row; row < at.end_row; row += 2 * lanes.down, first += 2 * step) {
+    float normal[2][kPack] = {}, dz[2][kPack] = {};
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      if (row + i * lanes.down >= at.end_row) break;
+      load_pack(b.x + first + i * step, b.aligned, normal[i]);
+      load_pack(b.dy + first + i * step, b.aligned, dz[i]);
+    }
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      if (row + i * lanes.down >= at.end_row) break;
+#pragma unroll
+      for (int j = 0; j < kPack; ++j) {
+        normal[i][j] = channel[j].normal(normal[i][j]);
+        dz[i][j] = channel[j].before_activation(normal[i][j], dz[i][j]);
+      }
+      f(first + i * step, normal[i], dz[i]);
+    }
   }
 }
 
+template <int kPack>
+__device__ __forceinline__ void store_dx(const ColumnLanes& lanes, const ColumnPlace& at, const GradBuffers& b,
+                                         const Channel (&channel)[kPack], const GradSums<kPack>& sum) {
+  const float rows = float(lanes.rows) * (lanes.folded ? 4.0f : 1.0f);
+  float mean_dz[kPack], mean_dz_normal[kPack];
+#pragma unroll
+  for (int j = 0; j < kPack; ++j) mean_dz[j] = sum.dz[j] / rows, mean_dz_normal[j] = sum.dz_normal[j] / rows;
+  each_dz(lanes, at, b, channel, [&](int64_t to, const float (&normal)[kPack], const float (&dz)[kPack]) {
+    float dx[kPack];
+#pragma unroll
+    for (int j = 0; j < kPack; ++j) dx[j] = channel[j].gamma * channel[j].rstd * (dz[j] - mean_dz[j] - normal[j] * mean_dz_normal[j]);
+    store_pack(b.dx + to, b.aligned, dx);
+  });
+}
+
+/// The sums of one part; without `parts` a column is one part, and dx follows at once.
+template <int kPack>
+__global__ void __launch_bounds__(kThreads, 4) normalize_grad_sums_kernel(ColumnLanes lanes, ChannelTables tables,
+                                                                          GradBuffers b, GradSums<1>* parts, StoreGradSums store) {
+  const ColumnPlace at = place_of(lanes, blockIdx.x);
+  GradSums<kPack> sum;
+  Channel channel[kPack] = {};
+  if (at.inside) channels_of(tables, lanes, at, channel);
+  each_dz(lanes, at, b, channel, [&](int64_t, const float (&normal)[kPack], const float (&dz)[kPack]) {
+#pragma unroll
+    for (int j = 0; j < kPack; ++j) {
+      sum.dz[j] += dz[j];
+      sum.dz_normal[j] = fmaf(dz[j], normal[j], sum.dz_normal[j]);
+    }
+  });
+  sum = merge_down(lanes, at, sum);
+  if (parts) {
+    store_columns(lanes, at, lanes.parts, at.part, sum, [&](int64_t to, const GradSums<1>& s) { parts[to] = s; });
+    return;
+  }
+  store_columns(lanes, at, 1, 0, sum, store);
+  if (!b.dx) return;
+  if (lanes.folded) {
+    const GradSums<1> all = fold(sum);
+#pragma unroll
+    for (int j = 0; j < kPack; ++j) sum.dz[j] = all.dz[0], sum.dz_normal[j] = all.dz_normal[0];
+  }
+  store_dx(lanes, at, b, channel, sum);
+}
+
+template <int kPack>
+__global__ void __launch_bounds__(kThreads) normalize_grad_kernel(ColumnLanes lanes, ChannelTables tables, GradBuffers b, const GradSums<1>* sums) {
+  const ColumnPlace at = place_of(lanes, gridDim.x - 1 - blockIdx.x);
+  if (!at.inside) return;
+  Channel channel[kPack];
+  channels_of(tables, lanes, at, channel);
+  GradSums<kPack> sum;
+#pragma unroll
+  for (int j = 0; j < kPack; ++j) {
+    const GradSums<1> s = sums[lanes.folded ? int64_t(at.outer) : (int64_t(at.outer) * lanes.columns + at.column) * kPack + j];
+    sum.dz[j] = s.dz[0], sum.dz_normal[j] = s.dz_normal[0];
+  }
+  store_dx(lanes, at, b, channel, sum);
+}
+
+/// Of a pass that only reads and writes: many small blocks, so that the last ones to finish are few.
+ColumnLanes pass_lanes(const NormProblem& p, const char* op) { return column_lanes(p.groups, p.rows, p.channels, true, 4224, 4, 32, op); }
+const float* floats(const void* p) { return static_cast<const float*>(p); }
 ChannelTables tables_of(double epsilon, double slope, const void* mean, const void* variance, const void* gamma, const void* beta) {
-  const auto f = [](const void* p) { return static_cast<const float*>(p); };
-  return {f(mean), f(variance), f(gamma), f(beta), float(epsilon), float(slope)};
+  return {floats(mean), floats(variance), floats(gamma), floats(beta), float(epsilon), float(slope)};
 }
 bool empty(const NormProblem& p) { return p.groups * p.rows * p.channels == 0; }
 
@@ -166,37 +254,49 @@ bool empty(const NormProblem& p) { return p.groups * p.rows * p.channels == 0; }
 
 void moments(Queue& queue, const NormProblem& p, const void* x, void* mean, void* variance) {
   if (empty(p)) return;
-  const ColumnLanes lanes = column_lanes(p.groups, p.rows, p.channels, "moments");
-  const int64_t outputs = p.groups * p.channels;
-  auto *m = static_cast<float*>(mean), *v = static_cast<float*>(variance);
-  Moments* parts = nullptr;
-  if (lanes.parts > 1) parts = static_cast<Moments*>(workspace(queue, size_t(outputs * lanes.parts) * sizeof(Moments)));
-  launch<moments_kernel>(queue, unsigned(lanes.blocks()), kThreads, 0, lanes, static_cast<const float*>(x), parts, m, v);
-  if (parts) launch<merge_moments_kernel>(queue, blocks_for(outputs), kThreads, 0, outputs, lanes.parts, p.channels, parts, m, v);
+  const ColumnLanes lanes = reduction_lanes(p.groups, p.rows, p.channels, "moments");
+  const StoreMoments store{static_cast<float*>(mean), static_cast<float*>(variance)};
+  const size_t partials = size_t(p.groups) * lanes.parts * p.channels;
+  auto* parts = lanes.parts > 1 ? static_cast<Moments<1>*>(workspace(queue, partials * sizeof(Moments<1>))) : nullptr;
+  with_pack(lanes, [&](auto pack) {
+    launch<moments_kernel<decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, floats(x), aligned16(x), parts, store);
+  });
+  if (parts) merge_parts(queue, p.groups, lanes.parts, p.channels, parts, store, "moments");
 }
 
 void normalize(Queue& queue, const NormProblem& p, double epsilon, double leaky_slope, const void* x, const void* mean,
                const void* variance, const void* gamma, const void* beta, void* y) {
   if (empty(p)) return;
-  const ColumnLanes lanes = column_lanes(p.groups, p.rows, p.channels, "normalize");
-  launch<normalize_kernel>(queue, unsigned(lanes.blocks()), kThreads, 0, lanes,
-                           tables_of(epsilon, leaky_slope, mean, variance, gamma, beta), static_cast<const float*>(x), static_cast<float*>(y));
+  const ColumnLanes lanes = pass_lanes(p, "normalize");
+  const ChannelTables tables = tables_of(epsilon, leaky_slope, mean, variance, gamma, beta);
+  with_pack(lanes, [&](auto pack) {
+    launch<normalize_kernel<decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, tables, aligned16(x) && aligned16(y),
+                                                    floats(x), static_cast<float*>(y));
+  });
 }
 
 void normalize_grad(Queue& queue, const NormProblem& p, double epsilon, double leaky_slope, const void* x, const void* mean,
                     const void* variance, const void* gamma, const void* beta, const void* dy, void* dx, void* dgamma,
                     void* dbeta) {
   if (empty(p)) return;
-  const ColumnLanes lanes = column_lanes(p.groups, p.rows, p.channels, "normalize_grad");
+  const ColumnLanes lanes = reduction_lanes(p.groups, p.rows, p.channels, "normalize_grad");
   const ChannelTables tables = tables_of(epsilon, leaky_slope, mean, variance, gamma, beta);
-  const auto *in = static_cast<const float*>(x), *gradient = static_cast<const float*>(dy);
+  const GradBuffers buffers{floats(x), floats(dy), static_cast<float*>(dx), aligned16(x) && aligned16(dy) && aligned16(dx)};
+  const StoreGradSums parameters{nullptr, static_cast<float*>(dgamma), static_cast<float*>(dbeta)};
   const int64_t outputs = p.groups * p.channels;
-  auto* sums = static_cast<GradSums*>(workspace(queue, size_t(outputs * (lanes.parts + 1)) * sizeof(GradSums)));
-  GradSums* parts = sums + outputs;
-  launch<normalize_grad_sums_kernel>(queue, unsigned(lanes.blocks()), kThreads, 0, lanes, tables, in, gradient, parts);
-  launch<merge_grad_sums_kernel>(queue, unsigned(ceil_div(p.channels, kThreads)), kThreads, 0, p.groups, lanes.parts, p.channels,
-                                 parts, sums, static_cast<float*>(dgamma), static_cast<float*>(dbeta));
-  if (dx) launch<normalize_grad_kernel>(queue, unsigned(lanes.blocks()), kThreads, 0, lanes, tables, sums, in, gradient, static_cast<float*>(dx));
+  auto* sums = static_cast<GradSums<1>*>(workspace(queue, size_t(outputs * (lanes.parts + 1)) * sizeof(GradSums<1>)));
+  auto* parts = lanes.parts > 1 ? sums + outputs : nullptr;
+  const StoreGradSums store{sums, p.groups == 1 ? parameters.dgamma : nullptr, p.groups == 1 ? parameters.dbeta : nullptr};
+  with_pack(lanes, [&](auto pack) {
+    launch<normalize_grad_sums_kernel<decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, tables, buffers, parts, store);
+  });
+  if (parts) merge_parts(queue, p.groups, lanes.parts, p.channels, parts, store, "normalize_grad");
+  if (p.groups > 1 && (dgamma || dbeta)) merge_parts(queue, 1, p.groups, p.channels, sums, parameters, "normalize_grad");
+  if (!parts || !dx) return;
+  const ColumnLanes pass = pass_lanes(p, "normalize_grad");
+  with_pack(pass, [&](auto pack) {
+    launch<normalize_grad_kernel<decltype(pack)::value>>(queue, pass.blocks, kThreads, 0, pass, tables, buffers, sums);
+  });
 }
 
 }  // namespace weft::WEFT_BACKEND

@@ -5,8 +5,8 @@
 //
 //   x (outer, n, inner)   out (outer, inner)   index (outer, inner) int32 or null      float32, contiguous
 //
-// Work:   column_lanes.h deals rows to lanes; each lane walks its rows in order, the lanes are merged by a tree, the parts
-//         by a second kernel in rising order. A short n has one thread an output instead, and no barrier.
+// Work:   column_lanes.h deals rows to lanes; each lane walks its rows in order, four at a time, the lanes are merged by a
+//         tree, the parts by a second kernel. A minimum is the maximum of what is negated.
 // Limit:  memory: |x| is read once.
 // Sums:   a chain of at most rows/(lanes*parts) additions, then a tree: error grows with that, not with n.
 // Twin:   kernels/reference; index and extremes equal bit for bit, sums on whole-number inputs.
@@ -17,88 +17,103 @@
 namespace weft::WEFT_BACKEND {
 namespace {
 
-struct Found {
-  float value;
-  int32_t index;                                // extremes: where; else unused
+template <int kPack>
+struct Sum {
+  float value[kPack] = {};
+  __device__ __forceinline__ Sum<1> of(int j) const { return {{value[j]}}; }
 };
+template <int kPack>
+__device__ __forceinline__ Sum<kPack> merge(Sum<kPack> a, const Sum<kPack>& b) {
+#pragma unroll
+  for (int j = 0; j < kPack; ++j) a.value[j] += b.value[j];
+  return a;
+}
+
+template <int kPack>
+struct Largest {
+  float value[kPack] = {};
+  int32_t position[kPack] = {};                 // counted from 1; 0: of nothing
+  __device__ __forceinline__ Largest<1> of(int j) const { return {{value[j]}, {position[j]}}; }
+};
+template <int kPack>
+__device__ __forceinline__ Largest<kPack> merge(Largest<kPack> a, const Largest<kPack>& b) {
+#pragma unroll
+  for (int j = 0; j < kPack; ++j) {
+    const float u = a.value[j], v = b.value[j];
+    const bool u_nan = u != u, v_nan = v != v, v_first = b.position[j] < a.position[j];
+    const bool v_wins = u_nan || v_nan ? v_nan && (!u_nan || v_first) : v > u || (v == u && v_first);
+    if (b.position[j] == 0 || (a.position[j] != 0 && !v_wins)) continue;
+    a.value[j] = v;
+    a.position[j] = b.position[j];
+  }
+  return a;
+}
 
 template <ReduceKind K>
-struct Reducer {
-  static constexpr bool kExtreme = K == ReduceKind::max || K == ReduceKind::min;
-  __device__ __forceinline__ static Found nothing() { return {0.0f, -1}; }
-  __device__ __forceinline__ static Found one(float x, int32_t index) {
-    if (K == ReduceKind::sum_squares) return {x * x, 0};
-    if (K == ReduceKind::count_non_finite) return {x - x == 0 ? 0.0f : 1.0f, 0};
-    return {x, index};
-  }
-  __device__ __forceinline__ static Found merge(const Found& a, const Found& b) {
-    if (!kExtreme) return {a.value + b.value, 0};
-    if (a.index < 0 || b.index < 0) return a.index < 0 ? b : a;
-    const bool a_nan = a.value != a.value, b_nan = b.value != b.value, a_first = a.index < b.index;
-    if (a_nan || b_nan) return a_nan && (!b_nan || a_first) ? a : b;
-    if (a.value == b.value) return a_first ? a : b;
-    return (K == ReduceKind::max) == (a.value > b.value) ? a : b;
-  }
-};
-
-struct ReduceBuffers {
-  const float* x;                               // the input, or null when parts are merged
-  const float* part_value;                      // (outer, parts, inner)
-  const int32_t* part_index;
+struct StoreResult {
   float* out;
   int32_t* index;                               // or null
+  __device__ __forceinline__ void operator()(int64_t to, const Sum<1>& s) const { out[to] = s.value[0]; }
+  __device__ __forceinline__ void operator()(int64_t to, const Largest<1>& s) const {
+    out[to] = K == ReduceKind::min ? -s.value[0] : s.value[0];
+    if (index) index[to] = s.position[0] - 1;
+  }
 };
 
 template <ReduceKind K>
-__device__ __forceinline__ Found read(const ReduceBuffers& b, int64_t at, int64_t row) {
-  if (b.x) return Reducer<K>::one(b.x[at], int32_t(row));
-  return {b.part_value[at], Reducer<K>::kExtreme ? b.part_index[at] : 0};
+__device__ __forceinline__ float term(float x) {
+  if (K == ReduceKind::sum_squares) return x * x;
+  if (K == ReduceKind::count_non_finite) return x - x == 0 ? 0.0f : 1.0f;
+  return K == ReduceKind::min ? -x : x;
+}
+template <int kPack>
+__device__ __forceinline__ void add_row(Sum<kPack>& sum, const float (&v)[kPack], int32_t, int) {
+#pragma unroll
+  for (int j = 0; j < kPack; ++j) sum.value[j] += v[j];
+}
+template <int kPack>
+__device__ __forceinline__ void add_row(Largest<kPack>& sum, const float (&v)[kPack], int32_t row, int row_step) {
+  Largest<kPack> next;
+#pragma unroll
+  for (int j = 0; j < kPack; ++j) next.value[j] = v[j], next.position[j] = row + j * row_step + 1;
+  sum = merge(sum, next);
 }
 
-template <ReduceKind K>
-__global__ void __launch_bounds__(kThreads) reduce_kernel(ColumnLanes lanes, ReduceBuffers buffers) {
-  const ColumnPlace at = place_of(lanes);
-  Found found = Reducer<K>::nothing();
-  if (at.column < lanes.columns)
-    for (int64_t row = at.first_row; row < at.end_row; row += lanes.down)
-      found = Reducer<K>::merge(found, read<K>(buffers, (at.outer * lanes.rows + row) * lanes.columns + at.column, row));
-  found = merge_down(lanes, at, found, [](const Found& a, const Found& b) { return Reducer<K>::merge(a, b); });
-  if (at.lane_down != 0 || at.column >= lanes.columns) return;
-  const int64_t to = (at.outer * lanes.parts + at.part) * lanes.columns + at.column;
-  buffers.out[to] = found.value;
-  if (Reducer<K>::kExtreme && buffers.index) buffers.index[to] = found.index;
+template <ReduceKind K, template <int> class Value, int kPack>
+__global__ void __launch_bounds__(kThreads) reduce_kernel(ColumnLanes lanes, const float* x, bool aligned, Value<1>* parts,
+                                                          StoreResult<K> store) {
+  const ColumnPlace at = place_of(lanes, blockIdx.x);
+  const int64_t step = step_of(lanes);
+  const float* from = x + first_of(lanes, at);
+  const int row_step = lanes.folded;            // from one element of a pack to the next
+  Value<kPack> sum;
+  for (int row = at.first_row; row < at.end_row; row += 4 * lanes.down, from += 4 * step) {
+    float v[4][kPack] = {};
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      if (row + i * lanes.down < at.end_row) load_pack(from + i * step, aligned, v[i]);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      if (row + i * lanes.down >= at.end_row) break;
+#pragma unroll
+      for (int j = 0; j < kPack; ++j) v[i][j] = term<K>(v[i][j]);
+      add_row(sum, v[i], (row + i * lanes.down) * (lanes.folded ? kPack : 1), row_step);
+    }
+  }
+  sum = merge_down(lanes, at, sum);
+  if (parts) store_columns(lanes, at, lanes.parts, at.part, sum, [&](int64_t to, const Value<1>& s) { parts[to] = s; });
+  else store_columns(lanes, at, 1, 0, sum, store);
 }
 
-template <ReduceKind K>
-__global__ void __launch_bounds__(kThreads) reduce_short_kernel(int64_t outputs, int64_t n, int64_t inner, ReduceBuffers buffers) {
-  for (int64_t to = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; to < outputs; to += int64_t(gridDim.x) * blockDim.x) {
-    const int64_t first = to / inner * n * inner + to % inner;
-    Found found = Reducer<K>::nothing();
-    for (int64_t row = 0; row < n; ++row) found = Reducer<K>::merge(found, read<K>(buffers, first + row * inner, row));
-    buffers.out[to] = found.value;
-    if (Reducer<K>::kExtreme && buffers.index) buffers.index[to] = found.index;
-  }
-}
-
-template <ReduceKind K>
-void reduce_as(Queue& queue, const ReduceProblem& p, const float* x, float* out, int32_t* index) {
-  const ReduceBuffers buffers{x, nullptr, nullptr, out, index};
-  const int64_t outputs = p.outer * p.inner;
-  if (p.n <= 32) {
-    launch<reduce_short_kernel<K>>(queue, blocks_for(outputs), kThreads, 0, outputs, p.n, p.inner, buffers);
-    return;
-  }
-  const ColumnLanes lanes = column_lanes(p.outer, p.n, p.inner, "reduce");
-  if (lanes.parts == 1) {
-    launch<reduce_kernel<K>>(queue, unsigned(lanes.blocks()), kThreads, 0, lanes, buffers);
-    return;
-  }
-  const int64_t partials = outputs * lanes.parts;
-  auto* values = static_cast<float*>(workspace(queue, size_t(partials) * 8));
-  auto* indices = reinterpret_cast<int32_t*>(values + partials);
-  launch<reduce_kernel<K>>(queue, unsigned(lanes.blocks()), kThreads, 0, lanes, ReduceBuffers{x, nullptr, nullptr, values, indices});
-  launch<reduce_short_kernel<K>>(queue, blocks_for(outputs), kThreads, 0, outputs, lanes.parts, p.inner,
-                                 ReduceBuffers{nullptr, values, indices, out, index});
+template <ReduceKind K, template <int> class Value>
+void reduce_as(Queue& queue, const ReduceProblem& p, const float* x, const StoreResult<K>& store) {
+  const ColumnLanes lanes = reduction_lanes(p.outer, p.n, p.inner, "reduce");
+  const size_t partials = size_t(p.outer * lanes.parts * p.inner);
+  auto* parts = lanes.parts > 1 ? static_cast<Value<1>*>(workspace(queue, partials * sizeof(Value<1>))) : nullptr;
+  with_pack(lanes, [&](auto pack) {
+    launch<reduce_kernel<K, Value, decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, x, aligned16(x), parts, store);
+  });
+  if (parts) merge_parts(queue, p.outer, lanes.parts, p.inner, parts, store, "reduce");
 }
 
 }  // namespace
@@ -106,12 +121,15 @@ void reduce_as(Queue& queue, const ReduceProblem& p, const float* x, float* out,
 void reduce(Queue& queue, ReduceKind kind, const ReduceProblem& p, const void* x, void* out, int32_t* index) {
   if (p.outer * p.inner == 0) return;
   fits_int(p.n, "reduce", "the reduced axis");
-  const auto run = kind == ReduceKind::sum           ? reduce_as<ReduceKind::sum>
-                   : kind == ReduceKind::sum_squares ? reduce_as<ReduceKind::sum_squares>
-                   : kind == ReduceKind::max         ? reduce_as<ReduceKind::max>
-                   : kind == ReduceKind::min         ? reduce_as<ReduceKind::min>
-                                                     : reduce_as<ReduceKind::count_non_finite>;
-  run(queue, p, static_cast<const float*>(x), static_cast<float*>(out), index);
+  const auto* in = static_cast<const float*>(x);
+  auto* to = static_cast<float*>(out);
+  switch (kind) {
+    case ReduceKind::sum: return reduce_as<ReduceKind::sum, Sum>(queue, p, in, {to, nullptr});
+    case ReduceKind::sum_squares: return reduce_as<ReduceKind::sum_squares, Sum>(queue, p, in, {to, nullptr});
+    case ReduceKind::count_non_finite: return reduce_as<ReduceKind::count_non_finite, Sum>(queue, p, in, {to, nullptr});
+    case ReduceKind::max: return reduce_as<ReduceKind::max, Largest>(queue, p, in, {to, index});
+    case ReduceKind::min: return reduce_as<ReduceKind::min, Largest>(queue, p, in, {to, index});
+  }
 }
 
 }  // namespace weft::WEFT_BACKEND

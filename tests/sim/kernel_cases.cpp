@@ -63,7 +63,8 @@ void add_products(std::vector<Case>& cases) {
 }
 
 void add_reductions(std::vector<Case>& cases) {
-  const ReduceProblem shapes[] = {{2, 5000, 3}, {1, 3000, 40}, {1, 20000, 1}};   // all in parts
+  const ReduceProblem shapes[] = {{2, 5000, 3}, {1, 3000, 40}, {1, 20000, 1},   // in parts
+                                  {700, 64, 1}, {700, 30, 1}, {3, 9, 1100}};       // several outer indices, or many columns, in a block
   for (const ReduceProblem& p : shapes)
     for (const ReduceKind kind : {ReduceKind::sum, ReduceKind::sum_squares, ReduceKind::max, ReduceKind::min, ReduceKind::count_non_finite}) {
       Numbers numbers(true);
@@ -92,7 +93,7 @@ void add_scatter(std::vector<Case>& cases) {
 
 /// Rows in parts. A lane's chain has at most 150 additions, each wrong by 2^-24 of a partial sum, which bounds every result.
 void add_norms(std::vector<Case>& cases) {
-  const NormProblem shapes[] = {{2, 3000, 5}, {1, 1800, 40}, {3, 700, 1}};
+  const NormProblem shapes[] = {{2, 3000, 5}, {1, 1800, 40}, {3, 700, 1}, {2, 20000, 1}, {70, 9, 8}};
   for (const NormProblem& p : shapes) {
     Numbers numbers(false);
     const int64_t size = p.groups * p.rows * p.channels, columns = p.groups * p.channels;
