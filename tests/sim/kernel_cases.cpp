@@ -80,6 +80,34 @@ void add_reductions(std::vector<Case>& cases) {
     }
 }
 
+/// More points than a block takes at once, with every way of reading an input.
+void add_pointwise(std::vector<Case>& cases) {
+  struct Shape {
+    const char* name;
+    PointwiseProblem problem;
+    int64_t elements[3];
+  };
+  const Shape shapes[] = {{"flat", {1, {9003}, {{1}, {1}, {1}}}, {9003, 9003, 9003}},
+                          {"a bias, one value a row", {2, {1100, 8}, {{8, 1}, {0, 1}, {1, 0}}}, {8800, 8, 1100}},
+                          {"a bias of three", {2, {3000, 3}, {{3, 1}, {0, 1}, {0, 0}}}, {9000, 3, 1}},
+                          {"slices of longer rows", {2, {1100, 8}, {{12, 1}, {10, 1}, {0, 1}}}, {13200, 11000, 8}}};
+  for (const Shape& s : shapes)
+    for (const PointwiseKind kind : {PointwiseKind::affine, PointwiseKind::add, PointwiseKind::fma}) {
+      Numbers numbers(true);
+      const int inputs = pointwise_info[int(kind)].inputs;
+      PointwiseProblem problem = s.problem;
+      problem.p = 2, problem.q = 1;
+      int64_t count = 1;
+      for (int axis = 0; axis < problem.rank; ++axis) count *= problem.size[axis];
+      Case c{"pointwise", std::string(pointwise_info[int(kind)].name) + ", " + s.name, Rule::exact, {}, {unwritten(count)}};
+      for (int i = 0; i < 3; ++i) c.inputs.push_back(i < inputs ? scalars(numbers(s.elements[i])) : nothing());
+      c.run = [kind, problem](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
+        ops.pointwise(queue, kind, problem, in[0], in[1], in[2], out[0]);
+      };
+      cases.push_back(std::move(c));
+    }
+}
+
 void add_scatter(std::vector<Case>& cases) {
   const GatherProblem p{5000, 1, 2, 300};
   Numbers numbers(true);
@@ -134,7 +162,7 @@ void add_norms(std::vector<Case>& cases) {
 
 std::vector<Case> kernel_cases() {
   std::vector<Case> cases;
-  for (auto add : {add_convolutions, add_products, add_reductions, add_scatter, add_norms}) add(cases);
+  for (auto add : {add_convolutions, add_products, add_pointwise, add_reductions, add_scatter, add_norms}) add(cases);
   return cases;
 }
 
