@@ -4,7 +4,7 @@
 //
 //   out (n) int32 or float32
 //
-// Work:   one thread makes the four numbers of one counter. The step is read on the device, so a captured step that is
+// Work:   one thread makes the four numbers of one counter and stores them as 16 bytes, where `out` allows it. The step is read on the device, so a captured step that is
 //         replayed draws new numbers.
 // Limit:  4 bytes written a number, against about 25 integer multiplications for four: memory, with normals close to both.
 // Twin:   kernels/reference; equal bit for bit: philox.h is shared and fuses nothing by itself.
@@ -17,7 +17,7 @@ namespace weft::WEFT_BACKEND {
 namespace {
 
 template <RandomKind K>
-__global__ void __launch_bounds__(kThreads) random_kernel(uint64_t key, const StepState* state, int64_t n, void* out) {
+__global__ void __launch_bounds__(kThreads) random_kernel(uint64_t key, const StepState* state, int64_t n, bool aligned, float* out) {
   const uint64_t step = state->step;
   for (int64_t four = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; four * 4 < n; four += int64_t(gridDim.x) * blockDim.x) {
     const Words4 words = philox(key, step, uint64_t(four));
@@ -26,14 +26,14 @@ __global__ void __launch_bounds__(kThreads) random_kernel(uint64_t key, const St
       normals_from(words, values);
     } else {
 #pragma unroll
-      for (int i = 0; i < 4; ++i) values[i] = uniform_from(words.w[i]);
+      for (int i = 0; i < 4; ++i) values[i] = K == RandomKind::bits ? __uint_as_float(words.w[i]) : uniform_from(words.w[i]);
     }
+    if (aligned && four * 4 + 4 <= n) {
+      store4(out + four * 4, values);
+    } else {
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const int64_t to = four * 4 + i;
-      if (to >= n) continue;
-      if (K == RandomKind::bits) static_cast<int32_t*>(out)[to] = int32_t(words.w[i]);
-      else static_cast<float*>(out)[to] = values[i];
+      for (int i = 0; i < 4; ++i)
+        if (four * 4 + i < n) out[four * 4 + i] = values[i];
     }
   }
 }
@@ -43,9 +43,11 @@ __global__ void __launch_bounds__(kThreads) random_kernel(uint64_t key, const St
 void random(Queue& queue, RandomKind kind, uint64_t key, const StepState* step, int64_t n, void* out) {
   if (n == 0) return;
   const unsigned blocks = blocks_for(ceil_div(n, 4));
-  if (kind == RandomKind::bits) launch<random_kernel<RandomKind::bits>>(queue, blocks, kThreads, 0, key, step, n, out);
-  if (kind == RandomKind::uniform) launch<random_kernel<RandomKind::uniform>>(queue, blocks, kThreads, 0, key, step, n, out);
-  if (kind == RandomKind::normal) launch<random_kernel<RandomKind::normal>>(queue, blocks, kThreads, 0, key, step, n, out);
+  const bool aligned = aligned16(out);
+  auto* to = static_cast<float*>(out);          // bits are stored as the float of the same bits
+  if (kind == RandomKind::bits) launch<random_kernel<RandomKind::bits>>(queue, blocks, kThreads, 0, key, step, n, aligned, to);
+  if (kind == RandomKind::uniform) launch<random_kernel<RandomKind::uniform>>(queue, blocks, kThreads, 0, key, step, n, aligned, to);
+  if (kind == RandomKind::normal) launch<random_kernel<RandomKind::normal>>(queue, blocks, kThreads, 0, key, step, n, aligned, to);
 }
 
 }  // namespace weft::WEFT_BACKEND
