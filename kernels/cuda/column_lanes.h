@@ -75,31 +75,6 @@ __device__ __forceinline__ int64_t first_of(const ColumnLanes& lanes, const Colu
 }
 __device__ __forceinline__ int64_t step_of(const ColumnLanes& lanes) { return int64_t(lanes.down) * lanes.columns * lanes.pack; }
 
-/// Calls f with the pack's size as a constant.
-template <class F>
-void with_pack(const ColumnLanes& lanes, F&& f) {
-  if (lanes.pack == 4) f(std::integral_constant<int, 4>{});
-  else f(std::integral_constant<int, 1>{});
-}
-template <int kPack>
-__device__ __forceinline__ void load_pack(const float* p, bool aligned, float (&v)[kPack]) {
-  if (kPack == 4 && aligned) {
-    load4(p, reinterpret_cast<float(&)[4]>(v));
-  } else {
-#pragma unroll
-    for (int i = 0; i < kPack; ++i) v[i] = p[i];
-  }
-}
-template <int kPack>
-__device__ __forceinline__ void store_pack(float* p, bool aligned, const float (&v)[kPack]) {
-  if (kPack == 4 && aligned) {
-    store4(p, reinterpret_cast<const float(&)[4]>(v));
-  } else {
-#pragma unroll
-    for (int i = 0; i < kPack; ++i) p[i] = v[i];
-  }
-}
-
 /// Merges the values of a column's lanes, lower rows first, for all of them. Every thread must call.
 template <class Value>
 __device__ __forceinline__ Value merge_down(const ColumnLanes& lanes, const ColumnPlace& at, const Value& value) {

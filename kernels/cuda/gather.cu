@@ -5,7 +5,7 @@
 //
 //   index (rows, taps) int32   weight (rows, taps) or null for 1   table (table_rows, columns)   x, y (rows, columns)
 //
-// Work:   gather: one thread an element of y. scatter_add must add in a fixed order, so float atomics are out: the entries
+// Work:   gather: one thread an element of y, or four neighbours of a row where 16-byte accesses can be had. scatter_add must add in a fixed order, so float atomics are out: the entries
 //         (i,t) are first sorted by index with a stable radix sort, four bits a pass, and then one thread an element of
 //         the table walks its own entries, found by binary search. A pass: each thread counts the digits of a run of
 //         entries; the counts of all runs are scanned, digit by digit; each thread puts its run where the scan says.
@@ -21,19 +21,28 @@ namespace {
 
 constexpr uint32_t kDigits = 16, kRun = 16;     // entries a thread sorts in one pass
 
-__global__ void __launch_bounds__(kThreads) gather_kernel(GatherProblem p, const float* table, const int32_t* index,
-                                                          const float* weight, float* y) {
-  const int64_t count = p.rows * p.columns;
-  for (int64_t to = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; to < count; to += int64_t(gridDim.x) * blockDim.x) {
-    const int64_t row = to / p.columns, column = to % p.columns;
-    float sum = 0;
-    for (int64_t t = 0; t < p.taps; ++t) {
-      const int64_t entry = row * p.taps + t, from = index[entry];
-      if (from < 0) continue;
-      const float value = table[from * p.columns + column];
-      sum += weight ? weight[entry] * value : value;
+/// sum += row, times *weight if there is one
+template <int kPack>
+__device__ __forceinline__ void add_row(float (&sum)[kPack], const float* row, const float* weight) {
+  const float factor = weight ? *weight : 1.0f;
+  float v[kPack];
+  load_pack(row, true, v);
+#pragma unroll
+  for (int k = 0; k < kPack; ++k) sum[k] += factor * v[k];
+}
+
+template <int kPack>
+__global__ void __launch_bounds__(kThreads) gather_kernel(GatherProblem p, Divisor packs, int count, const float* table,
+                                                          const int32_t* index, const float* weight, float* y) {
+  for (uint32_t to = blockIdx.x * blockDim.x + threadIdx.x; to < uint32_t(count); to += gridDim.x * blockDim.x) {
+    uint32_t pack;
+    const int64_t row = packs.split(to, &pack);
+    float sum[kPack] = {};
+    for (int64_t entry = row * p.taps; entry < (row + 1) * p.taps; ++entry) {
+      const int64_t from = index[entry];
+      if (from >= 0) add_row(sum, table + from * p.columns + pack * kPack, weight ? weight + entry : nullptr);
     }
-    y[to] = sum;
+    store_pack(y + int64_t(to) * kPack, true, sum);
   }
 }
 
@@ -105,26 +114,26 @@ __global__ void __launch_bounds__(kThreads) place_entries_kernel(Pass pass, cons
   }
 }
 
-__global__ void __launch_bounds__(kThreads) sum_entries_kernel(GatherProblem p, const float* x, const int32_t* index,
-                                                               const float* weight, const int32_t* sorted, float* table) {
-  const int64_t count = p.table_rows * p.columns;
+template <int kPack>
+__global__ void __launch_bounds__(kThreads) sum_entries_kernel(GatherProblem p, Divisor packs, Divisor taps, int count, const float* x,
+                                                               const int32_t* index, const float* weight, const int32_t* sorted,
+                                                               float* table) {
   const uint32_t entries = uint32_t(p.rows * p.taps), table_rows = uint32_t(p.table_rows);
-  for (int64_t to = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; to < count; to += int64_t(gridDim.x) * blockDim.x) {
-    const uint32_t row = uint32_t(to / p.columns);
-    const int64_t column = to % p.columns;
+  for (uint32_t to = blockIdx.x * blockDim.x + threadIdx.x; to < uint32_t(count); to += gridDim.x * blockDim.x) {
+    uint32_t pack;
+    const uint32_t row = packs.split(to, &pack);
     uint32_t low = 0, high = entries;           // the first entry whose key is not below row
     while (low < high) {
       const uint32_t middle = (low + high) / 2;
       if (key_of(index, sorted[middle], table_rows) < row) low = middle + 1;
       else high = middle;
     }
-    float sum = 0;
+    float sum[kPack] = {};
     for (; low < entries && key_of(index, sorted[low], table_rows) == row; ++low) {
       const int32_t entry = sorted[low];
-      const float value = x[int64_t(entry) / p.taps * p.columns + column];
-      sum += weight ? weight[entry] * value : value;
+      add_row(sum, x + taps.divide(uint32_t(entry)) * p.columns + pack * kPack, weight ? weight + entry : nullptr);
     }
-    table[to] = sum;
+    store_pack(table + int64_t(to) * kPack, true, sum);
   }
 }
 
@@ -157,9 +166,13 @@ const int32_t* sort_entries(Queue& queue, const GatherProblem& p, const int32_t*
 }  // namespace
 
 void gather(Queue& queue, const GatherProblem& p, const void* table, const int32_t* index, const void* weight, void* y) {
-  if (p.rows * p.columns == 0) return;
-  launch<gather_kernel>(queue, blocks_for(p.rows * p.columns), kThreads, 0, p, static_cast<const float*>(table), index,
-                        static_cast<const float*>(weight), static_cast<float*>(y));
+  with_pack(p.columns % 4 == 0 && aligned16(table) && aligned16(y) ? 4 : 1, [&](auto pack) {
+    constexpr int kPack = decltype(pack)::value;
+    const int count = fits_int(p.rows * (p.columns / kPack), "gather", "the size of the result");
+    if (count == 0) return;
+    launch<gather_kernel<kPack>>(queue, blocks_for(count), kThreads, 0, p, Divisor(p.columns / kPack), count, static_cast<const float*>(table),
+                                 index, static_cast<const float*>(weight), static_cast<float*>(y));
+  });
 }
 
 void scatter_add(Queue& queue, const GatherProblem& p, const void* x, const int32_t* index, const void* weight, void* table) {
@@ -167,8 +180,13 @@ void scatter_add(Queue& queue, const GatherProblem& p, const void* x, const int3
   fits_int(p.rows * p.taps, "scatter_add", "the number of index entries");
   fits_int(p.table_rows, "scatter_add", "the number of table rows");
   const int32_t* sorted = p.rows * p.taps > 0 ? sort_entries(queue, p, index) : nullptr;
-  launch<sum_entries_kernel>(queue, blocks_for(p.table_rows * p.columns), kThreads, 0, p, static_cast<const float*>(x), index,
-                             static_cast<const float*>(weight), sorted, static_cast<float*>(table));
+  with_pack(p.columns % 4 == 0 && aligned16(x) && aligned16(table) ? 4 : 1, [&](auto pack) {
+    constexpr int kPack = decltype(pack)::value;
+    const int count = fits_int(p.table_rows * (p.columns / kPack), "scatter_add", "the size of the table");
+    launch<sum_entries_kernel<kPack>>(queue, blocks_for(count), kThreads, 0, p, Divisor(p.columns / kPack), Divisor(p.taps ? p.taps : 1), count,
+                                      static_cast<const float*>(x), index, static_cast<const float*>(weight), sorted,
+                                      static_cast<float*>(table));
+  });
 }
 
 }  // namespace weft::WEFT_BACKEND

@@ -31,6 +31,31 @@ __device__ __forceinline__ void load4(const float* p, float (&v)[4]) {          
 __device__ __forceinline__ void store4(float* p, const float (&v)[4]) {
   *reinterpret_cast<float4*>(p) = make_float4(v[0], v[1], v[2], v[3]);
 }
+/// A pack is one element, or four that move as 16 bytes if the address is `aligned`.
+template <int kPack>
+__device__ __forceinline__ void load_pack(const float* p, bool aligned, float (&v)[kPack]) {
+  if (kPack == 4 && aligned) {
+    load4(p, reinterpret_cast<float(&)[4]>(v));
+  } else {
+#pragma unroll
+    for (int i = 0; i < kPack; ++i) v[i] = p[i];
+  }
+}
+template <int kPack>
+__device__ __forceinline__ void store_pack(float* p, bool aligned, const float (&v)[kPack]) {
+  if (kPack == 4 && aligned) {
+    store4(p, reinterpret_cast<const float(&)[4]>(v));
+  } else {
+#pragma unroll
+    for (int i = 0; i < kPack; ++i) p[i] = v[i];
+  }
+}
+/// Calls f with the pack's size, 4 or 1, as a constant.
+template <class F>
+void with_pack(int pack, F&& f) {
+  if (pack == 4) f(std::integral_constant<int, 4>{});
+  else f(std::integral_constant<int, 1>{});
+}
 __device__ __forceinline__ float leaky(float v, float slope) { return v > 0 ? v : slope * v; }
 
 constexpr int64_t kMany = int64_t(1) << 31;

@@ -258,7 +258,7 @@ void moments(Queue& queue, const NormProblem& p, const void* x, void* mean, void
   const StoreMoments store{static_cast<float*>(mean), static_cast<float*>(variance)};
   const size_t partials = size_t(p.groups) * lanes.parts * p.channels;
   auto* parts = lanes.parts > 1 ? static_cast<Moments<1>*>(workspace(queue, partials * sizeof(Moments<1>))) : nullptr;
-  with_pack(lanes, [&](auto pack) {
+  with_pack(lanes.pack, [&](auto pack) {
     launch<moments_kernel<decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, floats(x), aligned16(x), parts, store);
   });
   if (parts) merge_parts(queue, p.groups, lanes.parts, p.channels, parts, store, "moments");
@@ -269,7 +269,7 @@ void normalize(Queue& queue, const NormProblem& p, double epsilon, double leaky_
   if (empty(p)) return;
   const ColumnLanes lanes = pass_lanes(p, "normalize");
   const ChannelTables tables = tables_of(epsilon, leaky_slope, mean, variance, gamma, beta);
-  with_pack(lanes, [&](auto pack) {
+  with_pack(lanes.pack, [&](auto pack) {
     launch<normalize_kernel<decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, tables, aligned16(x) && aligned16(y),
                                                     floats(x), static_cast<float*>(y));
   });
@@ -287,14 +287,14 @@ void normalize_grad(Queue& queue, const NormProblem& p, double epsilon, double l
   auto* sums = static_cast<GradSums<1>*>(workspace(queue, size_t(outputs * (lanes.parts + 1)) * sizeof(GradSums<1>)));
   auto* parts = lanes.parts > 1 ? sums + outputs : nullptr;
   const StoreGradSums store{sums, p.groups == 1 ? parameters.dgamma : nullptr, p.groups == 1 ? parameters.dbeta : nullptr};
-  with_pack(lanes, [&](auto pack) {
+  with_pack(lanes.pack, [&](auto pack) {
     launch<normalize_grad_sums_kernel<decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, tables, buffers, parts, store);
   });
   if (parts) merge_parts(queue, p.groups, lanes.parts, p.channels, parts, store, "normalize_grad");
   if (p.groups > 1 && (dgamma || dbeta)) merge_parts(queue, 1, p.groups, p.channels, sums, parameters, "normalize_grad");
   if (!parts || !dx) return;
   const ColumnLanes pass = pass_lanes(p, "normalize_grad");
-  with_pack(pass, [&](auto pack) {
+  with_pack(pass.pack, [&](auto pack) {
     launch<normalize_grad_kernel<decltype(pack)::value>>(queue, pass.blocks, kThreads, 0, pass, tables, buffers, sums);
   });
 }

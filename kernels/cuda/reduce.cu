@@ -110,7 +110,7 @@ void reduce_as(Queue& queue, const ReduceProblem& p, const float* x, const Store
   const ColumnLanes lanes = reduction_lanes(p.outer, p.n, p.inner, "reduce");
   const size_t partials = size_t(p.outer * lanes.parts * p.inner);
   auto* parts = lanes.parts > 1 ? static_cast<Value<1>*>(workspace(queue, partials * sizeof(Value<1>))) : nullptr;
-  with_pack(lanes, [&](auto pack) {
+  with_pack(lanes.pack, [&](auto pack) {
     launch<reduce_kernel<K, Value, decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, x, aligned16(x), parts, store);
   });
   if (parts) merge_parts(queue, p.outer, lanes.parts, p.inner, parts, store, "reduce");

@@ -4,9 +4,11 @@
 //
 // Work:   one thread moves one element; the last axis is the fastest, so a warp's accesses are neighbours wherever the
 //         strides are 1. When the last axis is contiguous on both sides and everything is a multiple of 16 bytes, the
-//         element becomes 16 bytes.
-// Limit:  memory: each byte is read once and written once. A permutation that moves the last axis reads with a stride,
-//         and then wastes the better part of each 32-byte sector unless the cache keeps it.
+//         element becomes 16 bytes. When neighbours of src and of dst lie along different axes (NHWC to NCHW), tiles of
+//         these two axes go through shared memory: read along the one, written along the other. Where an axis is short (an
+//         image's three channels) the tile is as narrow and that much longer. Rows are one element longer than the tile,
+//         so that a warp's accesses fall into different banks.
+// Limit:  memory: each byte is read once and written once.
 // Twin:   kernels/reference; equal bit for bit.
 #include "indexing.h"
 #include "ops.h"
@@ -49,6 +51,87 @@ void copy_as(Queue& queue, const CopyProblem& p, const void* src, void* dst) {
                                        static_cast<Element*>(dst));
 }
 
+constexpr int kTile = 1024;                     // elements
+
+struct TileLayout {
+  int read_axis, write_axis;                    // neighbours of src lie along the one, of dst along the other
+  int log_read, log_write;                      // the tile's extent along each, a power of two
+  Divisor blocks[kMaxRank];                     // along each axis
+  int size[kMaxRank];
+  int64_t src_stride[kMaxRank], dst_stride[kMaxRank];
+  int rank;
+};
+
+template <class Element>
+__global__ void __launch_bounds__(kThreads) transpose_kernel(TileLayout t, const Element* src, Element* dst) {
+  WEFT_SHARED(Element, tile, [kTile + kTile / 2]);
+  uint32_t block = blockIdx.x;
+  int read_left = 0, write_left = 0;            // of the two axes, from this tile's first element on
+  for (int axis = t.rank - 1; axis >= 0; --axis) {
+    uint32_t index;
+    block = t.blocks[axis].split(block, &index);
+    const int first = int(index) << (axis == t.read_axis ? t.log_read : axis == t.write_axis ? t.log_write : 0);
+    if (axis == t.read_axis) read_left = t.size[axis] - first;
+    if (axis == t.write_axis) write_left = t.size[axis] - first;
+    src += first * t.src_stride[axis];
+    dst += first * t.dst_stride[axis];
+  }
+  const int pitch = (1 << t.log_read) + 1;
+  const int64_t src_pitch = t.src_stride[t.write_axis], dst_pitch = t.dst_stride[t.read_axis];
+#pragma unroll
+  for (int n = 0; n < kTile / kThreads; ++n) {
+    const int e = n * kThreads + int(threadIdx.x), i = e & ((1 << t.log_read) - 1), j = e >> t.log_read;
+    if (i < read_left && j < write_left) tile[j * pitch + i] = src[i + j * src_pitch];
+  }
+  __syncthreads();
+#pragma unroll
+  for (int n = 0; n < kTile / kThreads; ++n) {
+    const int e = n * kThreads + int(threadIdx.x), j = e & ((1 << t.log_write) - 1), i = e >> t.log_write;
+    if (i < read_left && j < write_left) dst[j + i * dst_pitch] = tile[j * pitch + i];
+  }
+}
+
+/// Fewer, longer axes: none of size 1, and two neighbours that both sides walk as one become one.
+CopyProblem merged(const CopyProblem& p) {
+  CopyProblem out{};
+  for (int axis = 0; axis < p.rank; ++axis) {
+    const int last = out.rank - 1;
+    if (p.size[axis] == 1) continue;
+    const int64_t n = p.size[axis], from = p.src_stride[axis], to = p.dst_stride[axis];
+    const bool joined = last >= 0 && out.src_stride[last] == from * n && out.dst_stride[last] == to * n;
+    const int at = joined ? last : out.rank++;
+    out.size[at] = joined ? out.size[at] * n : n;
+    out.src_stride[at] = from, out.dst_stride[at] = to;
+  }
+  return out;
+}
+
+/// Moves tiles, if the problem is a permutation that pays for it.
+template <class Element>
+bool transpose(Queue& queue, const CopyProblem& p, const void* src, void* dst) {
+  TileLayout t{-1, -1, 0, 0, {}, {}, {}, {}, p.rank};
+  for (int axis = 0; axis < p.rank; ++axis) {
+    if (p.src_stride[axis] == 1) t.read_axis = axis;
+    if (p.dst_stride[axis] == 1) t.write_axis = axis;
+  }
+  if (t.read_axis < 0 || t.write_axis < 0 || t.read_axis == t.write_axis) return false;
+  const int64_t along_read = p.size[t.read_axis], along_write = p.size[t.write_axis];
+  if (along_read * along_write < kTile / 2) return false;
+  while (t.log_read < 5 && (1 << t.log_read) < along_read) ++t.log_read;
+  while (t.log_read + t.log_write < 10 && (1 << t.log_write) < along_write) ++t.log_write;
+  t.log_read = 10 - t.log_write;
+  int64_t blocks = 1;
+  for (int axis = 0; axis < p.rank; ++axis) {
+    t.size[axis] = int(p.size[axis]);
+    t.src_stride[axis] = p.src_stride[axis], t.dst_stride[axis] = p.dst_stride[axis];
+    const int extent = axis == t.read_axis ? 1 << t.log_read : axis == t.write_axis ? 1 << t.log_write : 1;
+    t.blocks[axis] = Divisor(ceil_div(p.size[axis], extent));
+    blocks *= t.blocks[axis].d;
+  }
+  launch<transpose_kernel<Element>>(queue, unsigned(blocks), kThreads, 0, t, static_cast<const Element*>(src), static_cast<Element*>(dst));
+  return true;
+}
+
 /// Turns elements into 16-byte ones, if sizes, strides and addresses allow it.
 bool widen(CopyProblem& p, size_t element, const void* src, const void* dst) {
   const int64_t factor = int64_t(16 / element);
@@ -68,19 +151,20 @@ void strided_copy(Queue& queue, const CopyProblem& problem, size_t element, cons
   int64_t count = 1;
   for (int axis = 0; axis < problem.rank; ++axis) count *= problem.size[axis];
   if (count == 0) return;
-  CopyProblem p = problem;
+  CopyProblem p = merged(problem);
   if (count >= kMany) {                         // in two halves of the longest axis
     int axis = 0;
     for (int i = 1; i < p.rank; ++i)
       if (p.size[i] > p.size[axis]) axis = i;
-    const int64_t first = p.size[axis] / 2;
+    const int64_t whole = p.size[axis], first = whole / 2;
     p.size[axis] = first;
     strided_copy(queue, p, element, src, dst);
-    p.size[axis] = problem.size[axis] - first;
+    p.size[axis] = whole - first;
     strided_copy(queue, p, element, static_cast<const char*>(src) + first * p.src_stride[axis] * int64_t(element),
                  static_cast<char*>(dst) + first * p.dst_stride[axis] * int64_t(element));
     return;
   }
+  if (element == 8 ? transpose<uint64_t>(queue, p, src, dst) : transpose<uint32_t>(queue, p, src, dst)) return;
   const auto run = widen(p, element, src, dst) ? copy_as<uint4> : element == 8 ? copy_as<uint64_t> : copy_as<uint32_t>;
   run(queue, p, src, dst);
 }

@@ -108,6 +108,24 @@ void add_pointwise(std::vector<Case>& cases) {
     }
 }
 
+/// Permutations that go through tiles: square, ragged, and long ones for a few channels either way.
+void add_transposes(std::vector<Case>& cases) {
+  const int64_t shapes[][3] = {{2, 70, 45}, {3, 3, 700}, {2, 520, 5}, {1, 32, 32}, {40, 23, 23}};   // batch, rows, columns
+  for (const auto& [n, rows, columns] : shapes)
+    for (const int64_t words : {1, 2}) {
+      Numbers numbers(true);
+      const CopyProblem p{4, {n, 1, columns, rows}, {rows * columns, 7, 1, columns}, {rows * columns, 7, rows, 1}};
+      const int64_t count = n * rows * columns * words;
+      Case c{"strided_copy", std::to_string(n) + " of " + std::to_string(rows) + "x" + std::to_string(columns) + " transposed, " + std::to_string(4 * words) + " bytes",
+             Rule::exact, {scalars(numbers(count))}, {unwritten(count)}};
+      c.run = [p, words](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
+        ops.strided_copy(queue, p, size_t(words) * 4, in[0], out[0]);
+      };
+      c.scalars_per_element = int(words);
+      cases.push_back(std::move(c));
+    }
+}
+
 void add_scatter(std::vector<Case>& cases) {
   const GatherProblem p{5000, 1, 2, 300};
   Numbers numbers(true);
@@ -162,7 +180,7 @@ void add_norms(std::vector<Case>& cases) {
 
 std::vector<Case> kernel_cases() {
   std::vector<Case> cases;
-  for (auto add : {add_convolutions, add_products, add_pointwise, add_reductions, add_scatter, add_norms}) add(cases);
+  for (auto add : {add_convolutions, add_products, add_pointwise, add_reductions, add_scatter, add_transposes, add_norms}) add(cases);
   return cases;
 }
 

@@ -8,7 +8,7 @@ namespace {
 void add_resamples(std::vector<Case>& cases) {
   //                                    n  h  w  c  p  q  taps
   const ResampleProblem problems[] = {{2, 5, 7, 3, 4, 9, 3, 2}, {1, 1, 1, 1, 1, 1, 1, 1}, {3, 4, 3, 1, 8, 6, 2, 2},
-                                      {2, 9, 6, 4, 3, 2, 4, 3}, {1, 6, 5, 17, 5, 6, 1, 5}};
+                                      {2, 9, 6, 8, 3, 2, 4, 3}, {1, 6, 5, 17, 5, 6, 1, 5}};
   for (const ResampleProblem& p : problems)
     for (const bool whole : {true, false}) {
       Numbers numbers(whole);
@@ -39,7 +39,7 @@ Case pool_case(const PoolProblem& p, const std::string& data, std::vector<double
 void add_pools(std::vector<Case>& cases) {
   //                                n  h  w  c  p  q   window  stride  pad
   const PoolProblem problems[] = {{2, 7, 5, 3, 4, 6, {3, 2}, {2, 1}, {1, 1}}, {1, 1, 1, 1, 1, 1, {1, 1}, {1, 1}, {0, 0}},
-                                  {3, 8, 6, 4, 4, 3, {2, 2}, {2, 2}, {0, 0}}, {2, 9, 7, 1, 3, 2, {2, 3}, {3, 4}, {0, 0}},
+                                  {3, 8, 6, 8, 4, 3, {2, 2}, {2, 2}, {0, 0}}, {2, 9, 7, 1, 3, 2, {2, 3}, {3, 4}, {0, 0}},
                                   {1, 4, 6, 9, 4, 6, {3, 3}, {1, 1}, {1, 1}}};
   const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   for (const PoolProblem& p : problems) {
