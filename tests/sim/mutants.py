@@ -25,7 +25,7 @@ FEW = [('tile_gemm.h', 'from_b.store(b_tile[0]);\n  __syncthreads();', 'from_b.s
        ('column_lanes.h', '    __syncthreads();\n', '', 'the barrier of the tree'),
        ('gather.cu', '    __syncthreads();\n', '', 'the barrier of the scan'),
        ('max_pool.cu', 'h < min(h0 + g.window.h, g.h)', 'h < min(h0 + g.window.h - 1, g.h)', 'a window one row too low'),
-       ('random.cu', 'if (to >= n) continue;', 'if (to > n) continue;', 'one number past the end')]
+       ('random.cu', 'if (four * 4 + i < n)', 'if (four * 4 + i <= n)', 'one number past the end')]
 
 
 def run(command, **kw):
