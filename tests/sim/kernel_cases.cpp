@@ -63,8 +63,7 @@ void add_products(std::vector<Case>& cases) {
 }
 
 void add_reductions(std::vector<Case>& cases) {
-  const ReduceProblem shapes[] = {{2, 5000, 3}, {1, 3000, 40}, {1, 20000, 1},   // in parts
-                                  {700, 64, 1}, {700, 30, 1}, {3, 9, 1100}};       // several outer indices, or many columns, in a block
+  const ReduceProblem shapes[] = {{2, 5000, 3}, {1, 3000, 40}, {1, 20000, 1}};   // all in parts
   for (const ReduceProblem& p : shapes)
     for (const ReduceKind kind : {ReduceKind::sum, ReduceKind::sum_squares, ReduceKind::max, ReduceKind::min, ReduceKind::count_non_finite}) {
       Numbers numbers(true);
@@ -76,52 +75,6 @@ void add_reductions(std::vector<Case>& cases) {
       c.run = [p, kind](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
         ops.reduce(queue, kind, p, in[0], out[0], static_cast<int32_t*>(out[1]));
       };
-      cases.push_back(std::move(c));
-    }
-}
-
-/// More points than a block takes at once, with every way of reading an input.
-void add_pointwise(std::vector<Case>& cases) {
-  struct Shape {
-    const char* name;
-    PointwiseProblem problem;
-    int64_t elements[3];
-  };
-  const Shape shapes[] = {{"flat", {1, {9003}, {{1}, {1}, {1}}}, {9003, 9003, 9003}},
-                          {"a bias, one value a row", {2, {1100, 8}, {{8, 1}, {0, 1}, {1, 0}}}, {8800, 8, 1100}},
-                          {"a bias of three", {2, {3000, 3}, {{3, 1}, {0, 1}, {0, 0}}}, {9000, 3, 1}},
-                          {"slices of longer rows", {2, {1100, 8}, {{12, 1}, {10, 1}, {0, 1}}}, {13200, 11000, 8}}};
-  for (const Shape& s : shapes)
-    for (const PointwiseKind kind : {PointwiseKind::affine, PointwiseKind::add, PointwiseKind::fma}) {
-      Numbers numbers(true);
-      const int inputs = pointwise_info[int(kind)].inputs;
-      PointwiseProblem problem = s.problem;
-      problem.p = 2, problem.q = 1;
-      int64_t count = 1;
-      for (int axis = 0; axis < problem.rank; ++axis) count *= problem.size[axis];
-      Case c{"pointwise", std::string(pointwise_info[int(kind)].name) + ", " + s.name, Rule::exact, {}, {unwritten(count)}};
-      for (int i = 0; i < 3; ++i) c.inputs.push_back(i < inputs ? scalars(numbers(s.elements[i])) : nothing());
-      c.run = [kind, problem](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
-        ops.pointwise(queue, kind, problem, in[0], in[1], in[2], out[0]);
-      };
-      cases.push_back(std::move(c));
-    }
-}
-
-/// Permutations that go through tiles: square, ragged, and long ones for a few channels either way.
-void add_transposes(std::vector<Case>& cases) {
-  const int64_t shapes[][3] = {{2, 70, 45}, {3, 3, 700}, {2, 520, 5}, {1, 32, 32}, {40, 23, 23}};   // batch, rows, columns
-  for (const auto& [n, rows, columns] : shapes)
-    for (const int64_t words : {1, 2}) {
-      Numbers numbers(true);
-      const CopyProblem p{4, {n, 1, columns, rows}, {rows * columns, 7, 1, columns}, {rows * columns, 7, rows, 1}};
-      const int64_t count = n * rows * columns * words;
-      Case c{"strided_copy", std::to_string(n) + " of " + std::to_string(rows) + "x" + std::to_string(columns) + " transposed, " + std::to_string(4 * words) + " bytes",
-             Rule::exact, {scalars(numbers(count))}, {unwritten(count)}};
-      c.run = [p, words](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
-        ops.strided_copy(queue, p, size_t(words) * 4, in[0], out[0]);
-      };
-      c.scalars_per_element = int(words);
       cases.push_back(std::move(c));
     }
 }
@@ -139,7 +92,7 @@ void add_scatter(std::vector<Case>& cases) {
 
 /// Rows in parts. A lane's chain has at most 150 additions, each wrong by 2^-24 of a partial sum, which bounds every result.
 void add_norms(std::vector<Case>& cases) {
-  const NormProblem shapes[] = {{2, 3000, 5}, {1, 1800, 40}, {3, 700, 1}, {2, 20000, 1}, {70, 9, 8}};
+  const NormProblem shapes[] = {{2, 3000, 5}, {1, 1800, 40}, {3, 700, 1}};
   for (const NormProblem& p : shapes) {
     Numbers numbers(false);
     const int64_t size = p.groups * p.rows * p.channels, columns = p.groups * p.channels;
@@ -180,7 +133,7 @@ void add_norms(std::vector<Case>& cases) {
 
 std::vector<Case> kernel_cases() {
   std::vector<Case> cases;
-  for (auto add : {add_convolutions, add_products, add_pointwise, add_reductions, add_scatter, add_transposes, add_norms}) add(cases);
+  for (auto add : {add_convolutions, add_products, add_reductions, add_scatter, add_norms}) add(cases);
   return cases;
 }
 

@@ -6,7 +6,7 @@
 namespace weft::testing {
 namespace {
 
-const NormProblem problems[] = {{1, 30, 5}, {3, 8, 4}, {4, 49, 1}, {2, 16, 33}, {1, 3, 3}, {5, 1, 2}, {1, 260, 3}};
+const NormProblem problems[] = {{1, 30, 5}, {3, 8, 4}, {4, 49, 1}, {2, 16, 33}, {1, 3, 3}, {5, 1, 2}, {1, 260, 3}, {2, 20000, 1}, {70, 9, 8}};
 
 std::string shape_of(const NormProblem& p) {
   return std::to_string(p.groups) + " groups of " + std::to_string(p.rows) + " rows, " + std::to_string(p.channels) + " channels";

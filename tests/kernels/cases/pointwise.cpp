@@ -17,6 +17,10 @@ const Box boxes[] = {
     {"a row and a column", {2, {15, 7}, {{7, 1}, {0, 1}, {1, 0}}}, {105, 7, 15}},
     {"a constant", {3, {3, 5, 4}, {{20, 4, 1}, {0, 0, 0}, {0, 4, 1}}}, {60, 1, 20}},
     {"six axes, permuted", {6, {2, 1, 3, 2, 2, 3}, {{36, 36, 12, 6, 3, 1}, {1, 0, 2, 6, 12, 24}, {0, 0, 1, 0, 3, 6}}}, {72, 72, 19}},
+    {"more than a block takes at once", {1, {4503}, {{1}, {1}, {1}}}, {4503, 4503, 4503}},
+    {"a bias, and one value a row", {2, {600, 8}, {{8, 1}, {0, 1}, {1, 0}}}, {4800, 8, 600}},
+    {"a bias of three, and a constant", {2, {1500, 3}, {{3, 1}, {0, 1}, {0, 0}}}, {4500, 3, 1}},
+    {"slices of longer rows", {2, {600, 8}, {{12, 1}, {10, 1}, {0, 1}}}, {7200, 6000, 8}},
 };
 
 /// Largest error of a kind in units in the last place, 0 where IEEE 754 leaves no choice. The formula rounds after every
@@ -105,6 +109,10 @@ const Move moves[] = {
     {"expanded", {3, {3, 4, 5}, {0, 1, 0}, {20, 5, 1}}, 4, 60},
     {"six axes, reversed", {6, {2, 3, 1, 2, 2, 3}, {1, 2, 6, 6, 12, 24}, {36, 12, 12, 6, 3, 1}}, 72, 72},
     {"every third element", {1, {11}, {3}, {2}}, 31, 21},
+    {"matrices transposed", {4, {2, 1, 45, 70}, {3150, 7, 1, 45}, {3150, 7, 70, 1}}, 6300, 6300},
+    {"three rows transposed", {3, {3, 700, 3}, {2100, 1, 700}, {2100, 3, 1}}, 6300, 6300},
+    {"five columns transposed", {3, {2, 5, 520}, {2600, 1, 5}, {2600, 520, 1}}, 5200, 5200},
+    {"many small matrices transposed", {3, {40, 23, 23}, {529, 1, 23}, {529, 23, 1}}, 21160, 21160},
 };
 
 }  // namespace

@@ -26,7 +26,8 @@ Case reduce_case(ReduceKind kind, const ReduceProblem& problem, Rule rule, const
 }
 
 void add_reductions(std::vector<Case>& cases) {
-  const ReduceProblem narrow[] = {{1, 1, 1}, {1, 37, 1}, {1, 2051, 1}, {7, 64, 1}, {1, 5, 130}, {3, 17, 5}, {2, 300, 3}, {4, 1, 6}};
+  const ReduceProblem narrow[] = {{1, 1, 1}, {1, 37, 1}, {1, 2051, 1}, {7, 64, 1}, {1, 5, 130}, {3, 17, 5}, {2, 300, 3}, {4, 1, 6},
+                                  {700, 64, 1}, {300, 30, 1}, {3, 9, 1100}};        // several results, or many columns, in a block of a GPU
   const ReduceProblem many_results[] = {{5, 100, 13}, {61, 129, 1}, {1, 70, 67}};   // enough to make `rounded` fair
   constexpr ReduceKind kinds[] = {ReduceKind::sum, ReduceKind::sum_squares, ReduceKind::max, ReduceKind::min, ReduceKind::count_non_finite};
   for (ReduceKind kind : kinds) {
