@@ -1,15 +1,17 @@
 // One DCGAN training step, for bench/compare_pytorch.py to time from outside.
 //
-//   bench_step --size 32 --channels 1 --width 64 --batch 64 --steps 20 --dump FILE
+//   bench_step --size 32 --channels 1 --width 64 --batch 64 --steps 20 --dump FILE [--device cuda --precision tf32]
 //
 // Writes the initial networks, the batch and the first step's latents to FILE, so that the opponent can start from the same
 // numbers. Then obeys lines on stdin: "model" builds everything and answers "ready"; "go" runs `steps` steps and answers
-// with the last losses; end of file ends it.
+// with the last losses; "memory" answers with the MiB that tensors held at most on a GPU, elsewhere 0; end of file ends it.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
 #include <string>
 
+#include "machine.h"
 #include "weft/gan/trainer.h"
 #include "weft/tensor/random_stream.h"
 
@@ -35,7 +37,7 @@ void dump(const std::string& path, const gan::Gan& gan, const Tensor& real, cons
 
 int run(int argc, char** argv) {
   int size = 32, channels = 1, width = 64, batch = 64, steps = 20, threads = 0;
-  std::string file, device = "cpu";
+  std::string file, device = "cpu", precision = "fp32";
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string flag = argv[i];
     const std::pair<const char*, int*> numbers[] = {{"--size", &size},   {"--channels", &channels}, {"--width", &width},
@@ -43,10 +45,13 @@ int run(int argc, char** argv) {
     for (auto& [name, number] : numbers) if (flag == name) *number = std::stoi(argv[i + 1]);
     if (flag == "--dump") file = argv[i + 1];
     if (flag == "--device") device = argv[i + 1];
+    if (flag == "--precision") precision = argv[i + 1];
   }
+  const auto named = std::find(std::begin(bench::precision_names), std::end(bench::precision_names), precision);
+  if (named == std::end(bench::precision_names)) throw ConfigError("--precision " + precision + ": there are fp32, 3xtf32, tf32 and bf16");
   std::unique_ptr<gan::Gan> model;
   Tensor real;
-  const Context context = Context::open(device, {.threads = threads});
+  const Context context = Context::open(device, {.threads = threads, .precision = Precision(named - std::begin(bench::precision_names))});
   for (std::string line; std::getline(std::cin, line);) {
     if (line == "model") {
       gan::GanOptions options;
@@ -65,6 +70,8 @@ int run(int argc, char** argv) {
       const gan::Gauges g = model->gauges();
       std::printf("%.9g %.9g\n", g.loss_d, g.loss_g);
       std::fflush(stdout);
+    } else if (line == "memory") {
+      std::cout << (device == "cuda" ? double(context.peak_bytes()) / 1048576 : 0) << std::endl;
     }
   }
   return 0;
