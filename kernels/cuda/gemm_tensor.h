@@ -29,6 +29,7 @@ namespace weft::WEFT_BACKEND {
 
 struct Tf32 {
   using Element = float;
+  static constexpr int kWidestWarp = 32;        // 64 columns spilled registers: float pieces need more of them
   template <int I, int J>
   __device__ __forceinline__ static void multiply(float (&d)[I][J][4], uint32_t (&a)[I][4], uint32_t (&b)[J][2]) {
     each(a, b, [](uint32_t& x) { x = to_tf32(__uint_as_float(x)); });
@@ -45,6 +46,7 @@ struct Tf32 {
 
 struct Tf32x3 {
   using Element = float;
+  static constexpr int kWidestWarp = 32;
   template <int I, int J>
   __device__ __forceinline__ static void multiply(float (&d)[I][J][4], uint32_t (&a)[I][4], uint32_t (&b)[J][2]) {
     uint32_t low_a[I][4], low_b[J][2];
@@ -65,6 +67,7 @@ struct Tf32x3 {
 
 struct Bf16 {
   using Element = __nv_bfloat16;
+  static constexpr int kWidestWarp = 64;
   template <int I, int J>
   __device__ __forceinline__ static void multiply(float (&d)[I][J][4], uint32_t (&a)[I][4], uint32_t (&b)[J][2]) {
     mma_bf16(d, a, b);
@@ -206,7 +209,7 @@ void with_tensor_core(int64_t rows, int64_t cols, F&& f) {
   if (cols <= 16) f(TensorCore<Math, 128, 16, 32, 16, 4>{});            // few filters: 128 threads, 72 KiB
   else if (rows <= 64) f(TensorCore<Math, 64, 64, 32, 32, 4>{});        // few rows: 128 threads, 64 KiB
   else if (cols <= 64) f(TensorCore<Math, 128, 64, 64, 32, 3>{});       // 128 threads, 72 KiB
-  else f(TensorCore<Math, 128, 128, 64, 64, 3>{});                      // 128 threads, 96 KiB
+  else f(TensorCore<Math, 128, 128, 64, Math::kWidestWarp, 3>{});       // 128 or 256 threads, 96 KiB
 }
 
 }  // namespace weft::WEFT_BACKEND
