@@ -60,7 +60,7 @@ const std::vector<Setting>& settings_list() {
       {"optimizer.warm_up", "", "", &T::warm_up, "steps in which learning rates rise from 0", 0, max_count},
       {"run.out", "--out", "RUN", &T::out, "folder that the run is written to; must not exist, or be empty", 0, 0, "", true},
       {"run.device", "--device", "NAME", &T::device, "auto, or one of `weft info`", 0, 0, "", true},
-      {"run.precision", "--precision", "P", &T::precision, "fp32, or fp64 (slow; cpu only)", 0, 0, "fp32|fp64"},
+      {"run.precision", "--precision", "P", &T::precision, "tensor cores on cuda and sim: 3xtf32, tf32, bf16. fp64: slow; cpu only", 0, 0, "fp32|3xtf32|tf32|bf16|fp64"},
       {"run.kernels", "--kernels", "WHOSE", &T::kernels, "own; or vendor: cuDNN's and cuBLAS's, on cuda", 0, 0, "own|vendor"},
       {"run.threads", "--threads", "N", &T::threads, "CPU threads; 0: one a core", 0, 4096, "", true},
       {"run.samples", "", "", &T::samples, "images on a sample sheet", 1, 4096, "", true},

@@ -101,7 +101,7 @@ struct TrainSettings {
   double minutes = 0;
   uint64_t seed = 0;
   std::string device = "auto";
-  std::string precision = "fp32";        // fp32, fp64
+  std::string precision = "fp32";        // fp32, 3xtf32, tf32, bf16, fp64
   std::string kernels = "own";           // own, vendor
   int threads = 0;
   std::string order = "d-first";         // d-first, g-first, simultaneous
