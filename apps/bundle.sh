@@ -14,6 +14,7 @@ rm -rf "$out"
 mkdir -p "$out/bin" "$out/lib" "$out/licences"
 cmake --install "$build" --prefix "$PWD/$out/installed" >/dev/null
 mv "$out/installed/bin/weft" "$out/bin/"
+if [ -f "$out/installed/lib/libweft_vendor.so" ]; then mv "$out/installed/lib/libweft_vendor.so" "$out/lib/"; fi   # without cuDNN, which the user brings
 rm -r "$out/installed"
 cp -r docs "$out/docs"
 cp LICENSE "$out/licences/weft.txt"
