@@ -132,6 +132,13 @@ struct SharedCarver {
 };
 #endif
 
+// Compute capability 7.5 has no such instruction, and device `cuda` refuses there whatever would need it (backend.cu).
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#define WEFT_SINCE_80(instruction) "trap;\n"
+#else
+#define WEFT_SINCE_80(instruction) instruction
+#endif
+
 /// Copies kBytes (4 or 16, aligned) from global to shared memory in the background, or clears them if `global` is null.
 template <int kBytes>
 __device__ __forceinline__ void copy_async(void* shared, const void* global) {
@@ -140,9 +147,9 @@ __device__ __forceinline__ void copy_async(void* shared, const void* global) {
   const unsigned s = static_cast<unsigned>(__cvta_generic_to_shared(shared));
   const int bytes = global ? kBytes : 0;                       // the rest of the target becomes zero
   if constexpr (kBytes == 16)
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(s), "l"(global), "r"(bytes) : "memory");
+    asm volatile(WEFT_SINCE_80("cp.async.cg.shared.global [%0], [%1], 16, %2;\n") ::"r"(s), "l"(global), "r"(bytes) : "memory");
   else
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;\n" ::"r"(s), "l"(global), "r"(bytes) : "memory");
+    asm volatile(WEFT_SINCE_80("cp.async.ca.shared.global [%0], [%1], 4, %2;\n") ::"r"(s), "l"(global), "r"(bytes) : "memory");
 #else
   if ((reinterpret_cast<uintptr_t>(shared) | reinterpret_cast<uintptr_t>(global)) % kBytes)
     host::fail("copy_async: an address is not %d-byte aligned", kBytes);
@@ -155,7 +162,7 @@ __device__ __forceinline__ void copy_async(void* shared, const void* global) {
 }
 __device__ __forceinline__ void copy_async_commit() {
 #if defined(__CUDACC__)
-  asm volatile("cp.async.commit_group;\n" ::: "memory");
+  asm volatile(WEFT_SINCE_80("cp.async.commit_group;\n") ::: "memory");
 #else
   host::async_commit();
 #endif
@@ -164,7 +171,7 @@ __device__ __forceinline__ void copy_async_commit() {
 template <int N>
 __device__ __forceinline__ void copy_async_wait() {
 #if defined(__CUDACC__)
-  asm volatile("cp.async.wait_group %0;\n" ::"n"(N) : "memory");
+  asm volatile(WEFT_SINCE_80("cp.async.wait_group %0;\n") ::"n"(N) : "memory");
 #else
   host::async_wait(N);
 #endif
@@ -173,7 +180,7 @@ __device__ __forceinline__ void copy_async_wait() {
 __device__ __forceinline__ uint32_t to_tf32(float x) {        // to nearest, ties away from zero
 #if defined(__CUDACC__)
   uint32_t r;
-  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(x));
+  asm(WEFT_SINCE_80("cvt.rna.tf32.f32 %0, %1;") : "=r"(r) : "f"(x));
   return r;
 #else
   return (__float_as_uint(x) + 0x1000u) & ~0x1fffu;
@@ -186,7 +193,7 @@ __device__ __forceinline__ uint32_t to_tf32(float x) {        // to nearest, tie
   template <int I, int J>                                                                                                \
   __device__ __forceinline__ void name(float (&d)[I][J][4], const uint32_t (&a)[I][4], const uint32_t (&b)[J][2]) {      \
     _Pragma("unroll") for (int i = 0; i < I; ++i) _Pragma("unroll") for (int j = 0; j < J; ++j)                          \
-        asm volatile("mma.sync.aligned." shape " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"                \
+        asm volatile(WEFT_SINCE_80("mma.sync.aligned." shape " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n") \
                      : "+f"(d[i][j][0]), "+f"(d[i][j][1]), "+f"(d[i][j][2]), "+f"(d[i][j][3])                            \
                      : "r"(a[i][0]), "r"(a[i][1]), "r"(a[i][2]), "r"(a[i][3]), "r"(b[j][0]), "r"(b[j][1]));              \
   }

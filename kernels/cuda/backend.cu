@@ -46,6 +46,10 @@ Queue* open(const QueueOptions& options) {
   if (options.device_index < 0 || options.device_index >= devices)
     throw DeviceError("cuda: there is no GPU number " + std::to_string(options.device_index) + ", this process sees " + std::to_string(devices));
   check(cudaSetDevice(options.device_index), "cuda: choosing GPU " + std::to_string(options.device_index));
+  int generation = 0;
+  check(cudaDeviceGetAttribute(&generation, cudaDevAttrComputeCapabilityMajor, options.device_index), "cuda: asking for the compute capability");
+  if (options.precision != Precision::fp32 && generation < 8)
+    throw DeviceError("cuda: this GPU is older than compute capability 8.0, and its tensor cores know neither tf32 nor bfloat16; use --precision fp32");
   auto* queue = new KernelQueue;
   queue->precision = options.precision;
   try {
