@@ -12,9 +12,11 @@
 // block; no function-local statics; parameters by value; a fused multiply-add is written fmaf, and nothing else fuses.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #if defined(__CUDACC__)
 #include <cuda_bf16.h>
@@ -37,12 +39,30 @@ using Stream = cudaStream_t;
 using Stream = void*;
 #endif
 
+struct Scratch {
+  void* data = nullptr;
+  size_t bytes = 0;
+};
+
+/// What Graph is here.
+struct KernelGraph : Graph {
+  std::vector<Scratch> scratch;                 // every block that a recorded kernel may point to
+  Scratch outside;                              // the queue's own, until the capture ends
+#if defined(__CUDACC__)
+  cudaGraphExec_t exec = nullptr;
+#else
+  std::vector<std::function<void()>> work;
+#endif
+  ~KernelGraph() override;
+};
+
 /// What Queue is here.
 struct KernelQueue : Queue {
-  Stream stream = nullptr;
+  Stream stream = nullptr, side = nullptr;      // side: for what is done while `stream` is captured
   Precision precision = Precision::fp32;
-  void* scratch = nullptr;
-  size_t scratch_bytes = 0;
+  Scratch scratch;
+  std::unique_ptr<KernelGraph> graph;           // being recorded
+  bool aside = false;
   ~KernelQueue() override;
 };
 
@@ -68,6 +88,16 @@ inline std::string kernel_name(const std::string& function) {
   return text;
 }
 
+#if !defined(__CUDACC__)
+/// A capture keeps the launch and its arguments, as a GPU's does.
+template <class Work>
+void run_or_record(Queue& queue, const Work& work) {
+  auto& q = static_cast<KernelQueue&>(queue);
+  if (q.graph && !q.aside) q.graph->work.emplace_back(work);
+  else work();
+}
+#endif
+
 template <class F>
 struct KernelTraits;
 template <class... P>
@@ -87,9 +117,9 @@ struct KernelTraits<void (*)(P...)> {
 #else
   using Arguments = std::tuple<P...>;
   template <auto K>
-  static void launch(Queue&, const std::string& name, dim3 grid, dim3 block, size_t shared_bytes, P... p) {
+  static void launch(Queue& queue, const std::string& name, dim3 grid, dim3 block, size_t shared_bytes, P... p) {
     const Arguments arguments(p...);
-    host::run({name.c_str(), &thread<K>, &arguments, grid, block, shared_bytes});
+    run_or_record(queue, [=, &name] { host::run({name.c_str(), &thread<K>, &arguments, grid, block, shared_bytes}); });
   }
   template <auto K>
   static void thread(const void* arguments) {

@@ -9,47 +9,6 @@
 namespace weft {
 namespace detail {
 
-void* Allocator::allocate(size_t bytes) {
-  void* block = find(bytes);
-  live += bytes;
-  peak = std::max(peak, live);
-  return block;
-}
-
-void* Allocator::find(size_t bytes) {
-  if (device_.exact_allocations) return device_.allocate(queue_, bytes);
-  const size_t wanted = (std::max<size_t>(bytes, 1) + 255) / 256 * 256;   // an empty tensor has an address of its own
-  auto best = cached_.lower_bound(wanted);
-  if (best != cached_.end() && best->first <= wanted + wanted / 8) {
-    void* block = best->second;
-    capacity_[block] = best->first;
-    cached_.erase(best);
-    return block;
-  }
-  void* block = nullptr;
-  try {
-    block = device_.allocate(queue_, wanted);
-  } catch (const OutOfMemory&) {
-    release_cached();                       // perhaps the sizes changed: give everything back and try once more
-    block = device_.allocate(queue_, wanted);
-  }
-  capacity_[block] = wanted;
-  return block;
-}
-
-void Allocator::release(void* block, size_t bytes) {
-  live -= bytes;
-  if (device_.exact_allocations) return device_.release(queue_, block, bytes);
-  auto it = capacity_.find(block);
-  cached_.emplace(it->second, block);
-  capacity_.erase(it);
-}
-
-void Allocator::release_cached() {
-  for (auto& [bytes, block] : cached_) device_.release(queue_, block, bytes);
-  cached_.clear();
-}
-
 ContextState::~ContextState() {
   constants.clear();
   tables.clear();
@@ -105,7 +64,10 @@ Context Context::open(const std::string& device, const ContextOptions& options) 
 DType Context::scalar() const { return state_->scalar; }
 const char* Context::device() const { return state_->device().name; }
 std::string Context::describe() const { return state_->device().describe(*state_->queue); }
-void Context::synchronise() const { state_->device().synchronise(*state_->queue); }
+void Context::synchronise() const {
+  state_->expect_no_capture("synchronise()");
+  state_->device().synchronise(*state_->queue);
+}
 size_t Context::live_bytes() const { return state_->allocator->live; }
 size_t Context::peak_bytes() const { return state_->allocator->peak; }
 void Context::reset_peak() const { state_->allocator->peak = state_->allocator->live; }
@@ -134,7 +96,10 @@ Tensor Context::zeros(const Shape& shape) const {
 }
 
 Tensor Context::full(const Shape& shape, double value) const {
-  return from(std::vector<double>(size_t(shape.count()), value), shape);
+  Tensor t = zeros(shape);
+  PointwiseProblem problem{1, {shape.count()}, {{1}}, -0.0, value};   // -0 * 0 + value is value, also where that is -0
+  if (t.count() > 0) WEFT_OP(*state_, pointwise)(*state_->queue, PointwiseKind::affine, problem, t.data(), nullptr, nullptr, t.data());
+  return t;
 }
 
 Tensor Context::constant(double value) const {
@@ -142,6 +107,7 @@ Tensor Context::constant(double value) const {
   std::memcpy(&bits, &value, sizeof bits);
   Tensor& kept = state_->constants[bits];
   if (!kept) {
+    const detail::SetAside scope(*state_);
     kept = full({}, value);
     // The context must not own itself: a constant's storage refers back to it without keeping it alive.
     kept.storage()->context = std::shared_ptr<detail::ContextState>(std::shared_ptr<void>(), state_.get());
@@ -176,7 +142,7 @@ Tensor Context::from(const std::vector<float>& values, const Shape& shape) const
 Tensor Context::index(const std::vector<int32_t>& values, const Shape& shape) const {
   check_count(values.size(), shape);
   Tensor t = empty_index(shape);
-  state_->device().copy(*state_->queue, t.data(), values.data(), t.storage()->bytes, CopyDirection::to_device);
+  state_->copy(t.data(), values.data(), t.storage()->bytes, CopyDirection::to_device);
   return t;
 }
 
@@ -204,7 +170,7 @@ void optimizer_step(const OptimizerSettings& settings, const Update& u, int slot
 
 StepState& Context::step_state() const { return state_->step; }
 void Context::publish_step_state() const {
-  state_->device().copy(*state_->queue, state_->step_on_device, &state_->step, sizeof(StepState), CopyDirection::to_device);
+  state_->copy(state_->step_on_device, &state_->step, sizeof(StepState), CopyDirection::to_device);
 }
 
 }  // namespace weft

@@ -46,6 +46,7 @@ template <class Make>
 Pair table_for(const Context& context, const std::string& description, Make make) {
   std::shared_ptr<void>& kept = context.state().tables[description];
   if (!kept) {
+    const detail::SetAside scope(context.state());
     const Taps taps = make();
     Taps back(taps.out, taps.in);
     for (int p = 0; p < taps.out; ++p)

@@ -1,7 +1,9 @@
 // What is behind a Context; for the sources of this floor only.
 #pragma once
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "weft/tensor/finite_watch.h"
@@ -9,24 +11,43 @@
 
 namespace weft::detail {
 
+/// Blocks that nobody uses, by capacity.
+using Pool = std::multimap<size_t, void*>;
+
 /// Keeps released blocks for the next request of about the same size: a training step asks for the same sizes again and
 /// again. Where every block must have its exact size (sanitizers, the race checker), it passes each request through.
+/// What a captured step asks for comes from a pool of its own, and nobody else gets it while the pool is there.
 class Allocator {
  public:
   Allocator(const Device& device, Queue& queue) : device_(device), queue_(queue) {}
-  ~Allocator() { release_cached(); }
+  ~Allocator() { drop(common_); }
   void* allocate(size_t bytes);
   void release(void* block, size_t bytes);
-  void release_cached();
   size_t live = 0, peak = 0;
 
+  /// From here to close(), all comes from `pool` and goes there, also what was allocated before: the step may have used it.
+  /// It begins with what is cached, so that a step that has run before needs nothing from the driver.
+  void open(Pool& pool);
+  void close();
+  /// Requests are served as if no pool were open, and by the next call from the pool again.
+  void swap_aside() { std::swap(open_, aside_); }
+  /// The pool's end: what is still in use goes, once it is released, where all else goes.
+  void dissolve(Pool& pool);
+
  private:
+  struct Block {
+    size_t capacity;
+    Pool* pool;
+  };
   void* find(size_t bytes);
+  void drop(Pool& pool);
 
   const Device& device_;
   Queue& queue_;
-  std::multimap<size_t, void*> cached_;   // by capacity
-  std::map<void*, size_t> capacity_;      // of blocks in use that are larger than what was asked for
+  Pool common_;
+  Pool *open_ = nullptr, *aside_ = nullptr;
+  std::set<void*> lent_;                  // of the open pool's, what was cached before and has not been asked for
+  std::map<void*, Block> used_;
 };
 
 struct ContextState : std::enable_shared_from_this<ContextState> {
@@ -36,6 +57,8 @@ struct ContextState : std::enable_shared_from_this<ContextState> {
   DType scalar;
   bool recording = true;
   FiniteWatch* watch = nullptr;           // sees every result while there is one
+  bool capturing = false;                 // a step is being recorded
+  uint64_t replays = 0;                   // of captured steps: each may have written any weight
   uint64_t next_storage = 1, next_node = 1;
   uint64_t flops = 0;                     // see Context::flops
   StepState step;
@@ -46,6 +69,23 @@ struct ContextState : std::enable_shared_from_this<ContextState> {
   ~ContextState();
   const Ops& ops() const { return *backend->ops; }
   const Device& device() const { return *backend->device; }
+  /// Between host and device, either way. Throws Error inside a captured step.
+  void copy(void* dst, const void* src, size_t bytes, CopyDirection direction);
+  void expect_no_capture(const char* what) const;
+};
+
+/// For values that outlive the step in which they are made first, constants and tables: made at once, from ordinary memory,
+/// even while a step is captured.
+class SetAside {
+ public:
+  explicit SetAside(ContextState& state);
+  ~SetAside();
+  SetAside(const SetAside&) = delete;
+  SetAside& operator=(const SetAside&) = delete;
+ private:
+  void set(bool on);
+  ContextState& state_;
+  const bool needed_;
 };
 
 /// The table's entry, or a DeviceError that says it is a hole.

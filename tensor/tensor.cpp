@@ -34,7 +34,7 @@ void* Tensor::data() const {
 
 Weight Tensor::as_weight() const {
   if (!impl_->storage->weight) return {data(), 0, 0, 0};
-  return {data(), impl_->storage->id, impl_->offset, impl_->storage->version};
+  return {data(), impl_->storage->id, impl_->offset, impl_->storage->version + impl_->storage->context->replays};
 }
 
 namespace {
@@ -43,7 +43,7 @@ std::vector<To> download(const Tensor& t) {
   std::vector<From> raw(size_t(t.count()));
   const Context context = t.context();
   detail::ContextState& s = context.state();
-  if (!raw.empty()) s.device().copy(*s.queue, raw.data(), t.data(), raw.size() * sizeof(From), CopyDirection::to_host);
+  if (!raw.empty()) s.copy(raw.data(), t.data(), raw.size() * sizeof(From), CopyDirection::to_host);
   return std::vector<To>(raw.begin(), raw.end());
 }
 template <class To>
@@ -57,7 +57,7 @@ void upload(const Tensor& t, const From* values) {
   std::vector<To> raw(values, values + t.count());
   const Context context = t.context();
   detail::ContextState& s = context.state();
-  s.device().copy(*s.queue, t.data(), raw.data(), raw.size() * sizeof(To), CopyDirection::to_device);
+  s.copy(t.data(), raw.data(), raw.size() * sizeof(To), CopyDirection::to_device);
   s.device().synchronise(*s.queue);   // `raw` dies here
 }
 }  // namespace
@@ -75,7 +75,7 @@ void Tensor::write(const float* values, const char* operation) const {
   if (dtype() == DType::f64) return upload<double>(*this, values);
   if (dtype() == DType::i32) return upload<int32_t>(*this, values);
   const Context c = context();
-  c.state().device().copy(*c.state().queue, data(), values, size_t(count()) * sizeof(float), CopyDirection::to_device);
+  c.state().copy(data(), values, size_t(count()) * sizeof(float), CopyDirection::to_device);
 }
 
 void Tensor::write(const std::vector<double>& values, const char* operation) const {

@@ -1,6 +1,7 @@
 // Device `cuda`: memory, one stream a queue, and errors that say what was being done. The CUDA run time is linked
 // statically and finds the driver by itself, so the program also starts where there is none.
 #include <string>
+#include <utility>
 
 #include "ops.h"
 
@@ -11,7 +12,8 @@ namespace {
 void check(cudaError_t error, const std::string& what) {
   if (error != cudaSuccess) throw CudaError(what + ": " + cudaGetErrorString(error));
 }
-cudaStream_t stream_of(Queue& queue) { return static_cast<KernelQueue&>(queue).stream; }
+KernelQueue& own(Queue& queue) { return static_cast<KernelQueue&>(queue); }
+cudaStream_t stream_of(Queue& queue) { return own(queue).stream; }
 
 std::string version_text(int version) { return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10); }
 
@@ -61,7 +63,15 @@ Queue* open(const QueueOptions& options) {
   return queue;
 }
 
+/// Memory may be asked for while a step is captured: the driver's caution about that is meant for work on streams.
+struct AnyCallAllowed {
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+  AnyCallAllowed() { cudaThreadExchangeStreamCaptureMode(&mode); }
+  ~AnyCallAllowed() { cudaThreadExchangeStreamCaptureMode(&mode); }
+};
+
 void* allocate(Queue&, size_t bytes) {
+  const AnyCallAllowed scope;
   void* p = nullptr;
   const cudaError_t error = cudaMalloc(&p, bytes ? bytes : 1);
   if (error == cudaErrorMemoryAllocation) {
@@ -123,11 +133,47 @@ double seconds(Queue& queue, const Event& from, const Event& to) {
   return milliseconds / 1e3;
 }
 
+void capture_begin(Queue& queue) {
+  KernelQueue& q = own(queue);
+  check(cudaStreamBeginCapture(q.stream, cudaStreamCaptureModeThreadLocal), "cuda: beginning a capture");
+  q.graph = std::make_unique<KernelGraph>();
+  q.graph->outside = std::exchange(q.scratch, {});
+}
+
+std::unique_ptr<Graph> capture_end(Queue& queue) {
+  KernelQueue& q = own(queue);
+  std::unique_ptr<KernelGraph> held = std::move(q.graph);
+  held->scratch.push_back(std::exchange(q.scratch, held->outside));
+  cudaGraph_t recorded = nullptr;
+  check(cudaStreamEndCapture(q.stream, &recorded), "cuda: ending a capture");
+  const cudaError_t error = cudaGraphInstantiateWithFlags(&held->exec, recorded, 0);
+  cudaGraphDestroy(recorded);
+  check(error, "cuda: making a graph of a captured step");
+  check(cudaGraphUpload(held->exec, q.stream), "cuda: bringing a captured step to the device");
+  return held;
+}
+
+void replay(Queue& queue, Graph& graph) {
+  check(cudaGraphLaunch(static_cast<KernelGraph&>(graph).exec, stream_of(queue)), "cuda: repeating a captured step");
+}
+
+/// The side stream begins when all earlier work is done: a capture begins with an idle queue.
+void set_aside(Queue& queue, bool on) {
+  KernelQueue& q = own(queue);
+  cudaStreamCaptureMode mode = on ? cudaStreamCaptureModeRelaxed : cudaStreamCaptureModeGlobal;   // a thread begins with the latter
+  cudaThreadExchangeStreamCaptureMode(&mode);
+  if (on && !q.side) check(cudaStreamCreateWithFlags(&q.side, cudaStreamNonBlocking), "cuda: making a stream");
+  std::swap(q.stream, q.side);
+  q.aside = on;
+  if (!on) check(cudaStreamSynchronize(q.side), "cuda: waiting for what was done beside a capture");
+}
+
 constexpr Device table() {
   Device d;
   d.name = "cuda", d.unavailable = unavailable, d.open = open, d.describe = describe;
   d.allocate = allocate, d.release = release, d.copy = copy, d.fill_zero = fill_zero, d.synchronise = synchronise;
   d.record = record, d.wait = wait, d.seconds = seconds;
+  d.capture_begin = capture_begin, d.capture_end = capture_end, d.replay = replay, d.set_aside = set_aside;
   return d;
 }
 constexpr Device device = table();
@@ -136,21 +182,25 @@ constexpr Device device = table();
 
 KernelQueue::~KernelQueue() {
   vendor.reset();                                       // works on the stream
-  release(*this, scratch, scratch_bytes);
-  if (stream) cudaStreamDestroy(stream);
+  release(*this, scratch.data, scratch.bytes);
+  for (const cudaStream_t s : {stream, side}) if (s) cudaStreamDestroy(s);
+}
+KernelGraph::~KernelGraph() {
+  if (exec) cudaGraphExecDestroy(exec);
+  for (const Scratch& s : scratch) cudaFree(s.data);
 }
 
-/// One block that grows to the largest size asked for. cudaFree waits for the kernels that still use the old one.
+/// One block that grows to the largest size asked for. cudaFree waits for the kernels that still use the old one; those of a
+/// captured step will use it for as long as there is the graph, which therefore keeps every block it has seen.
 void* workspace(Queue& queue, size_t bytes) {
-  auto& q = static_cast<KernelQueue&>(queue);
-  if (bytes > q.scratch_bytes) {
-    release(q, q.scratch, q.scratch_bytes);
-    q.scratch = nullptr;
-    q.scratch_bytes = 0;
-    q.scratch = allocate(q, bytes);
-    q.scratch_bytes = bytes;
+  KernelQueue& q = own(queue);
+  if (bytes > q.scratch.bytes) {
+    const Scratch old = std::exchange(q.scratch, {});
+    if (q.graph) q.graph->scratch.push_back(old);
+    else release(q, old.data, old.bytes);
+    q.scratch = {allocate(q, bytes), bytes};
   }
-  return q.scratch;
+  return q.scratch.data;
 }
 
 extern const Backend backend;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "cuda/ops.h"
 #include "host_memory.h"
@@ -33,13 +34,37 @@ void* allocate(Queue&, size_t bytes) {
   return p;
 }
 void release(Queue&, void* p, size_t) { std::free(p); }
+void copy(Queue& queue, void* dst, const void* src, size_t bytes, CopyDirection direction) {
+  run_or_record(queue, [=, &queue] { host_memory::copy(queue, dst, src, bytes, direction); });
+}
+void fill_zero(Queue& queue, void* p, size_t bytes) {
+  run_or_record(queue, [=, &queue] { host_memory::fill_zero(queue, p, bytes); });
+}
+
+// A captured step is a list of launches, copies and fills with the arguments they had: what a CUDA graph is. So that a replay
+// does the same as the step itself is tested here, for any step.
+void capture_begin(Queue& queue) {
+  auto& q = static_cast<KernelQueue&>(queue);
+  q.graph = std::make_unique<KernelGraph>();
+  q.graph->outside = std::exchange(q.scratch, {});
+}
+std::unique_ptr<Graph> capture_end(Queue& queue) {
+  auto& q = static_cast<KernelQueue&>(queue);
+  q.graph->scratch.push_back(std::exchange(q.scratch, q.graph->outside));
+  return std::move(q.graph);
+}
+void replay(Queue&, Graph& graph) {
+  for (const auto& work : static_cast<KernelGraph&>(graph).work) work();
+}
+void set_aside(Queue& queue, bool on) { static_cast<KernelQueue&>(queue).aside = on; }
 std::string describe(Queue&) {
   return "host executor, " + std::to_string(host::settings().workers) + " worker" + (host::settings().workers == 1 ? "" : "s");
 }
 
 constexpr Device table() {
   Device d = host_memory::device("sim", open, describe);
-  d.unavailable = unavailable, d.allocate = allocate, d.release = release;
+  d.unavailable = unavailable, d.allocate = allocate, d.release = release, d.copy = copy, d.fill_zero = fill_zero;
+  d.capture_begin = capture_begin, d.capture_end = capture_end, d.replay = replay, d.set_aside = set_aside;
   d.exact_allocations = true;
   return d;
 }
@@ -47,16 +72,19 @@ constexpr Device device = table();
 
 }  // namespace
 
-KernelQueue::~KernelQueue() { std::free(scratch); }
+KernelQueue::~KernelQueue() { std::free(scratch.data); }
+KernelGraph::~KernelGraph() {
+  for (const Scratch& s : scratch) std::free(s.data);
+}
 
 /// A new block of its exact size each time: a kernel that counts on what an earlier one left there reads NaN.
 void* workspace(Queue& queue, size_t bytes) {
   auto& q = static_cast<KernelQueue&>(queue);
-  release(q, q.scratch, q.scratch_bytes);
-  q.scratch = nullptr;
-  q.scratch = allocate(q, bytes);
-  q.scratch_bytes = bytes;
-  return q.scratch;
+  const Scratch old = std::exchange(q.scratch, {});
+  if (q.graph) q.graph->scratch.push_back(old);
+  else std::free(old.data);
+  q.scratch = {allocate(q, bytes), bytes};
+  return q.scratch.data;
 }
 
 extern const Backend backend;

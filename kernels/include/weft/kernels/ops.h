@@ -138,6 +138,12 @@ struct Event {
   virtual ~Event() = default;
 };
 
+/// Recorded work, which is bound to the addresses it was recorded with, and owns what its kernels use of the backend's own
+/// memory. The backend's own object.
+struct Graph {
+  virtual ~Graph() = default;
+};
+
 struct Device {
   const char* name = nullptr;         // what --device takes
   /// Empty if this backend works here, else a sentence that says why not.
@@ -154,6 +160,12 @@ struct Device {
   void (*wait)(Queue&, const Event&) = nullptr;           // until what it marks is done
   /// Waits for both. cuda: the device's own time between the two, to half a microsecond; elsewhere a clock's.
   double (*seconds)(Queue&, const Event& from, const Event& to) = nullptr;
+  /// Between the two, work is recorded instead of done; the host's addresses in copies are recorded too. Null: not offered.
+  void (*capture_begin)(Queue&) = nullptr;
+  std::unique_ptr<Graph> (*capture_end)(Queue&) = nullptr;
+  void (*replay)(Queue&, Graph&) = nullptr;
+  /// While on, during a capture, work is done as ever, and is finished when it is set back. For values that outlive the graph.
+  void (*set_aside)(Queue&, bool on) = nullptr;
   bool exact_allocations = false;     // every block its exact size, none reused: for sanitizers and the race checker
 };
 

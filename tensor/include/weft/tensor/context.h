@@ -1,6 +1,7 @@
 // A Context is one device, one queue of work and the memory behind it. Everything that other engines keep in globals is
 // here: whether a graph is recorded, the allocator with its peak, the step that random streams count by.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 
 namespace weft {
 
+class Captured;
 class Tensor;
 namespace detail { struct ContextState; }
 
@@ -56,6 +58,12 @@ class Context {
   /// The step state on the device: edit the host's copy, then publish it before the step's first kernel.
   StepState& step_state() const;
   void publish_step_state() const;
+
+  /// Records `step` without doing it; each replay() then does it, with the bits that a call would have given. What the step does
+  /// on the host happens here alone (elsewhere than on cuda and sim: at each replay), so it must depend on nothing that changes.
+  /// Let the step run once before, so that constants and tables are there and memory is at hand. Waits for the device.
+  /// Throws Error if the step reads a value back, takes one from the host, or captures another.
+  Captured capture(const std::function<void()>& step) const;   // weft/tensor/capture.h
 
   bool recording() const;                // whether operations make graph nodes
   /// Operations recorded (or not) until the end of this object's life.
