@@ -34,6 +34,19 @@ void Gan::step(const Tensor& real, const Tensor& latent) {
   optimizer_d_->prepare(step_ - 1);
   context_.publish_step_state();
 
+  const bool wanted = options_.capture == CaptureSteps::on || (options_.capture == CaptureSteps::automatic && context_.device() == std::string("cuda"));
+  const auto same = [](const Tensor& a, const Tensor& b) { return a && b ? a.storage() == b.storage() && a.offset() == b.offset() : !a && !b; };
+  if (!wanted || !same(real, captured_.real) || !same(latent, captured_.latent)) {
+    captured_ = {};                      // what it left behind is about to be replaced
+    captured_.real = real, captured_.latent = latent;
+    return run_step(real, latent);
+  }
+  if (!captured_.step) captured_.step = context_.capture([&] { run_step(real, latent); });
+  captured_.step.replay();
+}
+
+// All that the device does in a step. Nothing here may depend on the step but through the step state.
+void Gan::run_step(const Tensor& real, const Tensor& latent) {
   // One batch of generated images serves both networks: in the graph for the generator, outside it for the discriminator.
   const Tensor z = latent ? latent : draw_latent(real.size(0));
   const Tensor fake = (*networks_.generator)(z);

@@ -48,6 +48,7 @@ GanOptions gan_options(const TrainSettings& s, int channels, int64_t steps, cons
   o.discriminator = optimizer_options(s, s.learning_rate_d, steps);
   o.init = choice<nn::Init>("init", s.init, {{"dcgan", nn::Init::dcgan}, {"xavier", nn::Init::xavier}, {"kaiming", nn::Init::kaiming}, {"torch", nn::Init::torch}});
   o.ema = s.ema;
+  o.capture = choice<CaptureSteps>("capture", s.capture, {{"auto", CaptureSteps::automatic}, {"on", CaptureSteps::on}, {"off", CaptureSteps::off}});
   o.seed = s.seed;
   return o;
 }

@@ -9,7 +9,8 @@ TEST_CASE("what does not enter the result may change, and the result is the same
   const Runs runs;
   const std::string whole = sha256(runs.train("whole", 6));
   const std::vector<Words> harmless = {{"--checkpoint-every", "3"}, {"--samples-every", "1"}, {"--minutes", "5"}, {"--threads", "1"}, {"--device", "auto"},
-                                       {"--set", "run.log_every=3"}, {"--set", "run.samples=2"}, {"--set", "run.keep_last=1"}};
+                                       {"--set", "run.log_every=3"}, {"--set", "run.samples=2"}, {"--set", "run.keep_last=1"},
+                                       {"--set", "run.capture=on"}};
   for (const Words& change : harmless) {
     CAPTURE(change[1]);
     const std::string name = "run " + change[0] + change[1];
@@ -18,6 +19,20 @@ TEST_CASE("what does not enter the result may change, and the result is the same
     words.push_back("--resume");
     CHECK(sha256(runs.train(name, 6, words)) == whole);
   }
+}
+
+TEST_CASE("a step that is captured, in one part of a run or in all, ends with the same bits") {
+  const Runs runs;
+  const Words sim = {"--device", "sim"}, captured = {"--device", "sim", "--set", "run.capture=on"};
+  const std::string whole = sha256(runs.train("whole", 6, sim));
+  CHECK(sha256(runs.train("captured", 6, captured)) == whole);
+  sha256(runs.train("cut", 3, captured));
+  for (const Words& words : {captured, sim}) {
+    Words more = words;
+    more.push_back("--resume");
+    CHECK(sha256(runs.train("cut", words == sim ? 6 : 5, more)) != "");
+  }
+  CHECK(json::parse(run_weft({"inspect", runs / "cut", "--json"}).out).dump().find(whole) != std::string::npos);
 }
 
 TEST_CASE("anything else is refused with a diff, and nothing is touched; unless it is meant") {

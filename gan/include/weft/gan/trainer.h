@@ -9,11 +9,15 @@
 #include "weft/gan/objective.h"
 #include "weft/nn/checkpoint.h"
 #include "weft/nn/optimizer.h"
+#include "weft/tensor/capture.h"
 
 namespace weft::gan {
 
 /// Who moves first in a step. simultaneous: both gradients are taken before either network changes.
 enum class UpdateOrder { discriminator_first, generator_first, simultaneous };
+
+/// Whether a step is recorded and repeated by the device (tensor/capture.h). automatic: on cuda. The bits are the same.
+enum class CaptureSteps { automatic, on, off };
 
 /// Values to begin with instead of drawn ones.
 struct InitFrom {
@@ -33,6 +37,7 @@ struct GanOptions {
   std::string freeze;   // "generator.main.0.*,discriminator.*": patterns of parameters that stay as they are
   double ema = 0;       // decay of the generator's average, a step; 0: none
   uint64_t seed = 0;
+  CaptureSteps capture = CaptureSteps::automatic;
 };
 
 /// What a step can tell, as plain numbers.
@@ -49,6 +54,8 @@ class Gan {
 
   /// @param real    (N,H,W,C) in [-1, 1]
   /// @param latent  (N,1,1,latent), or empty for draws of (seed, step)
+  /// Where steps are captured, the first with these two tensors is a call, the second records, and that and all later ones repeat
+  /// what was recorded; so write each batch into the same tensors.
   void step(const Tensor& real, const Tensor& latent = {});
   int64_t steps_done() const { return step_; }
   Gauges gauges() const;                 // of the last step; waits for the device
@@ -77,6 +84,7 @@ class Gan {
   std::string parameters_sha256() const;
 
  private:
+  void run_step(const Tensor& real, const Tensor& latent);
   void gradient_discriminator(const Tensor& real, const Tensor& fake);
   void gradient_generator(const Tensor& real, const Tensor& fake);
 
@@ -87,6 +95,7 @@ class Gan {
   std::unique_ptr<nn::Optimizer> optimizer_g_, optimizer_d_;
   std::unique_ptr<nn::Ema> ema_;
   int64_t step_ = 0;
+  struct { Tensor real, latent; Captured step; } captured_;
   Tensor draw_latent(int64_t count) const;
   std::string name_of(const Tensor& t) const;
   struct { Tensor loss_d, loss_g, d_real, d_fake, d_fake_after; } told_;
@@ -104,6 +113,7 @@ struct TrainSettings {
   std::string precision = "fp32";        // fp32, 3xtf32, tf32, bf16, fp64
   std::string kernels = "own";           // own, vendor
   int threads = 0;
+  std::string capture = "auto";          // auto (on cuda), on, off
   std::string order = "d-first";         // d-first, g-first, simultaneous
   std::string optimizer = "adam";        // sgd, adam, adamw, rmsprop
   double learning_rate_g = 2e-4, learning_rate_d = 2e-4;
