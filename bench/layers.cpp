@@ -112,7 +112,7 @@ void measure(Machine& machine, Row& row, Precision precision, int64_t inputs, in
   for (uint64_t& id : ids) id = machine.new_id();
   row.cold = machine.time(queue, [&](int i) {
     launch(machine.ops(), queue, machine.input(rotation.in(i)), machine.output(rotation.out(i)), ids[size_t(i % rotation.count)]);
-  }, effort.seconds, effort.least);
+  }, effort.seconds, effort.least, rotation.count);
   ids.push_back(first_id);
   for (const uint64_t id : ids)
     if (machine.ops().forget) machine.ops().forget(queue, id);

@@ -121,34 +121,63 @@ uint16_t* Machine::bf16_inputs() {
   return bf16_inputs_;
 }
 
-double Machine::sample(Queue& queue, const Launch& launch, int first, int count) {
+double Machine::seconds_of(Queue& queue, const std::function<void()>& work) {
   const Device& device = *backend_->device;
   std::unique_ptr<Event> from, to;
   device.record(queue, from);
-  for (int i = 0; i < count; ++i) launch(first + i);
+  work();
   device.record(queue, to);
-  return device.seconds(queue, *from, *to) * 1e6 / count;
+  return device.seconds(queue, *from, *to);
 }
 
-std::vector<Timing> Machine::race(const std::vector<std::pair<Queue*, Launch>>& contenders, double seconds, int least) {
-  std::vector<std::vector<double>> times(contenders.size());
-  std::vector<int> many, next;
+/// Null where the device records nothing, or where this work cannot be recorded: a library may do on the host what it pleases.
+std::unique_ptr<Graph> Machine::recorded(Queue& queue, const Launch& launch, int count) {
+  const Device& device = *backend_->device;
+  if (!device.capture_begin) return nullptr;
+  device.synchronise(queue);
+  device.capture_begin(queue);
+  bool failed = false;
+  try {
+    for (int i = 0; i < count; ++i) launch(i);
+  } catch (const Error&) {
+    failed = true;
+  }
+  try {
+    std::unique_ptr<Graph> graph = device.capture_end(queue);
+    return failed ? nullptr : std::move(graph);
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
+std::vector<Timing> Machine::race(const std::vector<std::pair<Queue*, Launch>>& contenders, double seconds, int least, int cycle) {
+  struct Runner {
+    std::function<void()> sample;
+    int launches;
+    std::unique_ptr<Graph> graph;
+    std::vector<double> times;   // microseconds a launch
+  };
+  std::vector<Runner> runners(contenders.size());
   double together = 0;
-  for (const auto& [queue, launch] : contenders) {
-    double one = sample(*queue, launch, 0, 1);
-    if (one < 1e5) one = sample(*queue, launch, 1, 1);        // the first made layouts of weights, plans, and filled caches
-    many.push_back(std::clamp(int(std::ceil(kBatch / std::max(one, 0.1))), 1, 200));
-    next.push_back(2);
-    together += one * many.back();
+  for (size_t c = 0; c < contenders.size(); ++c) {
+    Queue& queue = *contenders[c].first;
+    const Launch& launch = contenders[c].second;
+    Runner& runner = runners[c];
+    double one = 1e6 * seconds_of(queue, [&] { launch(0); });
+    if (one < 1e5) one = 1e6 * seconds_of(queue, [&] { launch(1); });   // the first made layouts of weights, plans, and filled caches
+    runner.launches = std::clamp(int(std::ceil(kBatch / std::max(one, 0.1))), 1, 200);
+    if (backend_->device->capture_begin) runner.launches = std::max(runner.launches, std::min(cycle, 1000));
+    runner.graph = recorded(queue, launch, runner.launches);
+    if (runner.graph) runner.sample = [this, &queue, &graph = *runner.graph] { backend_->device->replay(queue, graph); };
+    else runner.sample = [&launch, count = runner.launches, next = 2]() mutable { for (int i = 0; i < count; ++i) launch(next++); };
+    together += one * runner.launches;
   }
   const int rounds = std::clamp(int(seconds * 1e6 * double(contenders.size()) / together), least, 200);
   for (int round = 0; round < rounds; ++round)
-    for (size_t c = 0; c < contenders.size(); ++c) {
-      times[c].push_back(sample(*contenders[c].first, contenders[c].second, next[c], many[c]));
-      next[c] += many[c];
-    }
+    for (size_t c = 0; c < contenders.size(); ++c) runners[c].times.push_back(1e6 * seconds_of(*contenders[c].first, runners[c].sample) / runners[c].launches);
   std::vector<Timing> result;
-  for (std::vector<double>& t : times) {
+  for (Runner& runner : runners) {
+    std::vector<double>& t = runner.times;
     std::sort(t.begin(), t.end());
     const auto quantile = [&](double q) { return t[size_t(q * double(t.size() - 1) + 0.5)]; };
     result.push_back({quantile(0.5), quantile(0.2), quantile(0.8), int(t.size())});

@@ -53,13 +53,16 @@ class Machine {
   uint64_t new_id() { return ++last_id_; }   // of a weight; never given twice
 
   /// Runs each contender in turn, several launches a sample, until `seconds` are over for each or 200 samples are there;
-  /// at least `least` of them.
-  std::vector<Timing> race(const std::vector<std::pair<Queue*, Launch>>& contenders, double seconds, int least);
-  Timing time(Queue& queue, const Launch& launch, double seconds, int least) { return race({{&queue, launch}}, seconds, least)[0]; }
+  /// at least `least` of them. Where the device can record work, a sample is a recording of its launches that is repeated, so
+  /// that a short kernel is not timed by how fast a processor can ask for it.
+  /// @param cycle  so many launches go over all buffers: a recording has as many
+  std::vector<Timing> race(const std::vector<std::pair<Queue*, Launch>>& contenders, double seconds, int least, int cycle = 1);
+  Timing time(Queue& queue, const Launch& launch, double seconds, int least, int cycle = 1) { return race({{&queue, launch}}, seconds, least, cycle)[0]; }
 
  private:
   std::unique_ptr<Queue>& opened(std::unique_ptr<Queue>& queue, const Backend& backend, Precision precision);
-  double sample(Queue& queue, const Launch& launch, int first, int count);
+  double seconds_of(Queue& queue, const std::function<void()>& work);
+  std::unique_ptr<Graph> recorded(Queue& queue, const Launch& launch, int count);
   float* allocate(int64_t floats);
   void release(float* data, int64_t floats);
 

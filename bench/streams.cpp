@@ -83,7 +83,7 @@ Row measure_stream(Machine& machine, const Stream& stream, int64_t rows, int64_t
     StreamArrays at = stream_arrays(machine, rows, channels, rotation.in(i), rotation.out(i));
     at.mean = first.mean, at.variance = first.variance;
     stream.launch(machine.ops(), queue, at);
-  }, effort.seconds, effort.least);
+  }, effort.seconds, effort.least, rotation.count);
   return row;
 }
 

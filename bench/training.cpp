@@ -34,10 +34,11 @@ Row measure_step(const std::string& device, int threads, Precision precision, in
   };
   const double before = launches();
   context.reset_peak();
-  std::vector<double> times;
-  const double first = step();
+  step();                                  // where steps are captured, the one that is recorded: what follows launches one graph
   row.launches = launches() - before;
   row.flops = double(context.flops() - flops);
+  std::vector<double> times;
+  const double first = step();
   const int samples = std::clamp(int(4 * effort.seconds * 1e6 / first), effort.least, 200);
   for (int i = 0; i < samples; ++i) times.push_back(step());
   std::sort(times.begin(), times.end());
