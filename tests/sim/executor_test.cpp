@@ -46,7 +46,7 @@ void named(const std::string& bug, const std::string& finding, const std::string
 
 TEST_CASE("one seeded bug" * doctest::skip()) {
   const char* bug = std::getenv("WEFT_SIM_BUG");
-  for (const float v : run(bug ? bug : "")) std::printf("%g ", double(v));
+  for (const float v : run(bug ? bug : "")) std::printf("%.9g ", double(v));
   std::printf("\n");
   std::fflush(stdout);
 }
@@ -68,6 +68,21 @@ TEST_CASE("executor: a missing barrier shows in one order or another") {
   CHECK(said_by("missing barrier", "forward").find(right) != std::string::npos);   // forward order hides this one
   CHECK(said_by("missing barrier", "reverse").find(right) == std::string::npos);
   CHECK(said_by("missing barrier", "random:1").find(right) == std::string::npos);
+}
+
+TEST_CASE("executor: a float atomic's sum depends on the order") {           // printed with all its bits: the comparison of
+  const std::string forward = said_by("float atomic", "forward");              // all kernels' bits in kernels_test.cpp sees such a sum
+  CHECK(forward == said_by("float atomic", "forward"));
+  CHECK(forward != said_by("float atomic", "reverse"));
+  CHECK(forward != said_by("float atomic", "random:1"));
+}
+
+TEST_CASE("executor: a wrong fragment index gives wrong products") {
+  for (const char* bug : {"wrong fragment index, tf32", "wrong fragment index, bf16"}) {
+    float wrong = 0;
+    for (const float of_lane : run(bug)) wrong += of_lane;
+    CHECK(wrong > 0);
+  }
 }
 
 TEST_CASE("executor: races, in a race-checked build") {

@@ -3,6 +3,8 @@
 // the race checker, where it must find nothing.
 #include <doctest/doctest.h>
 
+#include <cstring>
+
 #include "cases/cases.h"
 #include "executor.h"
 #include "kernel_cases.h"
@@ -52,6 +54,12 @@ void agree_on_tensor_cores(const std::string& op) {
   CHECK(launches.count(op + "_tf32_kernel") == 1);      // where rows are no whole pieces of 16 bytes
 }
 
+bool same_bits(const Values& a, const Values& b) {
+  for (size_t i = 0; i < a.size(); ++i)                   // doubles that hold the floats; memcmp, for -0 and NaN
+    if (a[i].size() != b[i].size() || std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(double)) != 0) return false;
+  return a.size() == b.size();
+}
+
 }  // namespace
 
 TEST_CASE("sim: pointwise") { agree("pointwise"); }
@@ -74,6 +82,34 @@ TEST_CASE("sim: normalize") { agree("normalize"); }
 TEST_CASE("sim: normalize_grad") { agree("normalize_grad"); }
 TEST_CASE("sim: random") { agree("random"); }
 TEST_CASE("sim: optimizer_step") { agree("optimizer_step"); }
+
+TEST_CASE("sim: the same bits in every order of threads") {
+  const host::Settings asked = host::settings();
+  if (asked.order != host::Order::forward || &host::race_count) return;      // the plain run tells for all
+  std::vector<Case> cases;                                                   // of exact ones there is but one right result
+  for (const auto& some : {every_case(), kernel_cases()})
+    for (const Case& c : some)
+      if (c.rule != Rule::exact) cases.push_back(c);
+  int compared = 0;
+  for (const Precision precision : {Precision::fp32, Precision::tf32x3, Precision::bf16}) {
+    QueueOptions options;
+    options.precision = precision;
+    Session session(*find_backend("sim", DType::f32), options);
+    for (const Case& c : cases) {
+      if (precision != Precision::fp32 && c.terms == 0) continue;            // no product
+      const Values forward = run_case(session, c, 0).values;
+      for (const host::Order order : {host::Order::reverse, host::Order::random}) {
+        host::settings().order = order;
+        host::settings().async = order == host::Order::reverse ? host::AsyncTiming::eager : host::AsyncTiming::random;
+        CAPTURE(c.name);
+        CHECK(same_bits(run_case(session, c, 0).values, forward));
+        host::settings() = asked;
+        ++compared;
+      }
+    }
+  }
+  CHECK(compared > 300);
+}
 
 TEST_CASE("sim: nothing to do launches nothing") {
   Session session(*find_backend("sim", DType::f32));

@@ -79,6 +79,9 @@ __global__ void shared_overrun(float* out, const float* x) {
   __syncthreads();
   out[0] = a[1];
 }
+// What no kernel may use, written out, for the host executor does not offer it.
+WEFT_UNCHECKED void float_atomic_add(float* p, float v) { weft::host::atomic_update(p, [v](float o) { return o + v; }); }
+__global__ void float_atomic(float* out, const float* x) { float_atomic_add(out, 1.0f / x[threadIdx.x]); }
 __global__ void global_overrun(float* out, const float* x) { out[threadIdx.x] = x[threadIdx.x + 1]; }
 
 // --- right --------------------------------------------------------------------------------------------------------------
@@ -124,7 +127,8 @@ __global__ void async_pipeline(float* out, const float* x) {        // two stage
 }
 
 // One mma a launch, its fragments filled by the formulas of the PTX manual; a and b hold whole numbers.
-template <bool kBf16>
+// `kSwap` takes the fragment of `a` for one that holds both halves of the depth before the next eight rows.
+template <bool kBf16, bool kSwap = false>
 __global__ void one_mma(float* out, const float*) {
   constexpr int K = kBf16 ? 16 : 8;
   const int lane = threadIdx.x, g = lane / 4, t = lane % 4;
@@ -134,7 +138,8 @@ __global__ void one_mma(float* out, const float*) {
   uint32_t fa[1][4], fb[1][2];
   float d[1][1][4] = {};
   for (int i = 0; i < 4; ++i) {
-    const int m = g + i % 2 * 8, k = kBf16 ? t * 2 + i / 2 * 8 : t + i / 2 * 4;
+    const int eight = kSwap ? i / 2 : i % 2, half = kSwap ? i % 2 : i / 2;
+    const int m = g + eight * 8, k = kBf16 ? t * 2 + half * 8 : t + half * 4;
     fa[0][i] = kBf16 ? pair(a(m, k), a(m, k + 1)) : to_tf32(a(m, k));
   }
   for (int i = 0; i < 2; ++i) {
@@ -185,6 +190,9 @@ void weft::testing::run_seeded(const std::string& name, float* result) {
   if (is("too much shared memory")) launch<too_much_shared>(queue, 1, 32, 256, out, x);
   if (is("shared overrun")) launch<shared_overrun>(queue, 1, 32, 256, out, x);
   if (is("global overrun")) launch<global_overrun>(queue, 1, 64, 0, out, x);
+  if (is("float atomic")) launch<float_atomic>(queue, 1, 64, 0, out, x);
+  if (is("wrong fragment index, tf32")) launch<one_mma<false, true>>(queue, 1, 32, 0, out, x);
+  if (is("wrong fragment index, bf16")) launch<one_mma<true, true>>(queue, 1, 32, 0, out, x);
   if (is("no fence")) launch<last_block_done<false>>(queue, 8, 32, 0, out, x);
   if (is("partial masks")) launch<partial_masks>(queue, 1, 32, 0, out, x);
   if (is("last block done")) launch<last_block_done<true>>(queue, 8, 32, 0, out, x);
