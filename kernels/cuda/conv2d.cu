@@ -13,7 +13,7 @@
 // Twin:   kernels/reference; equal bit for bit on whole-number inputs.
 // Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285;
 //         Chetlur et al., "cuDNN: efficient primitives for deep learning", arXiv:1410.0759, for the implicit product.
-#include "conv_gather.h"
+#include "conv_direct.h"
 #include "gemm_cores.h"
 #include "ops.h"
 
@@ -41,6 +41,7 @@ __global__ void __launch_bounds__(Core::kThreads) conv2d_kernel(WindowOperand<E>
 void conv2d(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* x, Weight w, void* y) {
   if (size_y(p) == 0) return;
   check_sizes(p, "conv2d");
+  if (fits_depthwise(p)) return conv2d_depthwise(queue, p, e, x, w, y);
   const int rows = p.n * p.p * p.q, cols = p.k / p.groups, depth = p.r * p.s * (p.c / p.groups);
   const Epilogue epilogue = epilogue_of(e);
   with_core(queue, fits_bf16(p, x, w.data), rows, cols, p.groups, [&](auto core) {

@@ -14,34 +14,12 @@
 // Twin:   kernels/reference; equal bit for bit on whole-number inputs.
 // Source: arXiv:1603.07285, section 4; Shi et al., "Is the deconvolution layer the same as a convolutional layer?",
 //         arXiv:1609.07009, for the phases.
-#include "conv_gather.h"
+#include "conv_direct.h"
 #include "gemm_cores.h"
 #include "ops.h"
 
 namespace weft::WEFT_BACKEND {
 namespace {
-
-struct Axis {                                   // of one direction, height or width
-  int stride, pad, dilation, taps, extent;      // extent: of x
-  int tap_step;                                 // stride / gcd(stride, dilation): between two taps of one phase
-};
-struct Phase {
-  int first;                                    // the pixels first, first + stride, ...
-  int pixels;
-  int first_tap, taps;                          // the taps first_tap, first_tap + tap_step, ...
-  int origin, step;                             // pixel number i meets y at  origin + i + tap number * step
-};
-
-__device__ __forceinline__ Phase phase_of(const Axis& a, int phase) {
-  Phase out{phase, phase < a.extent ? (a.extent - phase - 1) / a.stride + 1 : 0, a.taps, 0, 0, 0};
-  for (int r = 0; r < min(a.taps, a.tap_step); ++r)
-    if ((phase + a.pad - r * a.dilation) % a.stride == 0) out.first_tap = r;
-  if (out.first_tap == a.taps) return out;      // no tap reaches this phase: it holds the bias alone
-  out.taps = (a.taps - out.first_tap - 1) / a.tap_step + 1;
-  out.origin = (phase + a.pad - out.first_tap * a.dilation) / a.stride;
-  out.step = -a.tap_step * a.dilation / a.stride;
-  return out;
-}
 
 /// Columns are the channels c, the depth is (tap of the phase, k); channels lie side by side.
 template <class E>
@@ -110,11 +88,6 @@ __global__ void __launch_bounds__(Core::kThreads) conv2d_input_grad_kernel(Windo
   });
 }
 
-int greatest_common_divisor(int a, int b) { return b ? greatest_common_divisor(b, a % b) : a; }
-Axis axis_of(int stride, int pad, int dilation, int taps, int extent) {
-  return {stride, pad, dilation, taps, extent, stride / greatest_common_divisor(stride, dilation)};
-}
-
 /// The kernel fills in what depends on the phase.
 template <class E>
 WindowOperand<E> windows_of(const ConvProblem& p, const E* y) {
@@ -140,6 +113,7 @@ PhaseFilters<E> filters_of(const ConvProblem& p, const E* w, Size2 tap_step) {
 void conv2d_input_grad(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* y, Weight w, void* x) {
   if (size_x(p) == 0) return;
   check_sizes(p, "conv2d_input_grad");
+  if (fits_depthwise(p)) return conv2d_depthwise_input_grad(queue, p, e, y, w, x);
   const Axis h = axis_of(p.stride.h, p.pad.h, p.dilation.h, p.r, p.h), v = axis_of(p.stride.w, p.pad.w, p.dilation.w, p.s, p.w);
   const int rows = int(ceil_div(p.h, p.stride.h) * ceil_div(p.w, p.stride.w)) * p.n, cols = p.c / p.groups;    // of the largest phase
   const int64_t depth = ceil_div(p.r, h.tap_step) * ceil_div(p.s, v.tap_step) * (p.k / p.groups);                // of the deepest

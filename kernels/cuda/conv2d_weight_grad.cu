@@ -11,7 +11,7 @@
 // Limit:  2*N*P*Q*K*R*S*C/groups FLOPs; the parts cost 8 bytes an element of dw each, at most 64 MiB.
 // Twin:   kernels/reference; equal bit for bit on whole-number inputs.
 // Source: Chetlur et al., arXiv:1410.0759.
-#include "conv_gather.h"
+#include "conv_direct.h"
 #include "gemm_cores.h"
 #include "ops.h"
 
@@ -38,6 +38,7 @@ __global__ void __launch_bounds__(Core::kThreads) conv2d_weight_grad_kernel(Matr
 void conv2d_weight_grad(Queue& queue, const ConvProblem& p, bool accumulate, const void* x, const void* y, void* dw) {
   if (size_w(p) == 0) return;
   check_sizes(p, "conv2d_weight_grad");
+  if (fits_depthwise(p)) return conv2d_depthwise_weight_grad(queue, p, accumulate, x, y, dw);
   const int rows = p.k / p.groups, cols = p.r * p.s * (p.c / p.groups);
   const Epilogue epilogue{nullptr, 1, accumulate};
   with_core(queue, fits_bf16(p, x, y), rows, cols, p.groups, [&](auto core) {

@@ -1,0 +1,140 @@
+// kernels/cuda/conv2d_depthwise.cu: a convolution of each channel by itself: groups == C, and few filters a channel.
+//
+//   y[n,p,q,k] = leaky(b[k] + sum over r,s of  x[n, p*stride.h - pad.h + r*dilation.h, q*stride.w - ..., k / M] * w[k,r,s])
+//   and its adjoints in x and in w; M = K / C
+//
+//   x (N,H,W,C)   w (K,R,S)   b (K), for x (C), or null   y (N,P,Q,K)      float32, contiguous, pad reads as 0
+//
+// Work:   an implicit product would have M columns a group. Here lanes lie along the channels, four each (16 bytes) if M is 1,
+//         else one, and a thread computes a strip of four neighbouring pixels: at stride 1 a tap's input is the one before's, moved
+//         by one, and stays in registers. The filters of a block's channels lie in shared memory, a tap's side by side; blocks
+//         walk on over strips, so that they are fetched a few times only. The input gradient is the same walk, phase by phase.
+//         blockIdx: x strips, y channels, z phase.
+//         The filter's gradient: conv_tap_sums.h, nine taps a thread.
+// Limit:  memory: 4*(|x| + |y|) bytes for 2*R*S*|y| FLOPs; 3x3 reads of x come from the first-level cache, 6 for 4 pixels and row.
+// Twin:   kernels/reference; equal bit for bit on whole-number inputs.
+// Source: Howard et al., "MobileNets", arXiv:1704.04861, for the layer.
+#include "conv_direct.h"
+#include "conv_tap_sums.h"
+#include "ops.h"
+
+namespace weft::WEFT_BACKEND {
+namespace {
+
+constexpr int kMostTaps = 81;                     // 43 KB of filters for 32 lanes of four channels
+constexpr int kMostFilters = 4;                   // of a channel; with more, a group is a matrix product
+constexpr int kStrip = 4;
+
+template <int kPack>
+__global__ void __launch_bounds__(kThreads) conv2d_depthwise_kernel(DirectProblem d, int multiple, int across, Divisor taps, const float* in,
+                                                                    const float* w, Epilogue epilogue, float* out) {
+  const Strips<kStrip> strips(d, blockIdx.z);
+  const int each = d.adjoint ? multiple : 1;      // inputs of a result, each with a filter of its own
+  const int filters = across * kPack * each, pitch = filters + 4, first_filter = blockIdx.y * filters;
+  SharedCarver carve;
+  float* weights = carve.take<float>(size_t(pitch) * taps.d, "weights");
+  const int present = min(filters, (d.adjoint ? d.in_channels : d.out_channels) - first_filter);
+  for (int i = int(threadIdx.x); i < present * int(taps.d); i += kThreads) {
+    uint32_t tap;
+    const int filter = int(taps.split(uint32_t(i), &tap));
+    weights[int(tap) * pitch + filter] = w[int64_t(first_filter) * taps.d + i];
+  }
+  __syncthreads();
+  const int lane = int(threadIdx.x) % across, column = (int(blockIdx.y) * across + lane) * kPack;
+  if (column >= d.out_channels) return;
+  for (int number = blockIdx.x * (kThreads / across) + threadIdx.x / across; number < strips.count; number += gridDim.x * (kThreads / across)) {
+    const auto strip = strips.strip(number);
+    float sum[kStrip][kPack] = {};
+    for (int j = 0; j < each; ++j) {
+      const int channel = d.adjoint ? column * each + j : kPack == 4 ? column : column / multiple;
+      for (int t = 0; t < strips.h.taps; ++t) {
+        const int row = strip.line * strips.h.stride + strips.h.origin + t * strips.h.step;
+        if (unsigned(row) >= unsigned(d.in_h)) continue;
+        const float* line = in + (int64_t(strip.image) * d.in_h + row) * d.in_w * d.in_channels + channel;
+        const float* of_row = weights + (strips.h.first_tap + t * strips.h.tap_step) * d.v.taps * pitch + lane * kPack * each + j;
+        slide<kStrip, kPack>(strips.v, strip.first,
+                             [&](float (&x)[kPack], int at) { load_inside(d, line, at, x); },
+                             [&](int tap, auto&& x) {
+          float weight[kPack];
+          load_pack(of_row + tap * pitch, true, weight);
+#pragma unroll
+          for (int i = 0; i < kStrip; ++i)
+#pragma unroll
+            for (int c = 0; c < kPack; ++c) sum[i][c] = fmaf(x(i)[c], weight[c], sum[i][c]);
+        });
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < kStrip; ++i)
+      if (float* to = strips.address(d, out, strip, i)) store_run<kPack>(epilogue, to, column, d.out_channels, sum[i]);
+  }
+}
+
+void depthwise(Queue& queue, const ConvProblem& p, bool adjoint, const ConvEpilogue& e, const void* in, const Weight& w, void* out) {
+  const DirectProblem d = direct_problem(p, adjoint, in);
+  const int multiple = p.k / p.c, each = adjoint ? multiple : 1;
+  with_pack(multiple == 1 && p.c % 4 == 0 ? 4 : 1, [&](auto pack) {
+    constexpr int kPack = decltype(pack)::value;
+    const int packs = d.out_channels / kPack;
+    int across = 1;
+    while (across < packs && across < 32) across *= 2;
+    const int64_t blocks = ceil_div(strips_of(d, kStrip), kThreads / across), down = ceil_div(packs, across);
+    const int64_t enough = ceil_div(1056, down * phases_of(d));     // eight a multiprocessor of a large GPU
+    launch<conv2d_depthwise_kernel<kPack>>(queue, dim3(unsigned(min(blocks, enough)), unsigned(down), phases_of(d)), kThreads,
+                                           size_t(across * kPack * each + 4) * p.r * p.s * 4, d, multiple, across, Divisor(p.r * p.s),
+                                           static_cast<const float*>(in), static_cast<const float*>(w.data), epilogue_of(e), static_cast<float*>(out));
+  });
+}
+
+/// Lanes along the filters; the sums are taps.
+template <int kPack>
+struct DepthwiseSums {
+  ConvGather<float> x;                            // of one channel
+  const float* y;
+  int taps_h, k, multiple;
+  bool aligned, accumulate;
+  float* dw;
+  __device__ __forceinline__ void add(int pixel, int column, int first, TapSums<kPack>& sums) const {
+    const auto place = x.place(pixel);
+    auto tap = x.tap(first);
+    float dy[kPack];
+    load_pack(y + int64_t(pixel) * k + column * kPack, aligned, dy);
+#pragma unroll
+    for (int t = 0; t < kTapSums; ++t, x.next(tap)) {
+      const float* from = first + t < taps() ? x.address(place, tap) : nullptr;
+      if (!from) continue;
+      float v[kPack];
+      load_pack(from + (kPack == 4 ? column * 4 : column / multiple), aligned, v);
+#pragma unroll
+      for (int c = 0; c < kPack; ++c) sums.v[t][c] = fmaf(v[c], dy[c], sums.v[t][c]);
+    }
+  }
+  __device__ __forceinline__ int taps() const { return taps_h * int(x.taps_w.d); }
+  __device__ __forceinline__ void store(int first, int filter, const TapSums<1>& sums) const {
+    for (int t = 0; t < kTapSums && first + t < taps(); ++t) {
+      float* to = dw + int64_t(filter) * taps() + first + t;
+      *to = accumulate ? *to + sums.v[t][0] : sums.v[t][0];
+    }
+  }
+};
+
+}  // namespace
+
+bool fits_depthwise(const ConvProblem& p) { return p.groups == p.c && p.k / p.c <= kMostFilters && p.r * p.s <= kMostTaps; }
+
+void conv2d_depthwise(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* x, const Weight& w, void* y) {
+  depthwise(queue, p, false, e, x, w, y);
+}
+void conv2d_depthwise_input_grad(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* y, const Weight& w, void* x) {
+  depthwise(queue, p, true, e, y, w, x);
+}
+void conv2d_depthwise_weight_grad(Queue& queue, const ConvProblem& p, bool accumulate, const void* x, const void* y, void* dw) {
+  const int multiple = p.k / p.c;
+  with_pack(multiple == 1 && p.c % 4 == 0 ? 4 : 1, [&](auto pack) {
+    constexpr int kPack = decltype(pack)::value;
+    sum_taps<kPack>(queue, p, p.k, p.r * p.s, DepthwiseSums<kPack>{gather_of(p, static_cast<const float*>(x)), static_cast<const float*>(y), p.r, p.k,
+                    multiple, aligned16(x) && aligned16(y), accumulate, static_cast<float*>(dw)});
+  });
+}
+
+}  // namespace weft::WEFT_BACKEND
