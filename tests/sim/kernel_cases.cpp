@@ -22,10 +22,25 @@ const ConvProblem convolutions[] = {
     {1, 4, 4, 128, 24, 4, 4, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},          // one pixel from a deep sum, in parts
 };
 
-void add_convolutions(std::vector<Case>& cases) {
-  for (const ConvProblem& p : convolutions) {
+// Named for the kernel that must take them.
+const ConvProblem depthwise[] = {
+    {2, 9, 11, 40, 40, 3, 3, 9, 11, {1, 1}, {1, 1}, {1, 1}, 40},        // whole packs, strips cut short
+    {1, 6, 5, 132, 132, 3, 3, 6, 5, {1, 1}, {1, 1}, {1, 1}, 132},       // more channels than a block has lanes
+    {2, 11, 9, 8, 8, 3, 4, 6, 5, {2, 2}, {1, 2}, {1, 1}, 8},            // phases of different sizes
+    {2, 9, 14, 6, 12, 5, 5, 9, 14, {1, 1}, {4, 4}, {2, 2}, 6},          // two filters a channel, dilated
+    {1, 2, 1, 5, 15, 1, 2, 1, 1, {3, 2}, {0, 1}, {1, 1}, 5},            // phases without a pixel, without a tap
+    {2, 12, 13, 4, 4, 3, 3, 4, 5, {2, 2}, {0, 0}, {2, 2}, 4},           // stride and dilation that share a factor
+    {1, 7, 8, 7, 28, 9, 9, 7, 8, {1, 1}, {4, 4}, {1, 1}, 7},            // the largest filter, four a channel
+    {2, 20, 21, 128, 128, 2, 3, 19, 19, {1, 1}, {0, 0}, {1, 1}, 128},   // the weight gradient in parts
+    {1, 30, 260, 4, 4, 1, 3, 30, 260, {1, 1}, {0, 1}, {1, 1}, 4},       // blocks that walk on
+    {1, 1, 1, 1, 3, 1, 1, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},             // one channel, three filters
+};
+
+template <size_t N>
+void add_convolutions(std::vector<Case>& cases, const ConvProblem (&problems)[N], const char* kernel) {
+  for (const ConvProblem& p : problems) {
     Numbers numbers(true);
-    const std::string name = describe(p);
+    const std::string name = kernel + describe(p);
     Case forward{"conv2d", name, Rule::exact, {scalars(numbers(size_x(p))), scalars(numbers(size_w(p))), scalars(numbers(p.k))}, {unwritten(size_y(p))}};
     forward.run = [p](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
       ops.conv2d(queue, p, {in[2], 0.25, false}, in[0], Weight{in[1]}, out[0]);
@@ -133,7 +148,9 @@ void add_norms(std::vector<Case>& cases) {
 
 std::vector<Case> kernel_cases() {
   std::vector<Case> cases;
-  for (auto add : {add_convolutions, add_products, add_reductions, add_scatter, add_norms}) add(cases);
+  add_convolutions(cases, convolutions, "");
+  add_convolutions(cases, depthwise, "depthwise: ");
+  for (auto add : {add_products, add_reductions, add_scatter, add_norms}) add(cases);
   return cases;
 }
 

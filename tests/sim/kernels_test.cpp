@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <set>
 
 #include "cases/cases.h"
 #include "executor.h"
@@ -29,7 +30,7 @@ std::map<std::string, uint64_t> agree(const std::string& op, Precision precision
   int tried = 0, number = 0;
   for (const auto* cases : {&general, &special})
     for (const Case& c : *cases)
-      if (c.op == op && worth_it(c, cases == &general, precision, number++)) {
+      if (c.op == op && c.name.find(": ") == std::string::npos && worth_it(c, cases == &general, precision, number++)) {
         CHECK(disagreement(session, c) == "");
         ++tried;
       }
@@ -43,6 +44,21 @@ std::map<std::string, uint64_t> agree(const std::string& op, Precision precision
   }
   if (&host::race_count) CHECK(host::race_count() == 0);
   return session.queue->launches;
+}
+
+/// The cases named for these kernels, in fp32 whatever the precision; no other kernel may have any part in them.
+void agree_by(const std::string& prefix, std::set<std::string> kernels) {
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    QueueOptions options;
+    options.precision = precision;
+    Session session(*find_backend("sim", DType::f32), options);
+    for (const Case& c : kernel_cases())
+      if (c.name.rfind(prefix + ":", 0) == 0) CHECK(disagreement(session, c) == "");
+    std::set<std::string> launched;
+    for (const auto& [kernel, count] : session.queue->launches) launched.insert(kernel);
+    CHECK(launched == kernels);
+  }
+  if (&host::race_count) CHECK(host::race_count() == 0);
 }
 
 /// In every precision of the tensor cores, by the kernel that it says it was.
@@ -71,6 +87,7 @@ TEST_CASE("sim: resample") { agree("resample"); }
 TEST_CASE("sim: max_pool") { agree("max_pool"); }
 TEST_CASE("sim: matmul") { agree("matmul"); }
 TEST_CASE("sim: conv2d") { agree("conv2d"); }
+TEST_CASE("sim: conv2d_depthwise") { agree_by("depthwise", {"conv2d_depthwise_kernel", "conv2d_tap_sums_kernel", "merge_parts_kernel"}); }
 TEST_CASE("sim: conv2d_input_grad") { agree("conv2d_input_grad"); }
 TEST_CASE("sim: conv2d_weight_grad") { agree("conv2d_weight_grad"); }
 TEST_CASE("sim: matmul on tensor cores") { agree_on_tensor_cores("matmul"); }
