@@ -44,7 +44,7 @@ struct StoreTapSums {
 };
 
 template <class Terms, int kPack>
-__global__ void __launch_bounds__(kThreads) conv2d_tap_sums_kernel(ColumnLanes lanes, StoreTapSums<Terms> store, TapSums<1>* parts) {
+__global__ void __launch_bounds__(kThreads, 2) conv2d_tap_sums_kernel(ColumnLanes lanes, StoreTapSums<Terms> store, TapSums<1>* parts) {
   const ColumnPlace at = place_of(lanes, blockIdx.x);
   TapSums<kPack> sums;
   for (int pixel = at.first_row; pixel < at.end_row; pixel += lanes.down) store.terms.add(pixel, at.column, blockIdx.y * kTapSums, sums);
