@@ -39,6 +39,7 @@ void conv2d_weight_grad(Queue& queue, const ConvProblem& p, bool accumulate, con
   if (size_w(p) == 0) return;
   check_sizes(p, "conv2d_weight_grad");
   if (fits_depthwise(p)) return conv2d_depthwise_weight_grad(queue, p, accumulate, x, y, dw);
+  if (p.groups == 1 && p.k <= 4) return conv2d_few_filters_weight_grad(queue, p, accumulate, x, y, dw);
   const int rows = p.k / p.groups, cols = p.r * p.s * (p.c / p.groups);
   const Epilogue epilogue{nullptr, 1, accumulate};
   with_core(queue, fits_bf16(p, x, y), rows, cols, p.groups, [&](auto core) {

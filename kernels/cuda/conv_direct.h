@@ -26,6 +26,12 @@ inline int64_t strips_of(const DirectProblem& d, int strip) {
   return d.n * ceil_div(d.h.extent, down) * ceil_div(ceil_div(d.v.extent, across), strip);
 }
 
+/// Whether conv2d_few_filters.cu does, conv2d or, `adjoint`, its input gradient; the weight gradient only asks for p.k <= 4.
+bool fits_few_filters(const ConvProblem& p, bool adjoint);
+void conv2d_few_filters(Queue&, const ConvProblem&, const ConvEpilogue&, const void* x, const Weight& w, void* y);
+void conv2d_few_filters_input_grad(Queue&, const ConvProblem&, const ConvEpilogue&, const void* y, const Weight& w, void* x);
+void conv2d_few_filters_weight_grad(Queue&, const ConvProblem&, bool accumulate, const void* x, const void* y, void* dw);
+
 /// The pack at pixel `at` of a line, 0 outside of it.
 template <int kPack>
 __device__ __forceinline__ void load_inside(const DirectProblem& d, const float* line, int at, float (&v)[kPack]) {

@@ -13,16 +13,18 @@ const ConvProblem convolutions[] = {
     {1, 2, 1, 1930, 1090, 1, 1, 2, 1, {1, 1}, {0, 0}, {1, 1}, 1},       // the wide tile, weight gradient
     {3, 20, 21, 5, 7, 3, 2, 20, 22, {1, 1}, {1, 1}, {1, 1}, 1},         // the weight gradient in parts
     {2, 17, 33, 8, 72, 4, 4, 8, 16, {2, 2}, {1, 1}, {1, 1}, 2},         // several tiles each way, two groups
-    {2, 1, 2, 3, 4, 1, 1, 1, 1, {2, 3}, {0, 0}, {1, 1}, 1},             // an image smaller than the stride: phases without a pixel
-    {2, 7, 8, 3, 4, 4, 3, 2, 4, {3, 3}, {1, 2}, {1, 1}, 1},             // stride 3 and padding: signs that stride 2 hides
-    {1, 40, 19, 6, 3, 7, 7, 40, 19, {1, 1}, {3, 3}, {1, 1}, 1},         // few filters, a deep sum
+    {1, 40, 19, 6, 5, 7, 7, 40, 19, {1, 1}, {3, 3}, {1, 1}, 1},         // few filters, a deep sum
+    {2, 1, 2, 5, 6, 1, 1, 1, 1, {2, 3}, {0, 0}, {1, 1}, 1},             // an image smaller than the stride: phases without a pixel
+    {2, 7, 8, 5, 6, 4, 3, 2, 4, {3, 3}, {1, 2}, {1, 1}, 1},             // stride 3 and padding: signs that stride 2 hides
+    {2, 10, 11, 5, 6, 3, 2, 4, 6, {2, 2}, {2, 1}, {3, 2}, 1},           // stride and dilation at once
+    {2, 5, 7, 7, 5, 3, 3, 5, 7, {1, 1}, {1, 1}, {1, 1}, 1},             // single channels of both
     {2, 9, 17, 40, 72, 3, 3, 9, 17, {1, 1}, {1, 1}, {1, 1}, 1},         // tensor cores: the wide tile, bfloat16 pieces, odd slices
     {2, 16, 12, 16, 48, 4, 4, 8, 6, {2, 2}, {1, 1}, {1, 1}, 2},         // two groups of whole pieces, in phases
     {1, 14, 10, 8, 16, 3, 3, 14, 10, {1, 1}, {1, 1}, {1, 1}, 1},        // the narrow tile
     {1, 4, 4, 128, 24, 4, 4, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},          // one pixel from a deep sum, in parts
 };
 
-// Named for the kernel that must take them.
+// Named for the kernel that must take them, in conv2d and conv2d_weight_grad or in conv2d_input_grad, or in all.
 const ConvProblem depthwise[] = {
     {2, 9, 11, 40, 40, 3, 3, 9, 11, {1, 1}, {1, 1}, {1, 1}, 40},        // whole packs, strips cut short
     {1, 6, 5, 132, 132, 3, 3, 6, 5, {1, 1}, {1, 1}, {1, 1}, 132},       // more channels than a block has lanes
@@ -36,8 +38,28 @@ const ConvProblem depthwise[] = {
     {1, 1, 1, 1, 3, 1, 1, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},             // one channel, three filters
 };
 
+const ConvProblem few_filters[] = {
+    {2, 9, 13, 12, 3, 3, 3, 9, 13, {1, 1}, {1, 1}, {1, 1}, 1},          // a strip and a half
+    {1, 7, 11, 8, 4, 7, 7, 7, 11, {1, 1}, {3, 3}, {1, 1}, 1},           // more lines of taps than lanes have packs
+    {3, 4, 4, 64, 1, 4, 4, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},            // a logit: lanes of many warps
+    {2, 9, 19, 10, 2, 3, 4, 5, 9, {2, 2}, {1, 1}, {1, 1}, 1},           // strided, single channels, two filters
+    {2, 5, 6, 4, 1, 1, 1, 5, 6, {1, 1}, {0, 0}, {1, 1}, 1},             // one pack
+    {1, 6, 4, 20, 3, 3, 3, 3, 2, {2, 2}, {2, 1}, {2, 2}, 1},            // dilated as it is strided
+    {2, 5, 3, 36, 4, 3, 3, 5, 3, {1, 1}, {1, 1}, {1, 1}, 1},            // short lines
+    {1, 3, 520, 264, 1, 1, 1, 3, 520, {1, 1}, {0, 0}, {1, 1}, 1},       // 66 packs and many strips: whole warps, walking on
+    {2, 20, 21, 32, 3, 2, 3, 19, 19, {1, 1}, {0, 0}, {1, 1}, 1},        // the weight gradient in parts
+};
+const ConvProblem few_channels_back[] = {
+    {2, 18, 22, 3, 16, 4, 4, 9, 11, {2, 2}, {1, 1}, {1, 1}, 1},         // DCGAN's image, in phases
+    {1, 7, 11, 4, 12, 7, 7, 7, 11, {1, 1}, {3, 3}, {1, 1}, 1},
+    {2, 1, 2, 3, 8, 1, 1, 1, 1, {2, 3}, {0, 0}, {1, 1}, 1},             // phases without a pixel
+    {2, 7, 8, 1, 20, 4, 3, 2, 4, {3, 3}, {1, 2}, {1, 1}, 1},
+    {2, 10, 31, 2, 6, 3, 2, 4, 16, {2, 2}, {2, 1}, {3, 2}, 1},          // stride and dilation at once, single channels
+    {1, 2, 2, 3, 300, 2, 2, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},           // few pixels from many channels
+};
+
 template <size_t N>
-void add_convolutions(std::vector<Case>& cases, const ConvProblem (&problems)[N], const char* kernel) {
+void add_convolutions(std::vector<Case>& cases, const ConvProblem (&problems)[N], const char* kernel, bool forwards = true, bool backwards = true) {
   for (const ConvProblem& p : problems) {
     Numbers numbers(true);
     const std::string name = kernel + describe(p);
@@ -49,15 +71,15 @@ void add_convolutions(std::vector<Case>& cases, const ConvProblem (&problems)[N]
     backward.run = [p](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
       ops.conv2d_input_grad(queue, p, {in[2], 0.25, false}, in[0], Weight{in[1]}, out[0]);
     };
-    cases.push_back(std::move(forward));
-    cases.push_back(std::move(backward));
+    if (forwards) cases.push_back(std::move(forward));
+    if (backwards) cases.push_back(std::move(backward));
     for (const bool accumulate : {false, true}) {
       Case weight{"conv2d_weight_grad", name + (accumulate ? ", accumulated" : ""), Rule::exact, {scalars(numbers(size_x(p))), scalars(numbers(size_y(p)))},
                   {accumulate ? scalars(numbers(size_w(p))) : unwritten(size_w(p))}};
       weight.run = [p, accumulate](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
         ops.conv2d_weight_grad(queue, p, accumulate, in[0], in[1], out[0]);
       };
-      cases.push_back(std::move(weight));
+      if (forwards) cases.push_back(std::move(weight));
     }
   }
 }
@@ -150,6 +172,8 @@ std::vector<Case> kernel_cases() {
   std::vector<Case> cases;
   add_convolutions(cases, convolutions, "");
   add_convolutions(cases, depthwise, "depthwise: ");
+  add_convolutions(cases, few_filters, "few filters: ", true, false);
+  add_convolutions(cases, few_channels_back, "few filters: ", false, true);
   for (auto add : {add_products, add_reductions, add_scatter, add_norms}) add(cases);
   return cases;
 }
