@@ -43,6 +43,7 @@ void conv2d(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const voi
   check_sizes(p, "conv2d");
   if (fits_depthwise(p)) return conv2d_depthwise(queue, p, e, x, w, y);
   if (fits_few_filters(p, false)) return conv2d_few_filters(queue, p, e, x, w, y);
+  if (fits_few_channels(p)) return conv2d_few_channels(queue, p, e, x, w, y);
   const int rows = p.n * p.p * p.q, cols = p.k / p.groups, depth = p.r * p.s * (p.c / p.groups);
   const Epilogue epilogue = epilogue_of(e);
   with_core(queue, fits_bf16(p, x, w.data), rows, cols, p.groups, [&](auto core) {

@@ -32,6 +32,10 @@ void conv2d_few_filters(Queue&, const ConvProblem&, const ConvEpilogue&, const v
 void conv2d_few_filters_input_grad(Queue&, const ConvProblem&, const ConvEpilogue&, const void* y, const Weight& w, void* x);
 void conv2d_few_filters_weight_grad(Queue&, const ConvProblem&, bool accumulate, const void* x, const void* y, void* dw);
 
+/// Whether conv2d_few_channels.cu does, conv2d alone.
+bool fits_few_channels(const ConvProblem& p);
+void conv2d_few_channels(Queue&, const ConvProblem&, const ConvEpilogue&, const void* x, const Weight& w, void* y);
+
 /// The pack at pixel `at` of a line, 0 outside of it.
 template <int kPack>
 __device__ __forceinline__ void load_inside(const DirectProblem& d, const float* line, int at, float (&v)[kPack]) {

@@ -8,7 +8,7 @@ namespace {
 
 const ConvProblem convolutions[] = {
     // n   h    w   c    k  r  s   p   q   stride  pad     dilation groups
-    {1, 131, 130, 3, 66, 1, 1, 131, 130, {1, 1}, {0, 0}, {1, 1}, 1},    // the wide tile, forward
+    {1, 131, 130, 5, 66, 1, 1, 131, 130, {1, 1}, {0, 0}, {1, 1}, 1},    // the wide tile, forward
     {1, 132, 133, 66, 2, 2, 2, 66, 67, {2, 2}, {0, 1}, {1, 1}, 1},      // the wide tile, input gradient in four phases
     {1, 2, 1, 1930, 1090, 1, 1, 2, 1, {1, 1}, {0, 0}, {1, 1}, 1},       // the wide tile, weight gradient
     {3, 20, 21, 5, 7, 3, 2, 20, 22, {1, 1}, {1, 1}, {1, 1}, 1},         // the weight gradient in parts
@@ -24,7 +24,7 @@ const ConvProblem convolutions[] = {
     {1, 4, 4, 128, 24, 4, 4, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},          // one pixel from a deep sum, in parts
 };
 
-// Named for the kernel that must take them, in conv2d and conv2d_weight_grad or in conv2d_input_grad, or in all.
+// Named for the kernel that must take them.
 const ConvProblem depthwise[] = {
     {2, 9, 11, 40, 40, 3, 3, 9, 11, {1, 1}, {1, 1}, {1, 1}, 40},        // whole packs, strips cut short
     {1, 6, 5, 132, 132, 3, 3, 6, 5, {1, 1}, {1, 1}, {1, 1}, 132},       // more channels than a block has lanes
@@ -58,8 +58,19 @@ const ConvProblem few_channels_back[] = {
     {1, 2, 2, 3, 300, 2, 2, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},           // few pixels from many channels
 };
 
+const ConvProblem few_channels[] = {
+    {2, 18, 22, 3, 64, 4, 4, 9, 11, {2, 2}, {1, 1}, {1, 1}, 1},         // DCGAN's first layer; two strips of pixels, many lines
+    {1, 5, 300, 3, 8, 3, 3, 5, 300, {1, 1}, {1, 1}, {1, 1}, 1},         // more pixels than a tile has
+    {1, 9, 10, 4, 37, 5, 3, 9, 10, {1, 1}, {2, 1}, {1, 1}, 1},          // filters left over
+    {3, 11, 5, 2, 130, 3, 1, 4, 3, {2, 2}, {0, 0}, {2, 3}, 1},          // three blocks of filters; dilated but for what has one tap
+    {2, 1, 2, 3, 6, 1, 1, 1, 1, {2, 3}, {0, 0}, {1, 1}, 1},             // one pixel
+    {2, 3, 3, 1, 5, 3, 3, 9, 9, {1, 1}, {4, 4}, {1, 1}, 1},             // more padding than image
+    {1, 600, 31, 1, 8, 1, 2, 600, 30, {1, 1}, {0, 0}, {1, 1}, 1},       // lines of many tiles
+    {66, 140, 2, 1, 5, 1, 1, 140, 2, {1, 1}, {0, 0}, {1, 1}, 1},        // blocks that walk on
+};
+
 template <size_t N>
-void add_convolutions(std::vector<Case>& cases, const ConvProblem (&problems)[N], const char* kernel, bool forwards = true, bool backwards = true) {
+void add_convolutions(std::vector<Case>& cases, const ConvProblem (&problems)[N], const char* kernel, bool forwards = true, bool backwards = true, bool weights = true) {
   for (const ConvProblem& p : problems) {
     Numbers numbers(true);
     const std::string name = kernel + describe(p);
@@ -79,7 +90,7 @@ void add_convolutions(std::vector<Case>& cases, const ConvProblem (&problems)[N]
       weight.run = [p, accumulate](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
         ops.conv2d_weight_grad(queue, p, accumulate, in[0], in[1], out[0]);
       };
-      if (forwards) cases.push_back(std::move(weight));
+      if (weights) cases.push_back(std::move(weight));
     }
   }
 }
@@ -173,7 +184,8 @@ std::vector<Case> kernel_cases() {
   add_convolutions(cases, convolutions, "");
   add_convolutions(cases, depthwise, "depthwise: ");
   add_convolutions(cases, few_filters, "few filters: ", true, false);
-  add_convolutions(cases, few_channels_back, "few filters: ", false, true);
+  add_convolutions(cases, few_channels_back, "few filters: ", false, true, false);
+  add_convolutions(cases, few_channels, "few channels: ", true, false, false);
   for (auto add : {add_products, add_reductions, add_scatter, add_norms}) add(cases);
   return cases;
 }

@@ -88,6 +88,7 @@ TEST_CASE("sim: max_pool") { agree("max_pool"); }
 TEST_CASE("sim: matmul") { agree("matmul"); }
 TEST_CASE("sim: conv2d") { agree("conv2d"); }
 TEST_CASE("sim: conv2d_depthwise") { agree_by("depthwise", {"conv2d_depthwise_kernel", "conv2d_tap_sums_kernel", "merge_parts_kernel"}); }
+TEST_CASE("sim: conv2d_few_channels") { agree_by("few channels", {"conv2d_few_channels_kernel"}); }
 TEST_CASE("sim: conv2d_few_filters") { agree_by("few filters", {"conv2d_few_filters_kernel", "conv2d_tap_sums_kernel", "merge_parts_kernel"}); }
 TEST_CASE("sim: conv2d_input_grad") { agree("conv2d_input_grad"); }
 TEST_CASE("sim: conv2d_weight_grad") { agree("conv2d_weight_grad"); }
