@@ -87,7 +87,7 @@ void multiply(CpuQueue& queue, int64_t m, int64_t n, int64_t k, Matrix a, Matrix
 }  // namespace
 
 void matmul(CpuQueue& queue, const MatmulProblem& problem, const float* a, const float* b, const float* bias, float* c) {
-  const auto [batch, m, n, k, transpose_a, transpose_b, accumulate, stride_a, stride_b] = problem;
+  const auto [batch, m, n, k, transpose_a, transpose_b, accumulate, stride_a, stride_b, bf16_a, bf16_b, bf16_c] = problem;
   for (int64_t i = 0; i < batch; ++i) {
     const Matrix left{a + i * stride_a, transpose_a ? 1 : k, transpose_a ? m : 1};
     const Matrix right{b + i * stride_b, transpose_b ? 1 : n, transpose_b ? k : 1};

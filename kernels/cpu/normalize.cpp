@@ -22,7 +22,7 @@ struct Affine {
 
 Affine affine_of(CpuQueue& queue, const NormProblem& problem, float epsilon, const float* mean, const float* variance,
                  const float* gamma, const float* beta) {
-  const auto [G, R, C] = problem;
+  const auto [G, R, C, bf16] = problem;
   const int64_t unit = repeats(C), wide = C * unit;
   float* all = queue.scratch(Slot::columns, size_t(4 * G * wide));   // (4, G, wide)
   for (int64_t g = 0; g < G; ++g)
@@ -61,7 +61,7 @@ void each_block(const CpuQueue& queue, const NormProblem& problem, const Blocks&
 }  // namespace
 
 void moments(CpuQueue& queue, const NormProblem& problem, const float* x, float* mean, float* variance) {
-  const auto [G, R, C] = problem;
+  const auto [G, R, C, bf16] = problem;
   const Blocks blocks(R, C);
   const int64_t jobs = G * blocks.count, wide = C * repeats(C);
   float* const means = queue.scratch(Slot::partials, size_t(jobs * (2 * C + wide)));   // (G, blocks, C)

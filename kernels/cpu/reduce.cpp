@@ -12,7 +12,7 @@ namespace {
 
 template <class F>
 void sum(CpuQueue& queue, const ReduceProblem& problem, const float* x, float* out, F value) {
-  const auto [outer, n, inner] = problem;
+  const auto [outer, n, inner, bf16] = problem;
   const Blocks blocks(n, inner);
   float* partials = queue.scratch(Slot::partials, size_t(outer * blocks.count * inner));   // (outer, blocks, inner)
   parallel(queue, outer * blocks.count, outer * n * inner, [&, n_ = n, inner_ = inner](int64_t job) {

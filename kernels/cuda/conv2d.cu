@@ -2,13 +2,14 @@
 //
 //   y[n,p,q,k] = leaky(b[k] + sum over r,s,c of  x[n, p*stride.h - pad.h + r*dilation.h, q*stride.w - ..., c] * w[k,r,s,c])
 //
-//   x (N,H,W,C)   w (K,R,S,C/groups)   b (K) or null   y (N,P,Q,K)      float32, contiguous, pad reads as 0
+//   x (N,H,W,C)   w (K,R,S,C/groups)   b (K) or null   y (N,P,Q,K)      contiguous, pad reads as 0
+//   w, b float32   x, y float32, or bfloat16 in precision bf16
 //
 // Work:   an implicit matrix product, one for each group: rows are the N*P*Q output pixels, columns the filters, depth
 //         R*S*C; tiles and the mapping to threads are the core's (gemm_simt.h, gemm_tensor.h). Nothing is unfolded in memory:
 //         a thread keeps its pixels' window corners and works out a tap's address as it loads.
 //         blockIdx: x rows, y columns, z (part of the depth, group).
-// Limit:  2*N*P*Q*K*R*S*C/groups FLOPs over 4*(|x|+|w|+|y|) bytes. The DCGAN layers sit right of the ridge: bound by
+// Limit:  2*N*P*Q*K*R*S*C/groups FLOPs over 4*(|x|+|w|+|y|) bytes, half of that in bfloat16. The DCGAN layers sit right of the ridge: bound by
 //         arithmetic. A 3-channel layer is left of it: its pixels are 12 bytes apart and are read singly.
 // Twin:   kernels/reference; equal bit for bit on whole-number inputs.
 // Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285;
@@ -22,18 +23,18 @@ namespace {
 
 template <class Core, class E = typename Core::Element>
 __global__ void __launch_bounds__(Core::kThreads) conv2d_kernel(WindowOperand<E> windows, MatrixOperand<E, true> filters, int groups,
-                                                                Parts parts, Epilogue epilogue, float* y, int y_channels) {
+                                                                Parts parts, Epilogue epilogue, void* y, int y_channels) {
   const int group = blockIdx.z % groups, part = blockIdx.z / groups, depth = int(filters.pitch);
   const int first_row = blockIdx.x * Core::kRows, first_col = blockIdx.y * Core::kCols;
   windows.image += group * windows.channels;
   filters.data += int64_t(group) * filters.rows * depth;
-  y += part * parts.size + group * filters.rows;
+  const int64_t first = part * parts.size + group * filters.rows;
   if (epilogue.bias) epilogue.bias += group * filters.rows;
   const int begin = part * parts.depth, end = min(begin + parts.depth, depth);
   typename Core::Results results;
   Core::multiply(windows, filters, first_row, first_col, begin, end, results);
-  store_results<Core>(results, epilogue, first_row, windows.outputs, first_col, filters.rows,
-                      [&](int row) { return y + int64_t(row) * y_channels; });
+  store_results<Core>(results, epilogue, y, first_row, windows.outputs, first_col, filters.rows,
+                      [&](int row) { return first + int64_t(row) * y_channels; });
 }
 
 }  // namespace
@@ -45,19 +46,18 @@ void conv2d(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const voi
   if (fits_few_filters(p, false)) return conv2d_few_filters(queue, p, e, x, w, y);
   if (fits_few_channels(p)) return conv2d_few_channels(queue, p, e, x, w, y);
   const int rows = p.n * p.p * p.q, cols = p.k / p.groups, depth = p.r * p.s * (p.c / p.groups);
-  const Epilogue epilogue = epilogue_of(e);
-  with_core(queue, fits_bf16(p, x, w.data), rows, cols, p.groups, [&](auto core) {
+  const Epilogue epilogue = epilogue_of(e, p.bf16_y);
+  with_core(queue, p.c / p.groups % 8 == 0, rows, cols, p.groups, [&](auto core) {
     using Core = decltype(core);
     using E = typename Core::Element;
     const int64_t down = ceil_div(rows, Core::kRows), across = ceil_div(cols, Core::kCols);
     const Parts parts = parts_of(down * across * p.groups, depth, size_y(p), Core::kDepth);
-    const auto from = factors_of<E>(queue, x, size_x(p), w.data, size_w(p), parts);
+    const auto from = factors_of<E>(queue, factor_x(p, x), factor_of(w, size_w(p), sizeof(E) == 2), parts);
     const MatrixOperand<E, true> filters{from.b, depth, cols, aligned16(from.b) && depth % kNeighbours<E> == 0};
-    auto* out = static_cast<float*>(y);
     launch<conv2d_kernel<Core>>(queue, dim3(unsigned(down), unsigned(across), unsigned(parts.count * p.groups)), Core::kThreads,
                                 Core::kSharedBytes, WindowOperand<E>{gather_of(p, from.a)}, filters, p.groups, parts,
-                                parts.count == 1 ? epilogue : Epilogue{}, parts.count == 1 ? out : from.sums, p.k);
-    finish_parts(queue, parts, from.sums, epilogue, p.k, out);
+                                parts.count == 1 ? epilogue : Epilogue{}, parts.count == 1 ? y : from.sums, p.k);
+    finish_parts(queue, parts, from.sums, epilogue, p.k, y);
   });
 }
 

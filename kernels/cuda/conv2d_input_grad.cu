@@ -3,7 +3,8 @@
 //   x[n,h,w,c] = leaky(b[c] + sum over k and those r,s with  h + pad.h - r*dilation.h = p*stride.h,  0 <= p < P  (w alike)
 //                             of  y[n,p,q,k] * w[k,r,s,c])
 //
-//   y (N,P,Q,K)   w (K,R,S,C/groups)   b (C) or null   x (N,H,W,C)      float32, contiguous
+//   y (N,P,Q,K)   w (K,R,S,C/groups)   b (C) or null   x (N,H,W,C)      contiguous
+//   w, b float32   x, y float32, or bfloat16 in precision bf16
 //
 // Work:   the pixels h with the same h mod stride.h use the same taps, an arithmetic progression of r, and there the sum is
 //         an ordinary convolution of stride 1 over y. So each of the stride.h * stride.w phases is one implicit matrix
@@ -56,7 +57,7 @@ struct PhaseFilters {
 
 template <class Core, class E = typename Core::Element>
 __global__ void __launch_bounds__(Core::kThreads) conv2d_input_grad_kernel(WindowOperand<E> windows, PhaseFilters<E> filters, Axis h, Axis v,
-                                                                           int n, int groups, Parts parts, Epilogue epilogue, float* x,
+                                                                           int n, int groups, Parts parts, Epilogue epilogue, void* x,
                                                                            int x_channels) {
   const int group = blockIdx.z % groups, phase = blockIdx.z / groups % (h.stride * v.stride), part = blockIdx.z / groups / (h.stride * v.stride);
   filters.h = phase_of(h, phase / v.stride);
@@ -75,16 +76,16 @@ __global__ void __launch_bounds__(Core::kThreads) conv2d_input_grad_kernel(Windo
   windows.step = {filters.h.step, filters.v.step};
   windows.image += group * windows.channels;
   filters.w += int64_t(group) * windows.channels * filters.filter_size;
-  x += part * parts.size + group * filters.channels;
+  const int64_t first = part * parts.size + group * filters.channels;
   if (epilogue.bias) epilogue.bias += group * filters.channels;
   const int begin = part * parts.depth, end = min(begin + parts.depth, taps * windows.channels);   // no part of a phase may be left
   typename Core::Results results;
   Core::multiply(windows, filters, first_row, first_col, begin, end, results);
-  store_results<Core>(results, epilogue, first_row, rows, first_col, filters.channels, [&](int row) {
+  store_results<Core>(results, epilogue, x, first_row, rows, first_col, filters.channels, [&](int row) {
     uint32_t i, j;
     const uint32_t image = pixels_h.split(pixels_w.split(uint32_t(row), &j), &i);
     const int64_t line = int64_t(image) * h.extent + filters.h.first + int(i) * h.stride;
-    return x + (line * v.extent + filters.v.first + int(j) * v.stride) * x_channels;
+    return first + (line * v.extent + filters.v.first + int(j) * v.stride) * x_channels;
   });
 }
 
@@ -119,18 +120,17 @@ void conv2d_input_grad(Queue& queue, const ConvProblem& p, const ConvEpilogue& e
   const int rows = int(ceil_div(p.h, p.stride.h) * ceil_div(p.w, p.stride.w)) * p.n, cols = p.c / p.groups;    // of the largest phase
   const int64_t depth = ceil_div(p.r, h.tap_step) * ceil_div(p.s, v.tap_step) * (p.k / p.groups);                // of the deepest
   const int products = p.stride.h * p.stride.w * p.groups;
-  const Epilogue epilogue = epilogue_of(e);
-  with_core(queue, fits_bf16(p, y, w.data), rows, cols, products, [&](auto core) {
+  const Epilogue epilogue = epilogue_of(e, p.bf16_x);
+  with_core(queue, fits_bf16(p), rows, cols, products, [&](auto core) {
     using Core = decltype(core);
     using E = typename Core::Element;
     const int64_t down = ceil_div(rows, Core::kRows), across = ceil_div(cols, Core::kCols);
     const Parts parts = parts_of(down * across * products, depth, size_x(p), Core::kDepth);
-    const auto from = factors_of<E>(queue, y, size_y(p), w.data, size_w(p), parts);
-    auto* out = static_cast<float*>(x);
+    const auto from = factors_of<E>(queue, factor_y(p, y), factor_of(w, size_w(p), sizeof(E) == 2), parts);
     launch<conv2d_input_grad_kernel<Core>>(queue, dim3(unsigned(down), unsigned(across), unsigned(parts.count * products)), Core::kThreads,
                                            Core::kSharedBytes, windows_of(p, from.a), filters_of(p, from.b, {h.tap_step, v.tap_step}), h, v, p.n,
-                                           p.groups, parts, parts.count == 1 ? epilogue : Epilogue{}, parts.count == 1 ? out : from.sums, p.c);
-    finish_parts(queue, parts, from.sums, epilogue, p.c, out);
+                                           p.groups, parts, parts.count == 1 ? epilogue : Epilogue{}, parts.count == 1 ? x : from.sums, p.c);
+    finish_parts(queue, parts, from.sums, epilogue, p.c, x);
   });
 }
 

@@ -116,11 +116,11 @@ ConvGather<E> gather_of(const ConvProblem& p, const E* x) {
 
 /// Whether bfloat16 factors of this convolution come in whole pieces of 16 bytes. Where not (an RGB image), the layer moves
 /// more than it multiplies, and computes in tf32.
-inline bool fits_bf16(const ConvProblem& p, const void* a, const void* b) {
-  return p.c / p.groups % 8 == 0 && p.k / p.groups % 8 == 0 && aligned16(a) && aligned16(b);
-}
+inline bool fits_bf16(const ConvProblem& p) { return p.c / p.groups % 8 == 0 && p.k / p.groups % 8 == 0; }
 inline int64_t size_x(const ConvProblem& p) { return int64_t(p.n) * p.h * p.w * p.c; }
 inline int64_t size_y(const ConvProblem& p) { return int64_t(p.n) * p.p * p.q * p.k; }
 inline int64_t size_w(const ConvProblem& p) { return int64_t(p.k) * p.r * p.s * (p.c / p.groups); }
+inline Factor factor_x(const ConvProblem& p, const void* x) { return {x, size_x(p), p.bf16_x != 0}; }
+inline Factor factor_y(const ConvProblem& p, const void* y) { return {y, size_y(p), p.bf16_y != 0}; }
 
 }  // namespace weft::WEFT_BACKEND

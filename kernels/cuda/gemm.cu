@@ -1,10 +1,11 @@
-// kernels/cuda/gemm.cu: before and after a tiled product (gemm.h): rounding factors to bfloat16, adding parts.
+// kernels/cuda/gemm.cu: before and after a tiled product (gemm.h): factors of another type than the core's, adding parts.
 //
-//   out[i] = bf16(x[i])                            x (n) float32
-//   out[i] (+)= leaky(bias[i % cols] + sum over parts of sums[part, i])        sums (parts, size), out (size) float32
+//   out[i] = x[i]                                  x, out (n) float32 or bfloat16, rounded to nearest, ties to even
+//   out[i] (+)= leaky(bias[i % cols] + sum over parts of sums[part, i])        sums (parts, size), out (size)
 //
-// Work:   eight numbers a thread, and one; grid-stride.
-// Limit:  memory: 6 bytes a number rounded; 4 bytes a part and result, most of it still in the second-level cache.
+// Work:   eight numbers a thread, and one; grid-stride. Activations are bfloat16 and weights have a rounded copy, so of a
+//         training step's factors only what comes from outside (images, noise) is converted.
+// Limit:  memory: 6 bytes a number; 4 bytes a part and result, most of it still in the second-level cache.
 // Twin:   the rounding is to nearest, ties to even, on both devices; parts are added in rising order.
 #include "gemm.h"
 #include "ops.h"
@@ -12,28 +13,31 @@
 namespace weft::WEFT_BACKEND {
 namespace {
 
-__global__ void __launch_bounds__(kThreads) to_bf16_kernel(const float* x, int64_t n, __nv_bfloat16* out) {
-  struct __align__(16) Eight { __nv_bfloat16 h[8]; };
+template <class From, class To>
+__global__ void __launch_bounds__(kThreads) convert_kernel(const From* x, bool aligned, int64_t n, To* out) {
   for (int64_t i = (int64_t(blockIdx.x) * blockDim.x + threadIdx.x) * 8; i < n; i += int64_t(gridDim.x) * blockDim.x * 8) {
-    float v[8];                                   // n is a multiple of 8, x aligned: see fits_bf16
-    load4(x + i, reinterpret_cast<float(&)[4]>(v[0]));
-    load4(x + i + 4, reinterpret_cast<float(&)[4]>(v[4]));
-    Eight eight;
-#pragma unroll
-    for (int j = 0; j < 8; ++j) eight.h[j] = __float2bfloat16(v[j]);
-    *reinterpret_cast<Eight*>(out + i) = eight;
+    if (i + 8 <= n) {
+      float v[2][4];
+      load_pack(x + i, aligned, v[0]);
+      load_pack(x + i + 4, aligned, v[1]);
+      store4<8>(out + i, reinterpret_cast<float(&)[8]>(v));
+    } else {
+      for (int64_t j = i; j < n; ++j) put(out + j, widened(x[j]));
+    }
   }
 }
 
 __global__ void __launch_bounds__(kThreads) finish_parts_kernel(const float* sums, int parts, int64_t size, Epilogue epilogue,
-                                                                Divisor cols, float* out) {
+                                                                Divisor cols, void* out) {
   for (int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; i < size; i += int64_t(gridDim.x) * blockDim.x) {
     float sum = sums[i];
     for (int part = 1; part < parts; ++part) sum += sums[part * size + i];
     uint32_t col = 0;
     if (epilogue.bias) cols.split(uint32_t(i), &col);
     if (epilogue.bias) sum += epilogue.bias[col];
-    out[i] = epilogue.accumulate ? out[i] + sum : leaky(sum, epilogue.slope);
+    auto* to = static_cast<float*>(out) + i;
+    if (epilogue.bf16) put(static_cast<__nv_bfloat16*>(out) + i, leaky(sum, epilogue.slope));
+    else *to = epilogue.accumulate ? *to + sum : leaky(sum, epilogue.slope);
   }
 }
 
@@ -41,26 +45,37 @@ constexpr size_t round_up(size_t bytes) { return (bytes + 255) / 256 * 256; }
 
 }  // namespace
 
-void finish_parts(Queue& queue, const Parts& parts, const float* sums, const Epilogue& epilogue, int cols, float* out) {
+void finish_parts(Queue& queue, const Parts& parts, const float* sums, const Epilogue& epilogue, int cols, void* out) {
   if (parts.count == 1) return;                   // the product's own kernel has done it
   launch<finish_parts_kernel>(queue, blocks_for(parts.size), kThreads, 0, sums, parts.count, parts.size, epilogue, Divisor(cols), out);
 }
 
-template <>
-Factors<float> factors_of<float>(Queue& queue, const void* a, int64_t, const void* b, int64_t, const Parts& parts) {
-  return {static_cast<const float*>(a), static_cast<const float*>(b),
-          parts.count == 1 ? nullptr : static_cast<float*>(workspace(queue, parts.bytes()))};
+template <class To>
+Factors<To> factors_of(Queue& queue, const Factor& a, const Factor& b, const Parts& parts) {
+  constexpr bool kBf16 = sizeof(To) == 2;
+  const Factor* factors[2] = {&a, &b};
+  const void* ready[2];
+  size_t bytes[2];
+  for (int i = 0; i < 2; ++i) {
+    const bool fits = factors[i]->bf16 == kBf16 && (!kBf16 || aligned16(factors[i]->data));   // floats may also be read singly
+    bytes[i] = fits ? 0 : round_up(size_t(factors[i]->size) * sizeof(To));
+    ready[i] = factors[i]->data;
+  }
+  const size_t total = bytes[0] + bytes[1] + parts.bytes();
+  auto* memory = total ? static_cast<char*>(workspace(queue, total)) : nullptr;
+  for (int i = 0; i < 2; memory += bytes[i++]) {
+    if (bytes[i] == 0) continue;
+    const auto convert = [&](const auto* from) {
+      launch<convert_kernel<std::decay_t<decltype(*from)>, To>>(queue, blocks_for(ceil_div(factors[i]->size, 8)), kThreads, 0, from, aligned16(from),
+                                                                factors[i]->size, reinterpret_cast<To*>(memory));
+    };
+    if (factors[i]->bf16) convert(static_cast<const __nv_bfloat16*>(factors[i]->data));
+    else if constexpr (kBf16) convert(static_cast<const float*>(factors[i]->data));
+    ready[i] = memory;
+  }
+  return {static_cast<const To*>(ready[0]), static_cast<const To*>(ready[1]), parts.count == 1 ? nullptr : reinterpret_cast<float*>(memory)};
 }
-
-template <>
-Factors<__nv_bfloat16> factors_of<__nv_bfloat16>(Queue& queue, const void* a, int64_t a_size, const void* b, int64_t b_size,
-                                                 const Parts& parts) {
-  const size_t a_bytes = round_up(size_t(a_size) * 2), b_bytes = round_up(size_t(b_size) * 2);
-  auto* memory = static_cast<char*>(workspace(queue, a_bytes + b_bytes + parts.bytes()));
-  auto *a16 = reinterpret_cast<__nv_bfloat16*>(memory), *b16 = reinterpret_cast<__nv_bfloat16*>(memory + a_bytes);
-  launch<to_bf16_kernel>(queue, blocks_for(ceil_div(a_size, 8)), kThreads, 0, static_cast<const float*>(a), a_size, a16);
-  launch<to_bf16_kernel>(queue, blocks_for(ceil_div(b_size, 8)), kThreads, 0, static_cast<const float*>(b), b_size, b16);
-  return {a16, b16, reinterpret_cast<float*>(memory + a_bytes + b_bytes)};
-}
+template Factors<float> factors_of(Queue&, const Factor&, const Factor&, const Parts&);
+template Factors<__nv_bfloat16> factors_of(Queue&, const Factor&, const Factor&, const Parts&);
 
 }  // namespace weft::WEFT_BACKEND

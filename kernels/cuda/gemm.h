@@ -52,49 +52,54 @@ struct MatrixOperand {
   }
 };
 
-/// What happens to a result on its way out: + bias[col], LeakyReLU, or added to what is there.
+/// What happens to a result on its way out: + bias[col], LeakyReLU, or added to what is there; and what it is stored as.
 struct Epilogue {
   const float* bias = nullptr;
   float slope = 1;
   bool accumulate = false;
+  bool bf16 = false;
 };
-inline Epilogue epilogue_of(const ConvEpilogue& e) { return {static_cast<const float*>(e.bias), float(e.leaky_slope), e.accumulate}; }
+inline Epilogue epilogue_of(const ConvEpilogue& e, bool bf16) {
+  return {static_cast<const float*>(e.bias), float(e.leaky_slope), e.accumulate, bf16};
+}
 
-/// Stores kRun neighbouring columns of a row, `cols` of which exist.
-template <int kRun>
-__device__ __forceinline__ void store_run(const Epilogue& epilogue, float* row, int col, int cols, const float* values) {
+/// Stores kRun neighbouring columns of a row, `cols` of which exist. `to`: where the first of them goes.
+template <int kRun, class T>
+__device__ __forceinline__ void store_run(const Epilogue& epilogue, T* to, int col, int cols, const float* values) {
   float v[kRun];
 #pragma unroll
   for (int i = 0; i < kRun; ++i) v[i] = values[i];
-  struct __align__(4 * kRun) Run { float f[kRun]; };
-  float* to = row + col;
-  const bool whole = col + kRun <= cols && (reinterpret_cast<uintptr_t>(to) & (4 * kRun - 1)) == 0;
-  Run before{};
-  if (epilogue.accumulate && whole) before = *reinterpret_cast<Run*>(to);
+  const bool whole = col + kRun <= cols && (reinterpret_cast<uintptr_t>(to) & (sizeof(T) * kRun - 1)) == 0;
+  Together<T, kRun> before{};
+  if (epilogue.accumulate && whole) before = *reinterpret_cast<Together<T, kRun>*>(to);
 #pragma unroll
   for (int i = 0; i < kRun; ++i) {
     if (col + i >= cols) continue;
     if (epilogue.bias) v[i] += epilogue.bias[col + i];
-    v[i] = epilogue.accumulate ? (whole ? before.f[i] : to[i]) + v[i] : leaky(v[i], epilogue.slope);
-    if (!whole) to[i] = v[i];
+    v[i] = epilogue.accumulate ? widened(whole ? before.e[i] : to[i]) + v[i] : leaky(v[i], epilogue.slope);
+    if (!whole) put(to + i, v[i]);
   }
-  if (!whole) return;
-#pragma unroll
-  for (int i = 0; i < kRun; ++i) before.f[i] = v[i];
-  *reinterpret_cast<Run*>(to) = before;
+  if (whole) store4<kRun>(to, v);
 }
 
-/// Stores a block's results; `row_address(row)` is where a row's first column lies, and is asked only for rows that exist.
-template <class Core, class RowAddress>
-__device__ __forceinline__ void store_results(const typename Core::Results& results, const Epilogue& epilogue, int first_row, int rows,
-                                              int first_col, int cols, RowAddress&& row_address) {
+/// Stores a block's results; `row_begin(row)` is where a row's first column lies in `out`, in elements, and is asked only for
+/// rows that exist.
+template <class Core, class RowBegin>
+__device__ __forceinline__ void store_results(const typename Core::Results& results, const Epilogue& epilogue, void* out, int first_row,
+                                              int rows, int first_col, int cols, RowBegin&& row_begin) {
 #pragma unroll
   for (int i = 0; i < Core::kLines; ++i) {
     const int row = first_row + Core::row(i);
     if (row >= rows) continue;
-    float* out = row_address(row);
+    const int64_t begin = row_begin(row);
 #pragma unroll
-    for (int j = 0; j < Core::kRuns; ++j) store_run<Core::kRun>(epilogue, out, first_col + Core::col(j), cols, results.run(i, j));
+    for (int j = 0; j < Core::kRuns; ++j) {
+      const int col = first_col + Core::col(j);
+      if (Core::kStoresBf16 && epilogue.bf16)
+        store_run<Core::kRun>(epilogue, static_cast<__nv_bfloat16*>(out) + begin + col, col, cols, results.run(i, j));
+      else
+        store_run<Core::kRun>(epilogue, static_cast<float*>(out) + begin + col, col, cols, results.run(i, j));
+    }
   }
 }
 
@@ -115,7 +120,18 @@ inline Parts parts_of(int64_t blocks, int64_t depth, int64_t size, int slice) {
 }
 
 /// out[i] = the epilogue of the sum over the parts of sums[part * size + i]; the column is i % cols.
-void finish_parts(Queue& queue, const Parts& parts, const float* sums, const Epilogue& epilogue, int cols, float* out);
+void finish_parts(Queue& queue, const Parts& parts, const float* sums, const Epilogue& epilogue, int cols, void* out);
+
+/// An array that is multiplied, as it lies in memory.
+struct Factor {
+  const void* data;
+  int64_t size;
+  bool bf16;
+};
+/// A filter, or its rounded copy if bfloat16 is wanted and there is one.
+inline Factor factor_of(const Weight& w, int64_t size, bool bf16) {
+  return bf16 && w.bf16 ? Factor{w.bf16, size, true} : Factor{w.data, size, false};
+}
 
 /// Both factors as a core wants them, and room for the parts.
 template <class Element>
@@ -123,8 +139,8 @@ struct Factors {
   const Element *a, *b;
   float* sums;
 };
-/// bf16 precision rounds the factors into the workspace; the others take them as they are.
+/// What is not of the core's type, or bfloat16 but not 16-byte aligned, is converted into the workspace.
 template <class Element>
-Factors<Element> factors_of(Queue& queue, const void* a, int64_t a_size, const void* b, int64_t b_size, const Parts& parts);
+Factors<Element> factors_of(Queue& queue, const Factor& a, const Factor& b, const Parts& parts);
 
 }  // namespace weft::WEFT_BACKEND

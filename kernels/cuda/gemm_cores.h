@@ -5,7 +5,7 @@
 
 namespace weft::WEFT_BACKEND {
 
-/// Calls f(core). @param bf16_fits  both operands come in whole 16-byte pieces of bfloat16; else bf16 computes in tf32
+/// Calls f(core). @param bf16_fits  both operands come in rows of whole 16-byte pieces of bfloat16; else bf16 computes in tf32
 /// @param others  how many such products run beside each other
 template <class F>
 void with_core(Queue& queue, bool bf16_fits, int64_t rows, int64_t cols, int64_t others, F&& f) {

@@ -31,6 +31,7 @@ struct SimtCore {
   static constexpr int kPatchRows = kPatchRows_, kPatchCols = kPatchCols_;      // results of one thread, multiples of 4
   static constexpr int kThreadsAcross = kCols / kPatchCols, kThreads = kRows / kPatchRows * kThreadsAcross;
   static constexpr size_t kSharedBytes = 0;     // what there is, is static
+  static constexpr bool kStoresBf16 = false;
 
   struct Results {
     float sum[kPatchRows][kPatchCols] = {};

@@ -15,7 +15,7 @@
 //
 //   tf32      factors rounded to nearest (cvt.rna), products of 11-bit factors exact, sums in float32
 //   3xtf32    a = high + low, both tf32: low*high + high*low + high*high, about float32's accuracy; low*low is left out
-//   bf16      factors rounded when they were copied (gemm.cu), products of 8-bit factors exact, sums in float32
+//   bf16      factors are bfloat16 in memory (gemm.cu rounds those that are not), products of 8-bit factors exact, sums in float32
 //
 // Limit:  on Hopper mma.sync reaches about 63 % of what wgmma does; a 64x64 warp tile reads 16 KiB of shared memory for
 //         524,288 multiply-adds (bf16), just below what that needs. Smaller warp tiles are bound by shared memory.
@@ -29,6 +29,7 @@ namespace weft::WEFT_BACKEND {
 
 struct Tf32 {
   using Element = float;
+  static constexpr bool kStoresBf16 = true;    // of precision bf16, where the factors are no whole pieces
   static constexpr int kWidestWarp = 32;        // 64 columns spilled registers: float pieces need more of them
   template <int I, int J>
   __device__ __forceinline__ static void multiply(float (&d)[I][J][4], uint32_t (&a)[I][4], uint32_t (&b)[J][2]) {
@@ -46,6 +47,7 @@ struct Tf32 {
 
 struct Tf32x3 {
   using Element = float;
+  static constexpr bool kStoresBf16 = false;
   static constexpr int kWidestWarp = 32;
   template <int I, int J>
   __device__ __forceinline__ static void multiply(float (&d)[I][J][4], uint32_t (&a)[I][4], uint32_t (&b)[J][2]) {
@@ -67,6 +69,7 @@ struct Tf32x3 {
 
 struct Bf16 {
   using Element = __nv_bfloat16;
+  static constexpr bool kStoresBf16 = true;
   static constexpr int kWidestWarp = 64;
   template <int I, int J>
   __device__ __forceinline__ static void multiply(float (&d)[I][J][4], uint32_t (&a)[I][4], uint32_t (&b)[J][2]) {
@@ -121,6 +124,7 @@ struct TensorCore {
   static constexpr int kWarpsAcross = kCols / kWarpCols, kThreads = 32 * (kRows / kWarpRows) * kWarpsAcross;
   static constexpr int kTilesDown = kWarpRows / 16, kTilesAcross = kWarpCols / 8;       // of 16x8 results
   static constexpr size_t kSharedBytes = size_t(kStages) * (kRows + kCols) * 128;
+  static constexpr bool kStoresBf16 = Math::kStoresBf16;
   static_assert(kRows * 8 % kThreads == 0 && kCols * 8 % kThreads == 0 && kTilesAcross % 2 == 0, "every thread copies alike");
 
   struct Results {

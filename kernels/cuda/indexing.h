@@ -24,37 +24,59 @@ struct Divisor {
 
 inline bool aligned16(const void* p) { return (reinterpret_cast<uintptr_t>(p) & 15) == 0; }
 
-__device__ __forceinline__ void load4(const float* p, float (&v)[4]) {          // p 16-byte aligned
-  const float4 f = *reinterpret_cast<const float4*>(p);
-  v[0] = f.x, v[1] = f.y, v[2] = f.z, v[3] = f.w;
+// Numbers lie in memory as float32 or as bfloat16; kernels compute in float32.
+__device__ __forceinline__ float widened(float v) { return v; }
+__device__ __forceinline__ float widened(__nv_bfloat16 v) { return __bfloat162float(v); }
+__device__ __forceinline__ void put(float* p, float v) { *p = v; }
+__device__ __forceinline__ void put(__nv_bfloat16* p, float v) { *p = __float2bfloat16(v); }
+
+/// Several that move in one access.
+template <class E, int kCount>
+struct alignas(sizeof(E) * kCount) Together { E e[kCount]; };
+template <class E>
+__device__ __forceinline__ void load4(const E* p, float (&v)[4]) {              // p aligned to four of them
+  const Together<E, 4> four = *reinterpret_cast<const Together<E, 4>*>(p);
+#pragma unroll
+  for (int i = 0; i < 4; ++i) v[i] = widened(four.e[i]);
 }
-__device__ __forceinline__ void store4(float* p, const float (&v)[4]) {
-  *reinterpret_cast<float4*>(p) = make_float4(v[0], v[1], v[2], v[3]);
+template <int kCount = 4, class E>
+__device__ __forceinline__ void store4(E* p, const float (&v)[kCount]) {
+  Together<E, kCount> all;
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) put(&all.e[i], v[i]);
+  *reinterpret_cast<Together<E, kCount>*>(p) = all;
 }
-/// A pack is one element, or four that move as 16 bytes if the address is `aligned`.
-template <int kPack>
-__device__ __forceinline__ void load_pack(const float* p, bool aligned, float (&v)[kPack]) {
+/// A pack is one element, or four that move in one access if the address is `aligned`.
+template <int kPack, class E>
+__device__ __forceinline__ void load_pack(const E* p, bool aligned, float (&v)[kPack]) {
   if (kPack == 4 && aligned) {
     load4(p, reinterpret_cast<float(&)[4]>(v));
   } else {
 #pragma unroll
-    for (int i = 0; i < kPack; ++i) v[i] = p[i];
+    for (int i = 0; i < kPack; ++i) v[i] = widened(p[i]);
   }
 }
-template <int kPack>
-__device__ __forceinline__ void store_pack(float* p, bool aligned, const float (&v)[kPack]) {
+template <int kPack, class E>
+__device__ __forceinline__ void store_pack(E* p, bool aligned, const float (&v)[kPack]) {
   if (kPack == 4 && aligned) {
     store4(p, reinterpret_cast<const float(&)[4]>(v));
   } else {
 #pragma unroll
-    for (int i = 0; i < kPack; ++i) p[i] = v[i];
+    for (int i = 0; i < kPack; ++i) put(p + i, v[i]);
   }
 }
-/// Calls f with the pack's size, 4 or 1, as a constant.
+/// Calls f with the pack's size, 4 or 1, as a constant; and, with `bf16`, f(pack, element) with a float or a bfloat16.
 template <class F>
 void with_pack(int pack, F&& f) {
   if (pack == 4) f(std::integral_constant<int, 4>{});
   else f(std::integral_constant<int, 1>{});
+}
+template <class F>
+void with_pack(int pack, bool bf16, F&& f) {
+  with_pack(pack, [&](auto size) {
+    if (bf16) f(size, __nv_bfloat16{});
+    else f(size, float{});
+  });
 }
 __device__ __forceinline__ float leaky(float v, float slope) { return v > 0 ? v : slope * v; }
 

@@ -2,12 +2,13 @@
 //
 //   c[i] (+)= op(a[i]) op(b[i]) + bias
 //
-//   a (m,k), or (k,m) transposed   b (k,n), or (n,k) transposed   bias (n) or null   c (batch,m,n)      float32, row-major
+//   a (m,k), or (k,m) transposed   b (k,n), or (n,k) transposed   bias (n) or null   c (batch,m,n)      row-major
+//   bias float32   a, b, c float32, or bfloat16 in precision bf16
 //
 // Work:   gemm.h, rows m, columns n. Transposes are read as they lie: four neighbours of an operand run either along
 //         the depth or along its rows, and the tile is stored accordingly.
 //         blockIdx: x rows, y columns, z (part of the depth, matrix of the batch); several launches above 65535 matrices.
-// Limit:  2*batch*m*n*k FLOPs over 4*(|a|+|b|+|c|) bytes. A thin product (a critic's last layer, n = 1) is bound by memory
+// Limit:  2*batch*m*n*k FLOPs over 4*(|a|+|b|+|c|) bytes, half of that in bfloat16. A thin product (a critic's last layer, n = 1) is bound by memory
 //         and uses one column in 16 of its tile.
 // Twin:   kernels/reference; equal bit for bit on whole-number inputs.
 // Source: S. Boehm, "How to optimize a CUDA matmul kernel for cuBLAS-like performance", 2022, for the kind of tiling.
@@ -20,16 +21,16 @@ namespace {
 template <class Core, bool kAlongA, bool kAlongB, class E = typename Core::Element>
 __global__ void __launch_bounds__(Core::kThreads) matmul_kernel(MatrixOperand<E, kAlongA> a, MatrixOperand<E, kAlongB> b, int depth,
                                                                 int64_t stride_a, int64_t stride_b, int batch, Parts parts,
-                                                                Epilogue epilogue, float* c) {
+                                                                Epilogue epilogue, void* c) {
   const int64_t matrix = blockIdx.z % batch, part = blockIdx.z / batch;
   const int first_row = blockIdx.x * Core::kRows, first_col = blockIdx.y * Core::kCols;
   a.data += matrix * stride_a;
   b.data += matrix * stride_b;
-  c += part * parts.size + matrix * a.rows * b.rows;
+  const int64_t first = part * parts.size + matrix * a.rows * b.rows;
   const int begin = int(part) * parts.depth, end = min(begin + parts.depth, depth);
   typename Core::Results results;
   Core::multiply(a, b, first_row, first_col, begin, end, results);
-  store_results<Core>(results, epilogue, first_row, a.rows, first_col, b.rows, [&](int row) { return c + int64_t(row) * b.rows; });
+  store_results<Core>(results, epilogue, c, first_row, a.rows, first_col, b.rows, [&](int row) { return first + int64_t(row) * b.rows; });
 }
 
 template <class E, bool kAlong>
@@ -39,15 +40,17 @@ MatrixOperand<E, kAlong> matrix(const E* data, int64_t rows, int64_t depth, int6
 }
 
 template <bool kAlongA, bool kAlongB>
-void matmul_as(Queue& queue, const MatmulProblem& p, const float* a, const float* b, const Epilogue& epilogue, float* c) {
-  const bool fits_bf16 = aligned16(a) && aligned16(b) && (kAlongA ? p.k : p.m) % 8 == 0 && (kAlongB ? p.k : p.n) % 8 == 0 &&
+void matmul_as(Queue& queue, const MatmulProblem& p, const void* a, const Weight& b, const Epilogue& epilogue, void* c) {
+  const bool fits_bf16 = (kAlongA ? p.k : p.m) % 8 == 0 && (kAlongB ? p.k : p.n) % 8 == 0 &&
                          p.batch_stride_a % 8 == 0 && p.batch_stride_b % 8 == 0;
   with_core(queue, fits_bf16, p.m, p.n, p.batch, [&](auto core) {
     using Core = decltype(core);
     using E = typename Core::Element;
     const int64_t down = ceil_div(p.m, Core::kRows), across = ceil_div(p.n, Core::kCols);
     const Parts parts = parts_of(down * across * p.batch, p.k, p.batch * p.m * p.n, Core::kDepth);
-    const auto from = factors_of<E>(queue, a, p.m * p.k + (p.batch - 1) * p.batch_stride_a, b, p.k * p.n + (p.batch - 1) * p.batch_stride_b, parts);
+    const int64_t size_b = p.k * p.n + (p.batch - 1) * p.batch_stride_b;
+    const auto from = factors_of<E>(queue, {a, p.m * p.k + (p.batch - 1) * p.batch_stride_a, p.bf16_a},
+                                    p.bf16_b ? Factor{b.data, size_b, true} : factor_of(b, size_b, sizeof(E) == 2), parts);
     launch<matmul_kernel<Core, kAlongA, kAlongB>>(
         queue, dim3(unsigned(down), unsigned(across), unsigned(p.batch * parts.count)), Core::kThreads, Core::kSharedBytes,
         matrix<E, kAlongA>(from.a, p.m, p.k, p.batch_stride_a), matrix<E, kAlongB>(from.b, p.n, p.k, p.batch_stride_b), int(p.k),
@@ -67,8 +70,12 @@ void matmul(Queue& queue, const MatmulProblem& problem, const void* a, Weight b,
   for (int64_t first = 0; first < problem.batch; first += kMostBatches) {
     MatmulProblem p = problem;
     p.batch = min(problem.batch - first, kMostBatches);
-    run(queue, p, static_cast<const float*>(a) + first * p.batch_stride_a, static_cast<const float*>(b.data) + first * p.batch_stride_b,
-        {static_cast<const float*>(bias), 1, p.accumulate}, static_cast<float*>(c) + first * p.m * p.n);
+    const auto at = [](const void* from, int64_t elements, bool bf16) { return static_cast<const char*>(from) + elements * (bf16 ? 2 : 4); };
+    Weight from_b = b;
+    from_b.data = at(b.data, first * p.batch_stride_b, p.bf16_b);
+    if (b.bf16) from_b.bf16 = at(b.bf16, first * p.batch_stride_b, true);
+    run(queue, p, at(a, first * p.batch_stride_a, p.bf16_a), from_b, {static_cast<const float*>(bias), 1, p.accumulate, p.bf16_c},
+        const_cast<char*>(at(c, first * p.m * p.n, p.bf16_c)));
   }
 }
 

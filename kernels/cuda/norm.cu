@@ -5,7 +5,8 @@
 //   dz = dy * (z > 0 ? 1 : slope)     dbeta = sum of dz     dgamma = sum of dz * xhat     (over groups and rows)
 //   dx = gamma * rstd * (dz - S1/rows - xhat * S2/rows),  S1 and S2 those two sums of the element's own group
 //
-//   x, y, dy, dx (G, rows, C)   mean, variance (G, C)   gamma, beta, dgamma, dbeta (C) or null      float32, contiguous
+//   x, y, dy, dx (G, rows, C)   mean, variance (G, C)   gamma, beta, dgamma, dbeta (C) or null      contiguous
+//   x, y, dy and dx float32 or bfloat16, the rest float32; all is computed in float32
 //   Batch norm: G = 1, rows = N*H*W. Grouped batch: G runs of samples. Instance norm: G = N. Layer norm: C = 1.
 //
 // Work:   column_lanes.h; a lane takes four rows of a pack at a time (two, where it reads x and dy). Statistics: the four
@@ -50,12 +51,12 @@ struct StoreMoments {
   }
 };
 
-template <int kPack>
-__global__ void __launch_bounds__(kThreads, 4) moments_kernel(ColumnLanes lanes, const float* x, bool aligned,
+template <int kPack, class E>
+__global__ void __launch_bounds__(kThreads, 4) moments_kernel(ColumnLanes lanes, const E* x, bool aligned,
                                                               Moments<1>* parts, StoreMoments store) {
   const ColumnPlace at = place_of(lanes, blockIdx.x);
   const int64_t step = step_of(lanes);
-  const float* from = x + first_of(lanes, at);
+  const E* from = x + first_of(lanes, at);
   Moments<kPack> sum;
   for (int row = at.first_row; row < at.end_row; row += 4 * lanes.down, from += 4 * step) {
     float v[4][kPack] = {};
@@ -106,8 +107,8 @@ __device__ __forceinline__ void channels_of(const ChannelTables& tables, const C
     channel[j] = lanes.folded ? tables.of(at.outer, 0, 1) : tables.of(at.outer, int64_t(at.column) * kPack + j, int64_t(lanes.columns) * kPack);
 }
 
-template <int kPack>
-__global__ void __launch_bounds__(kThreads) normalize_kernel(ColumnLanes lanes, ChannelTables tables, bool aligned, const float* x, float* y) {
+template <int kPack, class E>
+__global__ void __launch_bounds__(kThreads) normalize_kernel(ColumnLanes lanes, ChannelTables tables, bool aligned, const E* x, E* y) {
   const ColumnPlace at = place_of(lanes, gridDim.x - 1 - blockIdx.x);
   if (!at.inside) return;
   Channel channel[kPack];
@@ -149,15 +150,16 @@ struct StoreGradSums {
     if (dbeta) dbeta[to] = s.dz[0];
   }
 };
+template <class E>
 struct GradBuffers {
-  const float *x, *dy;
-  float* dx;                                    // or null
+  const E *x, *dy;
+  E* dx;                                        // or null
   bool aligned;
 };
 
 /// f(element, normal[], dz[]) for the lane's packs, two rows' loads at a time.
-template <int kPack, class F>
-__device__ __forceinline__ void each_dz(const ColumnLanes& lanes, const ColumnPlace& at, const GradBuffers& b,
+template <int kPack, class E, class F>
+__device__ __forceinline__ void each_dz(const ColumnLanes& lanes, const ColumnPlace& at, const GradBuffers<E>& b,
                                         const Channel (&channel)[kPack], F&& f) {
   const int64_t step = step_of(lanes);
   int64_t first = first_of(lanes, at);
@@ -182,8 +184,8 @@ __device__ __forceinline__ void each_dz(const ColumnLanes& lanes, const ColumnPl
   }
 }
 
-template <int kPack>
-__device__ __forceinline__ void store_dx(const ColumnLanes& lanes, const ColumnPlace& at, const GradBuffers& b,
+template <int kPack, class E>
+__device__ __forceinline__ void store_dx(const ColumnLanes& lanes, const ColumnPlace& at, const GradBuffers<E>& b,
                                          const Channel (&channel)[kPack], const GradSums<kPack>& sum) {
   const float rows = float(lanes.rows) * (lanes.folded ? 4.0f : 1.0f);
   float mean_dz[kPack], mean_dz_normal[kPack];
@@ -198,9 +200,9 @@ __device__ __forceinline__ void store_dx(const ColumnLanes& lanes, const ColumnP
 }
 
 /// The sums of one part; without `parts` a column is one part, and dx follows at once.
-template <int kPack>
+template <int kPack, class E>
 __global__ void __launch_bounds__(kThreads, 4) normalize_grad_sums_kernel(ColumnLanes lanes, ChannelTables tables,
-                                                                          GradBuffers b, GradSums<1>* parts, StoreGradSums store) {
+                                                                          GradBuffers<E> b, GradSums<1>* parts, StoreGradSums store) {
   const ColumnPlace at = place_of(lanes, blockIdx.x);
   GradSums<kPack> sum;
   Channel channel[kPack] = {};
@@ -227,8 +229,8 @@ __global__ void __launch_bounds__(kThreads, 4) normalize_grad_sums_kernel(Column
   store_dx(lanes, at, b, channel, sum);
 }
 
-template <int kPack>
-__global__ void __launch_bounds__(kThreads) normalize_grad_kernel(ColumnLanes lanes, ChannelTables tables, GradBuffers b, const GradSums<1>* sums) {
+template <int kPack, class E>
+__global__ void __launch_bounds__(kThreads) normalize_grad_kernel(ColumnLanes lanes, ChannelTables tables, GradBuffers<E> b, const GradSums<1>* sums) {
   const ColumnPlace at = place_of(lanes, gridDim.x - 1 - blockIdx.x);
   if (!at.inside) return;
   Channel channel[kPack];
@@ -258,8 +260,9 @@ void moments(Queue& queue, const NormProblem& p, const void* x, void* mean, void
   const StoreMoments store{static_cast<float*>(mean), static_cast<float*>(variance)};
   const size_t partials = size_t(p.groups) * lanes.parts * p.channels;
   auto* parts = lanes.parts > 1 ? static_cast<Moments<1>*>(workspace(queue, partials * sizeof(Moments<1>))) : nullptr;
-  with_pack(lanes.pack, [&](auto pack) {
-    launch<moments_kernel<decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, floats(x), aligned16(x), parts, store);
+  with_pack(lanes.pack, p.bf16, [&](auto pack, auto element) {
+    using E = decltype(element);
+    launch<moments_kernel<decltype(pack)::value, E>>(queue, lanes.blocks, kThreads, 0, lanes, static_cast<const E*>(x), aligned16(x), parts, store);
   });
   if (parts) merge_parts(queue, p.groups, lanes.parts, p.channels, parts, store, "moments");
 }
@@ -269,9 +272,10 @@ void normalize(Queue& queue, const NormProblem& p, double epsilon, double leaky_
   if (empty(p)) return;
   const ColumnLanes lanes = pass_lanes(p, "normalize");
   const ChannelTables tables = tables_of(epsilon, leaky_slope, mean, variance, gamma, beta);
-  with_pack(lanes.pack, [&](auto pack) {
-    launch<normalize_kernel<decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, tables, aligned16(x) && aligned16(y),
-                                                    floats(x), static_cast<float*>(y));
+  with_pack(lanes.pack, p.bf16, [&](auto pack, auto element) {
+    using E = decltype(element);
+    launch<normalize_kernel<decltype(pack)::value, E>>(queue, lanes.blocks, kThreads, 0, lanes, tables, aligned16(x) && aligned16(y),
+                                                       static_cast<const E*>(x), static_cast<E*>(y));
   });
 }
 
@@ -281,21 +285,25 @@ void normalize_grad(Queue& queue, const NormProblem& p, double epsilon, double l
   if (empty(p)) return;
   const ColumnLanes lanes = reduction_lanes(p.groups, p.rows, p.channels, "normalize_grad");
   const ChannelTables tables = tables_of(epsilon, leaky_slope, mean, variance, gamma, beta);
-  const GradBuffers buffers{floats(x), floats(dy), static_cast<float*>(dx), aligned16(x) && aligned16(dy) && aligned16(dx)};
+  const auto buffers = [&](auto element) {
+    using E = decltype(element);
+    return GradBuffers<E>{static_cast<const E*>(x), static_cast<const E*>(dy), static_cast<E*>(dx), aligned16(x) && aligned16(dy) && aligned16(dx)};
+  };
   const StoreGradSums parameters{nullptr, static_cast<float*>(dgamma), static_cast<float*>(dbeta)};
   const int64_t outputs = p.groups * p.channels;
   auto* sums = static_cast<GradSums<1>*>(workspace(queue, size_t(outputs * (lanes.parts + 1)) * sizeof(GradSums<1>)));
   auto* parts = lanes.parts > 1 ? sums + outputs : nullptr;
   const StoreGradSums store{sums, p.groups == 1 ? parameters.dgamma : nullptr, p.groups == 1 ? parameters.dbeta : nullptr};
-  with_pack(lanes.pack, [&](auto pack) {
-    launch<normalize_grad_sums_kernel<decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, tables, buffers, parts, store);
+  with_pack(lanes.pack, p.bf16, [&](auto pack, auto element) {
+    launch<normalize_grad_sums_kernel<decltype(pack)::value, decltype(element)>>(queue, lanes.blocks, kThreads, 0, lanes, tables, buffers(element),
+                                                                                 parts, store);
   });
   if (parts) merge_parts(queue, p.groups, lanes.parts, p.channels, parts, store, "normalize_grad");
   if (p.groups > 1 && (dgamma || dbeta)) merge_parts(queue, 1, p.groups, p.channels, sums, parameters, "normalize_grad");
   if (!parts || !dx) return;
   const ColumnLanes pass = pass_lanes(p, "normalize_grad");
-  with_pack(pass.pack, [&](auto pack) {
-    launch<normalize_grad_kernel<decltype(pack)::value>>(queue, pass.blocks, kThreads, 0, pass, tables, buffers, sums);
+  with_pack(pass.pack, p.bf16, [&](auto pack, auto element) {
+    launch<normalize_grad_kernel<decltype(pack)::value, decltype(element)>>(queue, pass.blocks, kThreads, 0, pass, tables, buffers(element), sums);
   });
 }
 

@@ -7,13 +7,14 @@
 //   adamw    p *= 1 - lr*decay, then as adam without its decay
 //   rmsprop  g += decay*p;  v = alpha*v + (1 - alpha)*g*g;  u = g / (sqrt(v) + epsilon);  m = momentum*m + u;  p -= lr*m
 //
-//   p, gradient, m, v (n) float32; m and v null where the kind keeps none
+//   p, gradient, m, v (n) float32; m and v null where the kind keeps none. A copy of p rounded to bfloat16, or null: what
+//   the products of precision bf16 read
 //
 // Work:   one thread four parameters, grid-stride, 16 bytes an access: the four arenas of a network are laid out alike, so
 //         a range of them starts equally far behind a 16-byte boundary in each, and groups are counted from there. What
 //         changes from step to step is read from device memory. When `skip` is not 0 (a loss that is not finite) nothing
 //         is written.
-// Limit:  memory: adam moves 28 bytes a parameter.
+// Limit:  memory: adam moves 28 bytes a parameter, and 2 for the copy.
 // Twin:   kernels/reference.
 // Source: Kingma & Ba, arXiv:1412.6980; Loshchilov & Hutter, arXiv:1711.05101; Sutskever et al., ICML 2013, as PyTorch has them.
 #include "indexing.h"
@@ -34,6 +35,7 @@ struct Arenas {
   float *m, *v;
   int64_t n;
   const float *gradient_scale, *skip;
+  __nv_bfloat16* bf16;
   int behind;                                   // elements from the boundary before the first one; groups start there
   bool vector;                                  // all arrays lie alike
 };
@@ -102,11 +104,13 @@ __global__ void __launch_bounds__(kThreads) optimizer_kernel(Constants c, Arenas
       store4(a.parameter + first, p);
       if (a.m) store4(a.m + first, m);
       if (kHasV) store4(a.v + first, v);
+      if (a.bf16) store4(a.bf16 + first, p);
     } else {
       each([&](int i) {
         a.parameter[first + i] = p[i];
         if (a.m) a.m[first + i] = m[i];
         if (kHasV) a.v[first + i] = v[i];
+        if (a.bf16) put(a.bf16 + first + i, p[i]);
       });
     }
   }
@@ -117,12 +121,12 @@ __global__ void __launch_bounds__(kThreads) optimizer_kernel(Constants c, Arenas
 void optimizer_step(Queue& queue, const OptimizerSettings& s, const OptimizerArenas& a, const StepState* step, int slot) {
   if (a.n == 0) return;
   const Constants constants{float(s.beta1), float(s.beta2), float(1 - s.beta1), float(1 - s.beta2), float(s.epsilon), float(s.decay), s.rate_scale, s.nesterov};
-  const auto behind = [](const void* p) { return int(reinterpret_cast<uintptr_t>(p) / 4 % 4); };
-  const auto lies_alike = [&](const void* p) { return !p || behind(p) == behind(a.parameter); };
+  const auto behind = [](const void* p, int size = 4) { return int(reinterpret_cast<uintptr_t>(p) / size % 4); };
+  const auto lies_alike = [&](const void* p, int size = 4) { return !p || behind(p, size) == behind(a.parameter); };
   const Arenas arenas{static_cast<float*>(a.parameter), static_cast<const float*>(a.gradient),
                       static_cast<float*>(a.m), static_cast<float*>(a.v), a.n,
-                      static_cast<const float*>(a.gradient_scale), static_cast<const float*>(a.skip), behind(a.parameter),
-                      lies_alike(a.gradient) && lies_alike(a.m) && lies_alike(a.v)};
+                      static_cast<const float*>(a.gradient_scale), static_cast<const float*>(a.skip), static_cast<__nv_bfloat16*>(a.bf16), behind(a.parameter),
+                      lies_alike(a.gradient) && lies_alike(a.m) && lies_alike(a.v) && lies_alike(a.bf16, 2)};
   const auto run = [&](auto kind) {
     launch<optimizer_kernel<decltype(kind)::value>>(queue, blocks_for(ceil_div(a.n + 3, 16)), kThreads, 0, constants, arenas, step, slot);
   };

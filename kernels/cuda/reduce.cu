@@ -3,7 +3,8 @@
 //   out[o,i] = sum over j of x[o,j,i]         (or of squares, or the count of what is not finite)
 //   out[o,i] = max or min over j of x[o,j,i], index[o,i] the first j that reaches it; a NaN wins, the first one
 //
-//   x (outer, n, inner)   out (outer, inner)   index (outer, inner) int32 or null      float32, contiguous
+//   x (outer, n, inner)   out (outer, inner)   index (outer, inner) int32 or null      contiguous
+//   x float32 or bfloat16, out float32
 //
 // Work:   column_lanes.h deals rows to lanes; each lane walks its rows in order, four at a time, the lanes are merged by a
 //         tree, the parts by a second kernel. A minimum is the maximum of what is negated.
@@ -79,12 +80,12 @@ __device__ __forceinline__ void add_row(Largest<kPack>& sum, const float (&v)[kP
   sum = merge(sum, next);
 }
 
-template <ReduceKind K, template <int> class Value, int kPack>
-__global__ void __launch_bounds__(kThreads) reduce_kernel(ColumnLanes lanes, const float* x, bool aligned, Value<1>* parts,
+template <ReduceKind K, template <int> class Value, int kPack, class E>
+__global__ void __launch_bounds__(kThreads) reduce_kernel(ColumnLanes lanes, const E* x, bool aligned, Value<1>* parts,
                                                           StoreResult<K> store) {
   const ColumnPlace at = place_of(lanes, blockIdx.x);
   const int64_t step = step_of(lanes);
-  const float* from = x + first_of(lanes, at);
+  const E* from = x + first_of(lanes, at);
   const int row_step = lanes.folded;            // from one element of a pack to the next
   Value<kPack> sum;
   for (int row = at.first_row; row < at.end_row; row += 4 * lanes.down, from += 4 * step) {
@@ -106,12 +107,14 @@ __global__ void __launch_bounds__(kThreads) reduce_kernel(ColumnLanes lanes, con
 }
 
 template <ReduceKind K, template <int> class Value>
-void reduce_as(Queue& queue, const ReduceProblem& p, const float* x, const StoreResult<K>& store) {
+void reduce_as(Queue& queue, const ReduceProblem& p, const void* x, const StoreResult<K>& store) {
   const ColumnLanes lanes = reduction_lanes(p.outer, p.n, p.inner, "reduce");
   const size_t partials = size_t(p.outer * lanes.parts * p.inner);
   auto* parts = lanes.parts > 1 ? static_cast<Value<1>*>(workspace(queue, partials * sizeof(Value<1>))) : nullptr;
-  with_pack(lanes.pack, [&](auto pack) {
-    launch<reduce_kernel<K, Value, decltype(pack)::value>>(queue, lanes.blocks, kThreads, 0, lanes, x, aligned16(x), parts, store);
+  with_pack(lanes.pack, p.bf16, [&](auto pack, auto element) {
+    using E = decltype(element);
+    launch<reduce_kernel<K, Value, decltype(pack)::value, E>>(queue, lanes.blocks, kThreads, 0, lanes, static_cast<const E*>(x), aligned16(x), parts,
+                                                              store);
   });
   if (parts) merge_parts(queue, p.outer, lanes.parts, p.inner, parts, store, "reduce");
 }
@@ -121,14 +124,13 @@ void reduce_as(Queue& queue, const ReduceProblem& p, const float* x, const Store
 void reduce(Queue& queue, ReduceKind kind, const ReduceProblem& p, const void* x, void* out, int32_t* index) {
   if (p.outer * p.inner == 0) return;
   fits_int(p.n, "reduce", "the reduced axis");
-  const auto* in = static_cast<const float*>(x);
   auto* to = static_cast<float*>(out);
   switch (kind) {
-    case ReduceKind::sum: return reduce_as<ReduceKind::sum, Sum>(queue, p, in, {to, nullptr});
-    case ReduceKind::sum_squares: return reduce_as<ReduceKind::sum_squares, Sum>(queue, p, in, {to, nullptr});
-    case ReduceKind::count_non_finite: return reduce_as<ReduceKind::count_non_finite, Sum>(queue, p, in, {to, nullptr});
-    case ReduceKind::max: return reduce_as<ReduceKind::max, Largest>(queue, p, in, {to, index});
-    case ReduceKind::min: return reduce_as<ReduceKind::min, Largest>(queue, p, in, {to, index});
+    case ReduceKind::sum: return reduce_as<ReduceKind::sum, Sum>(queue, p, x, {to, nullptr});
+    case ReduceKind::sum_squares: return reduce_as<ReduceKind::sum_squares, Sum>(queue, p, x, {to, nullptr});
+    case ReduceKind::count_non_finite: return reduce_as<ReduceKind::count_non_finite, Sum>(queue, p, x, {to, nullptr});
+    case ReduceKind::max: return reduce_as<ReduceKind::max, Largest>(queue, p, x, {to, index});
+    case ReduceKind::min: return reduce_as<ReduceKind::min, Largest>(queue, p, x, {to, index});
   }
 }
 

@@ -1,6 +1,6 @@
 // kernels/cuda/strided_copy.cu: dst[i . dst_stride] = src[i . src_stride], for slices, concatenations, permutations, repeats.
 //
-//   src, dst: up to 6 axes, any strides; elements of 4 or 8 bytes
+//   src, dst: up to 6 axes, any strides; elements of 2, 4 or 8 bytes
 //
 // Work:   one thread moves one element; the last axis is the fastest, so a warp's accesses are neighbours wherever the
 //         strides are 1. When the last axis is contiguous on both sides and everything is a multiple of 16 bytes, the
@@ -164,9 +164,15 @@ void strided_copy(Queue& queue, const CopyProblem& problem, size_t element, cons
                  static_cast<char*>(dst) + first * p.dst_stride[axis] * int64_t(element));
     return;
   }
-  if (element == 8 ? transpose<uint64_t>(queue, p, src, dst) : transpose<uint32_t>(queue, p, src, dst)) return;
-  const auto run = widen(p, element, src, dst) ? copy_as<uint4> : element == 8 ? copy_as<uint64_t> : copy_as<uint32_t>;
-  run(queue, p, src, dst);
+  const auto with_element = [&](auto e) {
+    using Element = decltype(e);
+    if (transpose<Element>(queue, p, src, dst)) return;
+    const auto run = widen(p, element, src, dst) ? copy_as<uint4> : copy_as<Element>;
+    run(queue, p, src, dst);
+  };
+  if (element == 2) with_element(uint16_t{});
+  else if (element == 4) with_element(uint32_t{});
+  else with_element(uint64_t{});
 }
 
 }  // namespace weft::WEFT_BACKEND

@@ -28,7 +28,7 @@ void store(const ConvEpilogue& epilogue, T sum, int64_t channel, T& result) {
 
 template <class T>
 void conv2d(const ConvProblem& problem, const ConvEpilogue& epilogue, const T* x, const T* filter, T* y) {
-  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups] = problem;
+  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups, bf16_x, bf16_y] = problem;
   const int64_t group_c = C / groups, group_k = K / groups;
   for (int64_t n = 0; n < N; ++n)
     for (int64_t p = 0; p < P; ++p)
@@ -50,7 +50,7 @@ void conv2d(const ConvProblem& problem, const ConvEpilogue& epilogue, const T* x
 
 template <class T>
 void conv2d_input_grad(const ConvProblem& problem, const ConvEpilogue& epilogue, const T* y, const T* filter, T* x) {
-  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups] = problem;
+  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups, bf16_x, bf16_y] = problem;
   const int64_t group_c = C / groups, group_k = K / groups;
   for (int64_t n = 0; n < N; ++n)
     for (int64_t h = 0; h < H; ++h)
@@ -74,7 +74,7 @@ void conv2d_input_grad(const ConvProblem& problem, const ConvEpilogue& epilogue,
 
 template <class T>
 void conv2d_weight_grad(const ConvProblem& problem, bool accumulate, const T* x, const T* y, T* dw) {
-  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups] = problem;
+  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups, bf16_x, bf16_y] = problem;
   const int64_t group_c = C / groups, group_k = K / groups;
   for (int64_t k = 0; k < K; ++k)
     for (int64_t r = 0; r < R; ++r)

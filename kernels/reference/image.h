@@ -17,7 +17,7 @@ namespace weft::reference {
 template <class T>
 void resample(const ResampleProblem& problem, const T* x, const int32_t* index_h, const T* weight_h,
               const int32_t* index_w, const T* weight_w, T* y) {
-  const auto [N, H, W, C, P, Q, taps_h, taps_w] = problem;
+  const auto [N, H, W, C, P, Q, taps_h, taps_w, bf16] = problem;
   for (int64_t n = 0; n < N; ++n)
     for (int64_t p = 0; p < P; ++p)
       for (int64_t q = 0; q < Q; ++q)

@@ -21,7 +21,7 @@ namespace weft::reference {
 /// Two passes, so that a mean far larger than the deviation costs no digits.
 template <class T>
 void moments(const NormProblem& problem, const T* x, T* mean, T* variance) {
-  const auto [G, R, C] = problem;
+  const auto [G, R, C, bf16] = problem;
   for (int64_t g = 0; g < G; ++g)
     for (int64_t c = 0; c < C; ++c) {
       const T* column = x + g * R * C + c;  // x[g,:,c], C apart
@@ -37,7 +37,7 @@ void moments(const NormProblem& problem, const T* x, T* mean, T* variance) {
 template <class T>
 void normalize(const NormProblem& problem, double epsilon, double leaky_slope, const T* x, const T* mean,
                const T* variance, const T* gamma, const T* beta, T* y) {
-  const auto [G, R, C] = problem;
+  const auto [G, R, C, bf16] = problem;
   for (int64_t g = 0; g < G; ++g)
     for (int64_t r = 0; r < R; ++r)
       for (int64_t c = 0; c < C; ++c) {
@@ -52,7 +52,7 @@ void normalize(const NormProblem& problem, double epsilon, double leaky_slope, c
 template <class T>
 void normalize_grad(const NormProblem& problem, double epsilon, double leaky_slope, const T* x, const T* mean,
                     const T* variance, const T* gamma, const T* beta, const T* dy, T* dx, T* dgamma, T* dbeta) {
-  const auto [G, R, C] = problem;
+  const auto [G, R, C, bf16] = problem;
   if (dgamma) std::fill_n(dgamma, C, T(0));
   if (dbeta) std::fill_n(dbeta, C, T(0));
   for (int64_t g = 0; g < G; ++g)

@@ -24,7 +24,7 @@ int64_t position_of_extreme(bool largest, const T* x, int64_t n, int64_t stride)
 
 template <class T>
 void reduce(ReduceKind kind, const ReduceProblem& problem, const T* x, T* out, int32_t* index) {
-  const auto [outer, n, inner] = problem;
+  const auto [outer, n, inner, bf16] = problem;
   for (int64_t o = 0; o < outer; ++o)
     for (int64_t i = 0; i < inner; ++i) {
       const T* column = x + o * n * inner + i;  // x[o,:,i], `inner` apart

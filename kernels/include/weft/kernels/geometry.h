@@ -1,4 +1,8 @@
 // Plain numbers that describe an operation's shapes. Everything is in elements, never bytes; images are NHWC.
+//
+// An array holds the backend's scalar type, unless a `bf16` here says that it holds bfloat16: then it is read as float32,
+// computed with as float32, and rounded to nearest, ties to even, when it is stored. Only the kernels in kernels/cuda/ know
+// such arrays (tensor/ gives them to nobody else); on other backends every `bf16` is 0.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +41,7 @@ struct ConvProblem {
   int p, q;
   Size2 stride, pad, dilation;
   int groups;
+  int bf16_x = 0, bf16_y = 0;    // not 0: x, or y, is bfloat16; a filter never is
 };
 
 constexpr int kMaxRank = 6;
@@ -47,6 +52,7 @@ struct PointwiseProblem {
   int64_t size[kMaxRank];        // outermost first
   int64_t stride[3][kMaxRank];   // elements, of a, b and c
   double p = 0, q = 0;           // the kind's two parameters
+  bool bf16[3] = {}, bf16_out = false;   // a, b, c, and out
 };
 
 /// dst[i . dst_stride] = src[i . src_stride] for every index i below `size`.
@@ -60,6 +66,7 @@ struct CopyProblem {
 /// x (outer, n, inner) -> (outer, inner)
 struct ReduceProblem {
   int64_t outer, n, inner;
+  bool bf16 = false;             // x; out never is
 };
 
 /// Rows of `columns` elements: `many` rows that each name `taps` of the `few` rows. (Names say which side the index
@@ -73,6 +80,7 @@ struct GatherProblem {
 struct ResampleProblem {
   int64_t n;
   int h, w, c, p, q, taps_h, taps_w;
+  bool bf16 = false;             // x and y
 };
 
 /// x (n,h,w,c) -> y (n,p,q,c); padding never wins.
@@ -87,18 +95,20 @@ struct MatmulProblem {
   bool transpose_a, transpose_b;
   bool accumulate;               // c += instead of c =
   int64_t batch_stride_a, batch_stride_b;   // elements; 0 repeats one matrix for the whole batch
+  bool bf16_a = false, bf16_b = false, bf16_c = false;
 };
 
 /// x (groups, rows, channels): statistics are taken over rows, one for each (group, channel).
 struct NormProblem {
   int64_t groups, rows, channels;
+  bool bf16 = false;             // x, y, dy and dx; statistics, gamma, beta and their gradients never are
 };
 
 /// What a convolution does to its result before storing it: y = leaky(acc + bias) or y += acc + bias.
 struct ConvEpilogue {
   const void* bias = nullptr;    // one value per output channel, or none
   double leaky_slope = 1;        // 1: no activation
-  bool accumulate = false;       // excludes an activation
+  bool accumulate = false;       // excludes an activation, and a bfloat16 result
 };
 
 }  // namespace weft

@@ -18,13 +18,13 @@
 
 namespace weft {
 
-/// How float32 products are computed by the kernels in kernels/cuda/; memory holds float32 either way, and other backends
-/// know fp32 alone.
+/// How products are computed by the kernels in kernels/cuda/; other backends know fp32 alone. Memory holds float32, but with
+/// bf16 activations and their gradients may be bfloat16 arrays (geometry.h); products may have a bfloat16 result in bf16 alone.
 enum class Precision : uint8_t {
   fp32,     // fused multiply-adds: the definition
   tf32x3,   // tensor cores, three products of 11-bit halves: float32's accuracy but for the last bits
   tf32,     // tensor cores, factors rounded to 11 bits
-  bf16,     // tensor cores, factors rounded to 8 bits
+  bf16,     // tensor cores, factors rounded to 8 bits, or given as bfloat16
 };
 
 /// Whose kernels device `cuda` runs. vendor: cuDNN's and cuBLAS's convolutions and products, through a plug-in (vendor.h),
@@ -52,6 +52,7 @@ struct Weight {
   uint64_t id = 0;
   size_t offset = 0;
   uint64_t version = 0;
+  const void* bf16 = nullptr;   // the same numbers rounded to bfloat16, as they are in this version; or null
 };
 
 /// What changes from step to step, read by kernels from device memory so that a captured step can be replayed.
@@ -83,6 +84,7 @@ struct OptimizerArenas {
   int64_t n;
   const void* gradient_scale;   // one scalar that multiplies every gradient (clipping), or null for 1
   const void* skip;             // one scalar; when it is not 0, nothing is written. Or null
+  void* bf16 = nullptr;         // where the new parameters are written a second time, rounded to bfloat16. Or null
 };
 
 struct Ops {
@@ -93,7 +95,7 @@ struct Ops {
   void (*pointwise)(Queue&, PointwiseKind, const PointwiseProblem&, const void* a, const void* b, const void* c, void* out) = nullptr;
   /// max and min also write the winner's position in [0,n), the first at a tie, into `index` unless it is null; NaN wins.
   void (*reduce)(Queue&, ReduceKind, const ReduceProblem&, const void* x, void* out, int32_t* index) = nullptr;
-  /// Moves elements of size `element` (4 or 8 bytes).
+  /// Moves elements of size `element` (4 or 8 bytes; the kernels in kernels/cuda/ also 2).
   void (*strided_copy)(Queue&, const CopyProblem&, size_t element, const void* src, void* dst) = nullptr;
   /// y[i,:] = sum over t of weight[i,t] * table[index[i,t],:]     y (rows, columns); weight null means 1
   void (*gather)(Queue&, const GatherProblem&, const void* table, const int32_t* index, const void* weight, void* y) = nullptr;
