@@ -42,6 +42,7 @@ Tensor record(const char* name, const Tensor& output, const Tensors& inputs, con
     if (t && !save && !t.node()) node->inputs.back() = {};   // a shape without data or graph says nothing to a rule
   }
   node->output_shape = output.shape();
+  node->output_type = output.dtype();
   if (saves.output) {
     node->output_storage = output.storage();
     node->output_offset = output.offset();
@@ -89,7 +90,8 @@ struct Walk {
   std::unordered_map<Node*, Tensor> window;    // where a leaf's gradient is to be written, for backward
   std::unordered_map<Node*, Tensor> gradient;  // what has arrived so far
 
-  void arrive(Node* node, const Tensor& g) {
+  void arrive(Node* node, const Tensor& any) {
+    const Tensor g = cast(any, node->output_type);
     Tensor& held = gradient[node];
     auto w = window.find(node);
     if (w == window.end()) {
@@ -129,7 +131,7 @@ struct Walk {
         into.push_back(direct ? window[e.get()] : Tensor());
       }
       if (std::none_of(needs.begin(), needs.end(), [](bool n) { return n; })) continue;
-      const Tensor output(node->output_storage, node->output_offset, node->output_shape, node->context.scalar(), node);
+      const Tensor output(node->output_storage, node->output_offset, node->output_shape, node->output_type, node);
       const Tensor g = gradient[node.get()];
       if (!targets.count(node.get())) gradient.erase(node.get());
       FiniteWatch* const watch = node->context.state().watch;
@@ -176,7 +178,7 @@ Tensors grad(const Tensor& loss, const Tensors& inputs, CreateGraph create, Keep
   Tensors results;
   for (const Tensor& t : inputs) {
     const Tensor& g = walk.gradient[t.node().get()];
-    results.push_back(g ? g : context.zeros(t.shape()));
+    results.push_back(g ? g : context.zeros(t.shape(), t.dtype()));
   }
   return results;
 }

@@ -53,6 +53,7 @@ Context Context::open(const std::string& device, const ContextOptions& options) 
   auto state = std::make_shared<detail::ContextState>();
   state->backend = found;
   state->scalar = options.scalar;
+  state->bf16 = options.precision == Precision::bf16 && !by_vendor;
   state->queue.reset(found->device->open({options.threads, 0, options.precision}));
   state->allocator = std::make_unique<detail::Allocator>(*found->device, *state->queue);
   state->step_on_device = found->device->allocate(*state->queue, sizeof(StepState));
@@ -80,17 +81,18 @@ Context::Recording::Recording(const Context& context, bool on) : state_(context.
 }
 Context::Recording::~Recording() { state_->recording = before_; }
 
-Tensor Context::empty(const Shape& shape) const {
-  const size_t bytes = size_t(shape.count()) * size_of(scalar());
-  return Tensor(std::make_shared<Storage>(state_, bytes), 0, shape, scalar());
+Tensor Context::empty(const Shape& shape) const { return empty(shape, scalar()); }
+Tensor Context::empty_index(const Shape& shape) const { return empty(shape, DType::i32); }
+Tensor Context::empty(const Shape& shape, DType type) const {
+  if (type != scalar() && type != DType::i32 && !(type == DType::bf16 && state_->bf16))
+    throw DeviceError(std::string("a tensor of ") + name_of(type) + " in a context of " + name_of(scalar()) +
+                      "; bfloat16 takes precision bf16 and the own kernels of cuda or sim");
+  return Tensor(std::make_shared<Storage>(state_, size_t(shape.count()) * size_of(type)), 0, shape, type);
 }
 
-Tensor Context::empty_index(const Shape& shape) const {
-  return Tensor(std::make_shared<Storage>(state_, size_t(shape.count()) * sizeof(int32_t)), 0, shape, DType::i32);
-}
-
-Tensor Context::zeros(const Shape& shape) const {
-  Tensor t = empty(shape);
+Tensor Context::zeros(const Shape& shape) const { return zeros(shape, scalar()); }
+Tensor Context::zeros(const Shape& shape, DType type) const {
+  Tensor t = empty(shape, type);
   state_->device().fill_zero(*state_->queue, t.data(), t.storage()->bytes);
   return t;
 }

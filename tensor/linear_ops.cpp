@@ -5,7 +5,8 @@
 
 namespace weft {
 
-Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, const Tensor& bias) {
+Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, const Tensor& any_bias) {
+  const Tensor bias = detail::wide(any_bias);
   if (a.rank() < 2 || b.rank() < 2) throw ShapeError("matmul: matrices wanted, got " + a.shape().text() + " and " + b.shape().text());
   if (b.rank() == 2 && a.rank() > 2 && !transpose_a) {   // leading axes are rows
     Shape out = a.shape();
@@ -23,8 +24,11 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
   Shape shape = batch_a >= batch_b ? a.shape() : b.shape();
   shape[shape.rank() - 2] = m, shape[shape.rank() - 1] = n;
 
-  const MatmulProblem p{batch, m, n, k, transpose_a, transpose_b, false, batch_a == 1 ? 0 : m * k, batch_b == 1 ? 0 : k * n};
-  Tensor out = context.empty(shape);
+  // Activations times weights are activations; other products, as of a gradient in the weights, keep float32's digits.
+  const bool layer = !transpose_a && b.rank() == 2 && !detail::is_bf16(b) && (detail::is_bf16(a) || b.storage()->weight);
+  Tensor out = context.empty(shape, layer ? s.activation(n) : s.scalar);
+  const MatmulProblem p{batch, m, n, k, transpose_a, transpose_b, false, batch_a == 1 ? 0 : m * k, batch_b == 1 ? 0 : k * n,
+                        detail::is_bf16(a), detail::is_bf16(b), detail::is_bf16(out)};
   s.flops += 2 * uint64_t(batch * m * n * k);
   if (out.count() > 0) WEFT_OP(s, matmul)(*s.queue, p, a.data(), b.as_weight(), bias ? bias.data() : nullptr, out.data());
 
@@ -58,6 +62,12 @@ Tensor before_activation(const RuleCall& call, double slope) {
   return slope == 1 ? call.gradient : leaky_relu_grad(call.output, call.gradient, slope);
 }
 
+ConvProblem typed(ConvProblem p, const Tensor& x, const Tensor& y) {
+  p.bf16_x = detail::is_bf16(x), p.bf16_y = detail::is_bf16(y);
+  return p;
+}
+
+// Filters and biases are float32 here.
 Tensor conv(const ConvProblem&, const Tensor& x, const Tensor& w, const Tensor& bias, double slope);
 Tensor conv_input_grad(const ConvProblem&, const Tensor& y, const Tensor& w, const Tensor& bias, double slope);
 Tensor conv_weight_grad(const ConvProblem&, const Tensor& x, const Tensor& y, const Tensor& into = {});
@@ -65,9 +75,9 @@ Tensor conv_weight_grad(const ConvProblem&, const Tensor& x, const Tensor& y, co
 Tensor conv(const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias, double slope) {
   const Context context = detail::common_context("conv2d", {&x, &w, &bias});
   detail::ContextState& s = context.state();
-  Tensor y = context.empty(y_shape(p));
+  Tensor y = context.empty(y_shape(p), s.activation(p.k));
   s.flops += flops_of(p);
-  WEFT_OP(s, conv2d)(*s.queue, p, {bias ? bias.data() : nullptr, slope, false}, x.data(), w.as_weight(), y.data());
+  WEFT_OP(s, conv2d)(*s.queue, typed(p, x, y), {bias ? bias.data() : nullptr, slope, false}, x.data(), w.as_weight(), y.data());
   return record("conv2d", y, {x, w, bias}, {{true, true, false}, slope != 1}, [=](const RuleCall& call) {
     const Tensor g = before_activation(call, slope);
     Tensors result(3);
@@ -81,9 +91,9 @@ Tensor conv(const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor
 Tensor conv_input_grad(const ConvProblem& p, const Tensor& y, const Tensor& w, const Tensor& bias, double slope) {
   const Context context = detail::common_context("conv2d_input_grad", {&y, &w, &bias});
   detail::ContextState& s = context.state();
-  Tensor x = context.empty(x_shape(p));
+  Tensor x = context.empty(x_shape(p), s.activation(p.c));
   s.flops += flops_of(p);
-  WEFT_OP(s, conv2d_input_grad)(*s.queue, p, {bias ? bias.data() : nullptr, slope, false}, y.data(), w.as_weight(), x.data());
+  WEFT_OP(s, conv2d_input_grad)(*s.queue, typed(p, x, y), {bias ? bias.data() : nullptr, slope, false}, y.data(), w.as_weight(), x.data());
   return record("conv2d_input_grad", x, {y, w, bias}, {{true, true, false}, slope != 1}, [=](const RuleCall& call) {
     const Tensor g = before_activation(call, slope);
     Tensors result(3);
@@ -100,7 +110,7 @@ Tensor conv_weight_grad(const ConvProblem& p, const Tensor& x, const Tensor& y, 
   Tensor w = into ? into : context.empty(w_shape(p));
   if (into) into.storage()->wrote("gradient");
   s.flops += flops_of(p);
-  WEFT_OP(s, conv2d_weight_grad)(*s.queue, p, false, x.data(), y.data(), w.data());
+  WEFT_OP(s, conv2d_weight_grad)(*s.queue, typed(p, x, y), false, x.data(), y.data(), w.data());
   return record("conv2d_weight_grad", w, {x, y}, {{true, true}, false}, [=](const RuleCall& call) {
     Tensors result(2);
     if (call.needs[0]) result[0] = conv_input_grad(p, call.inputs[1], call.gradient, {}, 1);
@@ -145,7 +155,7 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGe
   check_images("conv2d", x, w, bias, slope, w.size(0), wrong.empty() ? nullptr : wrong.c_str());
   const int64_t p = conv_size(x.size(1), w.size(1), g.stride.h, g.pad.h, g.dilation.h), q = conv_size(x.size(2), w.size(2), g.stride.w, g.pad.w, g.dilation.w);
   if (p < 1 || q < 1) throw ShapeError("conv2d: the filter is larger than the padded input. input " + x.shape().text() + ", filter " + w.shape().text());
-  return conv(problem("conv2d", x.shape(), w.shape(), g, p, q), x, w, bias, slope);
+  return conv(problem("conv2d", x.shape(), w.shape(), g, p, q), x, detail::wide(w), detail::wide(bias), slope);
 }
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& geometry, double slope) {
@@ -159,7 +169,8 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, co
   auto size = [](int64_t in, int64_t filter, int stride, int pad, int dilation, int extra) { return (in - 1) * stride - 2 * pad + dilation * (filter - 1) + extra + 1; };
   const int64_t h = size(x.size(1), w.size(1), g.stride.h, g.pad.h, g.dilation.h, g.output_pad.h), v = size(x.size(2), w.size(2), g.stride.w, g.pad.w, g.dilation.w, g.output_pad.w);
   if (h < 1 || v < 1) throw ShapeError("conv_transpose2d: padding leaves no output. input " + x.shape().text() + ", filter " + w.shape().text());
-  return conv_input_grad(problem("conv_transpose2d", {x.size(0), h, v, outputs}, w.shape(), g, x.size(1), x.size(2)), x, w, bias, slope);
+  return conv_input_grad(problem("conv_transpose2d", {x.size(0), h, v, outputs}, w.shape(), g, x.size(1), x.size(2)), x, detail::wide(w),
+                         detail::wide(bias), slope);
 }
 
 Tensor conv2d_weight_grad(const Tensor& x, const Tensor& y, Size2 filter, const ConvGeometry& geometry) {

@@ -23,7 +23,8 @@ const void* data_or_null(const Tensor& t) { return t ? t.data() : nullptr; }
 // gradient's own graph is wanted. x is (groups, rows, channels).
 Tensor composed(const Tensor& x, const Tensor& mean_or_none, const Tensor& variance_or_none, const Tensor& gamma, const Tensor& beta,
                 double epsilon, double slope) {
-  const Tensor centred = x - (mean_or_none ? mean_or_none : mean(x, {1}, KeepAxes::yes));
+  const Tensor in = detail::wide(x);   // many roundings follow, and one is enough
+  const Tensor centred = in - (mean_or_none ? mean_or_none : mean(in, {1}, KeepAxes::yes));
   const Tensor spread = variance_or_none ? variance_or_none : mean(centred * centred, {1}, KeepAxes::yes);
   Tensor y = centred / sqrt(spread + epsilon);
   if (gamma) y = y * gamma;
@@ -50,15 +51,16 @@ Tensors composed_gradient(const Tensor& y, const Tensors& inputs, const RuleCall
 
 }  // namespace
 
-Normalized normalize_groups(const Tensor& x, int64_t groups, int64_t channels, const Tensor& gamma, const Tensor& beta, double epsilon, double slope) {
+Normalized normalize_groups(const Tensor& x, int64_t groups, int64_t channels, const Tensor& any_gamma, const Tensor& any_beta, double epsilon, double slope) {
+  const Tensor gamma = detail::wide(any_gamma), beta = detail::wide(any_beta);
   const Layout l = layout_of(x, groups, channels, gamma, beta);
   if (l.rows < 2)
     throw ShapeError("normalize: one value a channel in each group has no variance; input " + x.shape().text() + " in " + std::to_string(groups) +
                      " group(s). Use a larger batch, or evaluation mode");
   const Context context = detail::common_context("normalize", {&x, &gamma, &beta});
   detail::ContextState& s = context.state();
-  const NormProblem p{l.groups, l.rows, l.channels};
-  Tensor mean = context.empty({groups, channels}), variance = context.empty({groups, channels}), y = context.empty(x.shape());
+  const NormProblem p{l.groups, l.rows, l.channels, detail::is_bf16(x)};
+  Tensor mean = context.empty({groups, channels}), variance = context.empty({groups, channels}), y = context.empty(x.shape(), x.dtype());
   WEFT_OP(s, moments)(*s.queue, p, x.data(), mean.data(), variance.data());
   detail::made("moments (mean)", mean, {x});
   detail::made("moments (variance)", variance, {x});
@@ -72,7 +74,7 @@ Normalized normalize_groups(const Tensor& x, int64_t groups, int64_t channels, c
     }
     const Context c = in.context();
     Tensors result(3);
-    if (call.needs[0]) result[0] = c.empty(in.shape());
+    if (call.needs[0]) result[0] = c.empty(in.shape(), in.dtype());
     for (size_t i : {1, 2}) if (call.needs[i]) result[i] = call.into[i] ? call.into[i] : c.empty({channels});
     for (int i : {1, 2}) if (result[size_t(i)]) result[size_t(i)].storage()->wrote("gradient");
     WEFT_OP(c.state(), normalize_grad)(*c.state().queue, p, epsilon, slope, in.data(), mean.data(), variance.data(), data_or_null(scale),
@@ -83,13 +85,14 @@ Normalized normalize_groups(const Tensor& x, int64_t groups, int64_t channels, c
   return {y, mean, variance};
 }
 
-Tensor normalize_with(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma, const Tensor& beta, double epsilon, double slope) {
+Tensor normalize_with(const Tensor& x, const Tensor& any_mean, const Tensor& any_variance, const Tensor& any_gamma, const Tensor& any_beta, double epsilon, double slope) {
+  const Tensor mean = detail::wide(any_mean), variance = detail::wide(any_variance), gamma = detail::wide(any_gamma), beta = detail::wide(any_beta);
   const int64_t channels = mean.count();
   const Layout l = layout_of(x, 1, channels, gamma, beta);
   const Context context = detail::common_context("normalize", {&x, &mean, &variance, &gamma, &beta});
   detail::ContextState& s = context.state();
-  Tensor y = context.empty(x.shape());
-  const NormProblem p{1, l.rows, channels};
+  Tensor y = context.empty(x.shape(), x.dtype());
+  const NormProblem p{1, l.rows, channels, detail::is_bf16(x)};
   if (y.count() > 0)
     WEFT_OP(s, normalize)(*s.queue, p, epsilon, slope, x.data(), mean.data(), variance.data(), data_or_null(gamma), data_or_null(beta), y.data());
   return record("normalize_with", y, {x, gamma, beta, mean.detach(), variance.detach()}, {{true, true, true, true, true}, false}, [=](const RuleCall& call) {

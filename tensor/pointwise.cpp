@@ -60,8 +60,30 @@ PointwiseProblem problem_of(const Shape& out, std::initializer_list<const Tensor
     }
     ++problem.rank;
   }
+  int i = 0;
+  for (const Tensor* t : inputs) problem.bf16[i++] = detail::is_bf16(*t);
   merge_axes(problem);
   return problem;
+}
+
+// Of the inputs that are not repeated, bfloat16 if all are.
+DType type_of(const Shape& out, std::initializer_list<const Tensor*> inputs, DType scalar) {
+  bool bf16 = false;
+  for (const Tensor* t : inputs) {
+    if (!*t || t->count() != out.count()) continue;
+    if (t->dtype() != DType::bf16) return scalar;
+    bf16 = true;
+  }
+  return bf16 ? DType::bf16 : scalar;
+}
+
+void launch(PointwiseKind kind, const Tensor& a, const Tensor& b, const Tensor& c, double p, double q, const Tensor& out) {
+  if (out.count() == 0) return;
+  const Context context = out.context();
+  detail::ContextState& s = context.state();
+  PointwiseProblem problem = problem_of(out.shape(), {&a, &b, &c}, p, q);
+  problem.bf16_out = detail::is_bf16(out);
+  WEFT_OP(s, pointwise)(*s.queue, kind, problem, a.data(), b ? b.data() : nullptr, c ? c.data() : nullptr, out.data());
 }
 
 // Does a derivative's text use the name? "leaky_relu_grad(a, g, p)" uses a, g and p.
@@ -82,12 +104,9 @@ constexpr Texts derivative_text[] = {WEFT_POINTWISE_KINDS(WEFT_KIND_TEXT)};
 Tensor apply(PointwiseKind kind, const Tensor& a, const Tensor& b = {}, const Tensor& c = {}, double p = 0, double q = 0) {
   const PointwiseInfo& info = pointwise_info[int(kind)];
   const Context context = detail::common_context(info.name, {&a, &b, &c});
-  detail::ContextState& s = context.state();
   const Shape shape = broadcast(info.name, {&a, &b, &c});
-  Tensor out = context.empty(shape);
-  if (out.count() > 0)
-    WEFT_OP(s, pointwise)(*s.queue, kind, problem_of(shape, {&a, &b, &c}, p, q), a.data(), b ? b.data() : nullptr,
-                          c ? c.data() : nullptr, out.data());
+  Tensor out = context.empty(shape, type_of(shape, {&a, &b, &c}, context.scalar()));
+  launch(kind, a, b, c, p, q, out);
   detail::made(info.name, out, {a, b, c});
   if (!context.recording()) return out;
   const Texts& text = derivative_text[int(kind)];
@@ -105,6 +124,18 @@ Tensor apply(PointwiseKind kind, const Tensor& a, const Tensor& b = {}, const Te
 }
 
 }  // namespace
+
+void detail::convert(const Tensor& from, const Tensor& to) {
+  launch(PointwiseKind::affine, from.shape() == to.shape() ? from : reshape(from.detach(), to.shape()), {}, {}, 1, -0.0, to);   // -0 + -0 is -0
+}
+Tensor cast(const Tensor& a, DType type) {
+  if (a.dtype() == type) return a;
+  const Context context = detail::common_context("cast", {&a});
+  const Tensor out = context.empty(a.shape(), type);
+  detail::convert(a, out);
+  return record("cast", out, {a}, {}, [](const RuleCall& call) { return Tensors{call.gradient}; });   // takes its input's type on arrival
+}
+Tensor detail::wide(const Tensor& t) { return is_bf16(t) ? cast(t, t.context().scalar()) : t; }
 
 #define UNARY(name) Tensor name(const Tensor& a) { return apply(PointwiseKind::name, a); }
 UNARY(abs) UNARY(sign) UNARY(floor) UNARY(exp) UNARY(log) UNARY(sqrt) UNARY(sin) UNARY(cos)

@@ -30,7 +30,7 @@ Tensor reduce_run(ReduceKind kind, const Tensor& x, int64_t outer, int64_t n, in
   const Context context = detail::common_context("reduce", {&x});
   detail::ContextState& s = context.state();
   Tensor out = context.empty(shape);
-  if (out.count() > 0) WEFT_OP(s, reduce)(*s.queue, kind, {outer, n, inner}, x.data(), out.data(), nullptr);
+  if (out.count() > 0) WEFT_OP(s, reduce)(*s.queue, kind, {outer, n, inner, detail::is_bf16(x)}, x.data(), out.data(), nullptr);
   return out;
 }
 
@@ -44,7 +44,7 @@ Tensor reduce_axes(ReduceKind kind, const Tensor& x, const Plan& plan) {
     const int64_t n = shape.count(begin, end);
     const int64_t outer = shape.count(0, begin), inner = shape.count(end, shape.rank());
     for (int i = begin; i < end; ++i) shape[i] = 1;
-    t = n == 1 && kind != ReduceKind::sum_squares && kind != ReduceKind::count_non_finite ? reshape(t, shape)
+    t = n == 1 && kind != ReduceKind::sum_squares && kind != ReduceKind::count_non_finite ? reshape(detail::wide(t), shape)
                                                                                           : reduce_run(kind, t, outer, n, inner, shape);
     end = begin;
   }

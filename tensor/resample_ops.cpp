@@ -62,9 +62,9 @@ Tensor resample(const char* name, const Tensor& x, const Pair& h, const Pair& w)
   detail::ContextState& s = context.state();
   const Table &rows = *h.first, &columns = *w.first;
   const Shape shape{x.size(0), rows.out, columns.out, x.size(3)};
-  Tensor y = context.empty(shape);
+  Tensor y = context.empty(shape, x.dtype());
   if (y.count() > 0)
-    WEFT_OP(s, resample)(*s.queue, {x.size(0), rows.in, columns.in, int(x.size(3)), rows.out, columns.out, rows.taps, columns.taps}, x.data(),
+    WEFT_OP(s, resample)(*s.queue, {x.size(0), rows.in, columns.in, int(x.size(3)), rows.out, columns.out, rows.taps, columns.taps, detail::is_bf16(x)}, x.data(),
                          static_cast<int32_t*>(rows.index.data()), rows.weight.data(), static_cast<int32_t*>(columns.index.data()),
                          columns.weight.data(), y.data());
   return record(name, y, {x}, {}, [=](const RuleCall& call) {
@@ -174,7 +174,7 @@ Tensor dropout(const Tensor& x, double rate, uint64_t stream) {
   if (rate < 0 || rate >= 1) throw ShapeError("dropout: a rate in [0, 1), not " + std::to_string(rate));
   if (rate == 0) return x;
   const Tensor mask = affine(greater(x.context().uniform(x.shape(), stream), rate), 1 / (1 - rate), 0);
-  return x * mask;
+  return cast(x * mask, x.dtype());
 }
 
 }  // namespace weft

@@ -30,13 +30,11 @@ void copy(const Tensor& src, size_t src_offset, const Strides& from, const Tenso
                            static_cast<char*>(dst.data()) + dst_offset * element);
 }
 
-Tensor empty_like(const Tensor& x, const Shape& shape) {
-  return x.dtype() == DType::i32 ? x.context().empty_index(shape) : x.context().empty(shape);
-}
+Tensor empty_like(const Tensor& x, const Shape& shape) { return x.context().empty(shape, x.dtype()); }
 
 // The adjoint of slice: zeros with x in [begin, begin + size) of the axis.
 Tensor embed(const Tensor& x, int axis, int64_t begin, const Shape& whole) {
-  Tensor out = x.context().zeros(whole);
+  Tensor out = x.context().zeros(whole, x.dtype());
   copy(x, 0, contiguous(x.shape()), out, size_t(begin * whole.count(axis + 1, whole.rank())), contiguous(whole), x.shape());
   const int64_t end = begin + x.shape()[axis];
   return record("embed", out, {x}, {}, [=](const RuleCall& call) { return Tensors{slice(call.gradient, axis, begin, end)}; });
@@ -97,8 +95,10 @@ Tensor expand(const Tensor& x, const Shape& shape) {
   return record("expand", out, {x}, {}, [before](const RuleCall& call) { return Tensors{sum_to(call.gradient, before)}; });
 }
 
-Tensor concat(const Tensors& parts, int axis) {
-  if (parts.empty()) throw ShapeError("concat: nothing to join");
+Tensor concat(const Tensors& given, int axis) {
+  if (given.empty()) throw ShapeError("concat: nothing to join");
+  Tensors parts = given;
+  if (!std::all_of(parts.begin(), parts.end(), detail::is_bf16)) std::transform(parts.begin(), parts.end(), parts.begin(), detail::wide);
   axis = parts[0].shape().axis(axis);
   Shape shape = parts[0].shape();
   shape[axis] = 0;
@@ -176,7 +176,8 @@ Tensor scatter_add(const Tensor& x, const Tensor& index, const Shape& table) {
 
 }  // namespace
 
-Tensor gather(const Tensor& table, const Tensor& index) {
+Tensor gather(const Tensor& any, const Tensor& index) {
+  const Tensor table = detail::wide(any);
   if (index.dtype() != DType::i32 || table.dtype() == DType::i32) throw ShapeError("gather: the index must hold int32, and the table numbers");
   if (table.rank() < 1) throw ShapeError("gather: a scalar has no rows");
   Shape shape = index.shape();
@@ -184,7 +185,8 @@ Tensor gather(const Tensor& table, const Tensor& index) {
   return gather_rows(table, index, shape);
 }
 
-Tensor max_pool(const Tensor& x, const Window& window) {
+Tensor max_pool(const Tensor& any, const Window& window) {
+  const Tensor x = detail::wide(any);
   if (x.rank() != 4) throw ShapeError("max_pool: an image is (N,H,W,C), not " + x.shape().text());
   const Shape& in = x.shape();
   if (std::min({window.size.h, window.size.w, window.stride.h, window.stride.w}) < 1 || std::min(window.pad.h, window.pad.w) < 0)

@@ -55,6 +55,9 @@ struct ContextState : std::enable_shared_from_this<ContextState> {
   std::unique_ptr<Queue> queue;
   std::unique_ptr<Allocator> allocator;
   DType scalar;
+  bool bf16 = false;                      // activations are bfloat16
+  /// What a layer's result is: bfloat16 if it comes in whole 16-byte pieces. So an RGB image and a logit are float32.
+  DType activation(int64_t channels) const { return bf16 && channels % 8 == 0 ? DType::bf16 : scalar; }
   bool recording = true;
   FiniteWatch* watch = nullptr;           // sees every result while there is one
   bool capturing = false;                 // a step is being recorded
@@ -101,6 +104,12 @@ inline void made(const char* operation, const Tensor& result, const Tensors& inp
   FiniteWatch* watch = result.storage()->context->watch;
   if (watch) watch->see(operation, result, inputs);
 }
+
+/// to = from, element by element, rounded if `to` is bfloat16 and `from` is not.
+void convert(const Tensor& from, const Tensor& to);
+inline bool is_bf16(const Tensor& t) { return t && t.dtype() == DType::bf16; }
+/// For operations that know no bfloat16: t in float32. An empty tensor stays one.
+Tensor wide(const Tensor& t);
 
 /// Throws DeviceError unless all tensors (empty ones aside) belong to one context; returns it. With `numbers`, an index
 /// tensor among them is a ShapeError.

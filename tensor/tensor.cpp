@@ -1,6 +1,7 @@
 #include "weft/tensor/tensor.h"
 
 #include <cstdio>
+#include <cstring>
 
 #include "state.h"
 #include "weft/tensor/autograd.h"
@@ -38,6 +39,24 @@ Weight Tensor::as_weight() const {
 }
 
 namespace {
+/// bfloat16 on the host: the upper half of a float, to nearest, ties to even.
+struct Bf16 {
+  uint16_t bits = 0;
+  Bf16() = default;
+  explicit Bf16(double v) {
+    const float f = float(v);
+    uint32_t u;
+    std::memcpy(&u, &f, 4);
+    bits = f != f ? 0x7fff : uint16_t((u + 0x7fff + (u >> 16 & 1)) >> 16);
+  }
+  operator float() const {
+    const uint32_t u = uint32_t(bits) << 16;
+    float f;
+    std::memcpy(&f, &u, 4);
+    return f;
+  }
+};
+
 template <class From, class To>
 std::vector<To> download(const Tensor& t) {
   std::vector<From> raw(size_t(t.count()));
@@ -50,6 +69,7 @@ template <class To>
 std::vector<To> download(const Tensor& t) {
   return t.dtype() == DType::f64   ? download<double, To>(t)
          : t.dtype() == DType::i32 ? download<int32_t, To>(t)
+         : t.dtype() == DType::bf16 ? download<Bf16, To>(t)
                                    : download<float, To>(t);
 }
 template <class To, class From>
@@ -74,6 +94,7 @@ void Tensor::write(const float* values, const char* operation) const {
   storage()->wrote(operation);
   if (dtype() == DType::f64) return upload<double>(*this, values);
   if (dtype() == DType::i32) return upload<int32_t>(*this, values);
+  if (dtype() == DType::bf16) return upload<Bf16>(*this, values);
   const Context c = context();
   c.state().copy(data(), values, size_t(count()) * sizeof(float), CopyDirection::to_device);
 }
@@ -83,14 +104,17 @@ void Tensor::write(const std::vector<double>& values, const char* operation) con
   storage()->wrote(operation);
   if (dtype() == DType::f64) upload<double>(*this, values.data());
   else if (dtype() == DType::i32) upload<int32_t>(*this, values.data());
+  else if (dtype() == DType::bf16) upload<Bf16>(*this, values.data());
   else upload<float>(*this, values.data());
 }
 
 void Tensor::copy_from(const Tensor& source, const char* operation) const {
-  if (source.count() != count() || source.dtype() != dtype())
+  const bool converts = source.dtype() != dtype() && (detail::is_bf16(source) || detail::is_bf16(*this));
+  if (source.count() != count() || (source.dtype() != dtype() && !converts))
     throw ShapeError("copy_from: " + source.shape().text() + " into " + shape().text());
   const Context c = detail::common_context(operation, {this, &source}, false);
   storage()->wrote(operation);
+  if (converts) return detail::convert(source, *this);
   c.state().device().copy(*c.state().queue, data(), source.data(), size_t(count()) * size_of(dtype()), CopyDirection::on_device);
 }
 
@@ -99,6 +123,7 @@ Tensor Tensor::leaf() const {
   node->name = "leaf";
   node->number = context().state().next_node++;
   node->output_shape = shape();
+  node->output_type = dtype();
   return Tensor(storage(), offset(), shape(), dtype(), node);
 }
 

@@ -12,7 +12,7 @@ namespace weft {
 struct RuleCall {
   const Tensors& inputs;
   const Tensor& output;             // with data only if the operation saved it
-  const Tensor& gradient;           // of the output's shape
+  const Tensor& gradient;           // of the output's shape and type; results take their inputs' types by themselves
   const std::vector<bool>& needs;   // which inputs' gradients are wanted; the others may be left empty
   const Tensors& into;              // where input i's gradient will end up; a rule may write there and return that tensor
   bool graph;                       // the gradient's own graph is wanted: no fused kernels
@@ -29,6 +29,7 @@ struct Node : std::enable_shared_from_this<Node> {
   std::shared_ptr<Storage> output_storage;   // null if not saved
   size_t output_offset = 0;
   Shape output_shape;
+  DType output_type;
   Context context;
   Rule rule;
   explicit Node(const Context& c) : context(c) {}

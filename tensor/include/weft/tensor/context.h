@@ -29,7 +29,7 @@ class Context {
   /// Throws DeviceError that lists what there is, and why the others cannot be used.
   static Context open(const std::string& device = "auto", const ContextOptions& options = {});
 
-  DType scalar() const;                  // what every tensor but an index tensor holds
+  DType scalar() const;                  // what tensors hold; in precision bf16 activations are bfloat16 (tensor/ops.h)
   const char* device() const;            // "cpu", "cuda", "sim", "reference"
   std::string describe() const;          // device, libraries, threads, in one line
   void synchronise() const;              // waits for all queued work
@@ -42,8 +42,10 @@ class Context {
   uint64_t flops() const;
 
   Tensor empty(const Shape& shape) const;                    // contents undefined
+  Tensor empty(const Shape& shape, DType type) const;        // scalar(), i32, or bf16 where precision is bf16, else DeviceError
   Tensor empty_index(const Shape& shape) const;              // int32
   Tensor zeros(const Shape& shape) const;
+  Tensor zeros(const Shape& shape, DType type) const;
   Tensor full(const Shape& shape, double value) const;
   /// A scalar that stays: made once for each value, for use in formulas.
   Tensor constant(double value) const;

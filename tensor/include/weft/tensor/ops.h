@@ -2,6 +2,15 @@
 // nowhere else; a mismatch is a ShapeError that shows both shapes. Every operation works on every backend that has the
 // basis, is differentiable to any order unless said otherwise, gives the same bits every run on the same device, and is
 // queued: it returns before the work is done.
+//
+// Types. Everything is of the context's scalar type, but for indices and, in precision bf16, for bfloat16 tensors:
+//   conv2d, conv_transpose2d   bfloat16 where channels are a multiple of 8
+//   matmul                     bfloat16 where rows of activations meet a matrix of weights (b float32 of two axes, a not transposed,
+//                              a bfloat16 or b a network's parameter) and the columns are a multiple of 8
+//   point-wise                 bfloat16 if the inputs that are not broadcast all are; one float32 among them makes the result float32
+//   normalisation, resampling, shape   as x (concat: float32 unless all parts are bfloat16)
+//   everything else            float32: reductions, statistics, gradients of filters, gather, max_pool
+// A gradient has the type of what it is the gradient of. All is computed in float32 and rounded where it is stored.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -13,6 +22,7 @@ namespace weft {
 
 // ---- point-wise, with NumPy broadcasting. kernels/kinds.h has every formula and derivative.
 Tensor affine(const Tensor& a, double p, double q);          // p * a + q
+Tensor cast(const Tensor& a, DType type);                    // between float32 and bfloat16, to nearest; a itself if it is of that type
 Tensor abs(const Tensor& a);
 Tensor sign(const Tensor& a);                                // -1, 0, 1; derivative 0
 Tensor floor(const Tensor& a);                               // derivative 0

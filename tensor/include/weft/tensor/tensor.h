@@ -52,7 +52,7 @@ class Tensor {
   std::vector<double> values() const;
   std::vector<float> floats() const;
   double item() const;                                       // of a one-element tensor
-  /// Writes in place from the host or from another tensor of as many elements: raises the version.
+  /// Writes in place from the host or from another tensor of as many elements: raises the version. Rounds into bfloat16.
   void write(const float* values, const char* operation = "write") const;
   void write(const std::vector<double>& values, const char* operation = "write") const;
   void copy_from(const Tensor& source, const char* operation = "copy_from") const;
