@@ -47,7 +47,7 @@ void conv2d(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const voi
   if (fits_few_channels(p)) return conv2d_few_channels(queue, p, e, x, w, y);
   const int rows = p.n * p.p * p.q, cols = p.k / p.groups, depth = p.r * p.s * (p.c / p.groups);
   const Epilogue epilogue = epilogue_of(e, p.bf16_y);
-  with_core(queue, p.c / p.groups % 8 == 0, rows, cols, p.groups, [&](auto core) {
+  with_core(queue, fits_bf16(p), rows, cols, p.groups, [&](auto core) {
     using Core = decltype(core);
     using E = typename Core::Element;
     const int64_t down = ceil_div(rows, Core::kRows), across = ceil_div(cols, Core::kCols);

@@ -3,7 +3,8 @@
 //   y[n,p,q,k] = leaky(b[k] + sum over r,s of  x[n, p*stride.h - pad.h + r*dilation.h, q*stride.w - ..., k / M] * w[k,r,s])
 //   and its adjoints in x and in w; M = K / C
 //
-//   x (N,H,W,C)   w (K,R,S)   b (K), for x (C), or null   y (N,P,Q,K)      float32, contiguous, pad reads as 0
+//   x (N,H,W,C)   w (K,R,S)   b (K), for x (C), or null   y (N,P,Q,K)      contiguous, pad reads as 0
+//   w, b float32   x, y float32 or bfloat16
 //
 // Work:   an implicit product would have M columns a group. Here lanes lie along the channels, four each (16 bytes) if M is 1,
 //         else one, and a thread computes a strip of four neighbouring pixels: at stride 1 a tap's input is the one before's, moved
@@ -25,9 +26,9 @@ constexpr int kMostTaps = 81;                     // 43 KB of filters for 32 lan
 constexpr int kMostFilters = 4;                   // of a channel; with more, a group is a matrix product
 constexpr int kStrip = 4;
 
-template <int kPack>
-__global__ void __launch_bounds__(kThreads) conv2d_depthwise_kernel(DirectProblem d, int multiple, int across, Divisor taps, const float* in,
-                                                                    const float* w, Epilogue epilogue, float* out) {
+template <int kPack, class E>
+__global__ void __launch_bounds__(kThreads) conv2d_depthwise_kernel(DirectProblem d, int multiple, int across, Divisor taps, const E* in,
+                                                                    const float* w, Epilogue epilogue, void* out) {
   const Strips<kStrip> strips(d, blockIdx.z);
   const int each = d.adjoint ? multiple : 1;      // inputs of a result, each with a filter of its own
   const int filters = across * kPack * each, pitch = filters + 4, first_filter = blockIdx.y * filters;
@@ -50,7 +51,7 @@ __global__ void __launch_bounds__(kThreads) conv2d_depthwise_kernel(DirectProble
       for (int t = 0; t < strips.h.taps; ++t) {
         const int row = strip.line * strips.h.stride + strips.h.origin + t * strips.h.step;
         if (unsigned(row) >= unsigned(d.in_h)) continue;
-        const float* line = in + (int64_t(strip.image) * d.in_h + row) * d.in_w * d.in_channels + channel;
+        const E* line = in + (int64_t(strip.image) * d.in_h + row) * d.in_w * d.in_channels + channel;
         const float* of_row = weights + (strips.h.first_tap + t * strips.h.tap_step) * d.v.taps * pitch + lane * kPack * each + j;
         slide<kStrip, kPack>(strips.v, strip.first,
                              [&](float (&x)[kPack], int at) { load_inside(d, line, at, x); },
@@ -66,31 +67,32 @@ __global__ void __launch_bounds__(kThreads) conv2d_depthwise_kernel(DirectProble
     }
 #pragma unroll
     for (int i = 0; i < kStrip; ++i)
-      if (float* to = strips.address(d, out, strip, i)) store_run<kPack>(epilogue, to, column, d.out_channels, sum[i]);
+      store_run<kPack>(epilogue, out, strips.place(d, strip, i), column, d.out_channels, sum[i]);
   }
 }
 
 void depthwise(Queue& queue, const ConvProblem& p, bool adjoint, const ConvEpilogue& e, const void* in, const Weight& w, void* out) {
   const DirectProblem d = direct_problem(p, adjoint, in);
   const int multiple = p.k / p.c, each = adjoint ? multiple : 1;
-  with_pack(multiple == 1 && p.c % 4 == 0 ? 4 : 1, [&](auto pack) {
+  with_pack(multiple == 1 && p.c % 4 == 0 ? 4 : 1, adjoint ? p.bf16_y : p.bf16_x, [&](auto pack, auto element) {
     constexpr int kPack = decltype(pack)::value;
+    using E = decltype(element);
     const int packs = d.out_channels / kPack;
     int across = 1;
     while (across < packs && across < 32) across *= 2;
     const int64_t blocks = ceil_div(strips_of(d, kStrip), kThreads / across), down = ceil_div(packs, across);
     const int64_t enough = ceil_div(1056, down * phases_of(d));     // eight a multiprocessor of a large GPU
-    launch<conv2d_depthwise_kernel<kPack>>(queue, dim3(unsigned(min(blocks, enough)), unsigned(down), phases_of(d)), kThreads,
+    launch<conv2d_depthwise_kernel<kPack, E>>(queue, dim3(unsigned(min(blocks, enough)), unsigned(down), phases_of(d)), kThreads,
                                            size_t(across * kPack * each + 4) * p.r * p.s * 4, d, multiple, across, Divisor(p.r * p.s),
-                                           static_cast<const float*>(in), static_cast<const float*>(w.data), epilogue_of(e), static_cast<float*>(out));
+                                           static_cast<const E*>(in), static_cast<const float*>(w.data), epilogue_of(e, adjoint ? p.bf16_x : p.bf16_y), out);
   });
 }
 
 /// Lanes along the filters; the sums are taps.
-template <int kPack>
+template <int kPack, class E>
 struct DepthwiseSums {
-  ConvGather<float> x;                            // of one channel
-  const float* y;
+  ConvGather<E> x;                                // of one channel
+  const E* y;
   int taps_h, k, multiple;
   bool aligned, accumulate;
   float* dw;
@@ -101,7 +103,7 @@ struct DepthwiseSums {
     load_pack(y + int64_t(pixel) * k + column * kPack, aligned, dy);
 #pragma unroll
     for (int t = 0; t < kTapSums; ++t, x.next(tap)) {
-      const float* from = first + t < taps() ? x.address(place, tap) : nullptr;
+      const E* from = first + t < taps() ? x.address(place, tap) : nullptr;
       if (!from) continue;
       float v[kPack];
       load_pack(from + (kPack == 4 ? column * 4 : column / multiple), aligned, v);
@@ -130,9 +132,10 @@ void conv2d_depthwise_input_grad(Queue& queue, const ConvProblem& p, const ConvE
 }
 void conv2d_depthwise_weight_grad(Queue& queue, const ConvProblem& p, bool accumulate, const void* x, const void* y, void* dw) {
   const int multiple = p.k / p.c;
-  with_pack(multiple == 1 && p.c % 4 == 0 ? 4 : 1, [&](auto pack) {
+  with_pack(multiple == 1 && p.c % 4 == 0 ? 4 : 1, p.bf16_x, [&](auto pack, auto element) {
     constexpr int kPack = decltype(pack)::value;
-    sum_taps<kPack>(queue, p, p.k, p.r * p.s, DepthwiseSums<kPack>{gather_of(p, static_cast<const float*>(x)), static_cast<const float*>(y), p.r, p.k,
+    using E = decltype(element);
+    sum_taps<kPack>(queue, p, p.k, p.r * p.s, DepthwiseSums<kPack, E>{gather_of(p, static_cast<const E*>(x)), static_cast<const E*>(y), p.r, p.k,
                     multiple, aligned16(x) && aligned16(y), accumulate, static_cast<float*>(dw)});
   });
 }

@@ -2,7 +2,8 @@
 //
 //   conv2d with K <= 4, and conv2d_input_grad with C <= 4 (the same, phase by phase); the filter's gradient for K <= 4
 //
-//   x (N,H,W,C)   w (K,R,S,C)   b (K), for x (C), or null   y (N,P,Q,K)      float32, contiguous, pad reads as 0
+//   x (N,H,W,C)   w (K,R,S,C)   b (K), for x (C), or null   y (N,P,Q,K)      contiguous, pad reads as 0
+//   w, b float32   x, y float32 or bfloat16; for the filter's gradient y float32
 //
 // Work:   a matrix product would have three columns in a tile of sixteen. Here the sum is what is dealt out: `lanes` threads
 //         share a strip of neighbouring results, each with packs of four channels of some lines of taps; a pack of x is read once
@@ -23,9 +24,9 @@ namespace {
 constexpr int kMostResults = 4;
 constexpr int kMostBytes = 60 << 10;              // of filters; 64 KB of shared memory are there on every device
 
-template <int kResults, int kStrip, int kPack>
+template <int kResults, int kStrip, int kPack, class E>
 __global__ void __launch_bounds__(kThreads, 2) conv2d_few_filters_kernel(DirectProblem d, int lanes, Divisor packs, Divisor taps, Divisor results,
-                                                                         const float* in, const float* w, Epilogue epilogue, float* out) {
+                                                                         const E* in, const float* w, Epilogue epilogue, void* out) {
   WEFT_SHARED(float, of_warp, [kThreads / 32][kStrip * kResults]);
   SharedCarver carve;
   const int pitch = d.in_channels + 4, me = int(threadIdx.x), lane = me % lanes, slots = kThreads / lanes;
@@ -48,7 +49,7 @@ __global__ void __launch_bounds__(kThreads, 2) conv2d_few_filters_kernel(DirectP
       uint32_t pack;
       const int t = int(packs.split(uint32_t(pair), &pack)), row = strip.line * strips.h.stride + strips.h.origin + t * strips.h.step;
       if (unsigned(row) >= unsigned(d.in_h)) continue;
-      const float* line = in + (int64_t(strip.image) * d.in_h + row) * d.in_w * d.in_channels + pack * kPack;
+      const E* line = in + (int64_t(strip.image) * d.in_h + row) * d.in_w * d.in_channels + pack * kPack;
       const float* of_row = weights + (strips.h.first_tap + t * strips.h.tap_step) * d.v.taps * pitch + pack * kPack;
       slide<kStrip, kPack>(strips.v, strip.first, [&](float (&x)[kPack], int at) { load_inside(d, line, at, x); }, [&](int tap, auto&& x) {
 #pragma unroll
@@ -81,10 +82,9 @@ __global__ void __launch_bounds__(kThreads, 2) conv2d_few_filters_kernel(DirectP
     }
 #pragma unroll
     for (int i = 0; i < kStrip; ++i) {
-      float* to = inside && lane == i % lanes ? strips.address(d, out, strip, i) : nullptr;
+      const int64_t to = inside && lane == i % lanes ? strips.place(d, strip, i) : -1;
 #pragma unroll
-      for (int k = 0; k < kResults; ++k)
-        if (to) store_run<1>(epilogue, to, k, d.out_channels, &sum[i][k]);
+      for (int k = 0; k < kResults; ++k) store_run<1>(epilogue, out, to, k, d.out_channels, &sum[i][k]);
     }
   }
 }
@@ -97,9 +97,14 @@ void few_filters(Queue& queue, const ConvProblem& p, const DirectProblem& d, con
   while (lanes < 32 && lanes < packs) lanes *= 2;
   while (lanes < kThreads && lanes < deepest && strips * phases * lanes < 132 * 1024) lanes *= 2;   // half of a large GPU's threads
   const int64_t blocks = min(ceil_div(strips, kThreads / lanes), ceil_div(528, phases));
-  launch<conv2d_few_filters_kernel<kResults, kStrip, kPack>>(queue, dim3(unsigned(blocks), 1, unsigned(phases)), kThreads,
-      size_t(d.in_channels + 4) * p.r * p.s * d.out_channels * 4, d, lanes, Divisor(packs), Divisor(p.r * p.s), Divisor(d.out_channels),
-      static_cast<const float*>(in), static_cast<const float*>(w.data), epilogue_of(e), static_cast<float*>(out));
+  const auto run = [&](auto element) {
+    using E = decltype(element);
+    launch<conv2d_few_filters_kernel<kResults, kStrip, kPack, E>>(queue, dim3(unsigned(blocks), 1, unsigned(phases)), kThreads,
+        size_t(d.in_channels + 4) * p.r * p.s * d.out_channels * 4, d, lanes, Divisor(packs), Divisor(p.r * p.s), Divisor(d.out_channels),
+        static_cast<const E*>(in), static_cast<const float*>(w.data), epilogue_of(e, d.adjoint ? p.bf16_x : p.bf16_y), out);
+  };
+  if (d.adjoint ? p.bf16_y : p.bf16_x) run(__nv_bfloat16{});
+  else run(float{});
 }
 
 void few_filters(Queue& queue, const ConvProblem& p, bool adjoint, const ConvEpilogue& e, const void* in, const Weight& w, void* out) {
@@ -119,9 +124,9 @@ void few_filters(Queue& queue, const ConvProblem& p, bool adjoint, const ConvEpi
 }
 
 /// Lanes along the channels; the sums are (tap, filter).
-template <int kPack>
+template <int kPack, class E>
 struct FewFilterSums {
-  ConvGather<float> x;                            // of one channel
+  ConvGather<E> x;                                // of one channel
   const float* y;
   int taps;
   Divisor filters;
@@ -137,7 +142,7 @@ struct FewFilterSums {
     for (int t = 0; t < kTapSums; ++t) {
       if (first + t >= taps * int(filters.d)) break;
       if (t == 0 || k == 0) {
-        const float* from = x.address(place, tap);
+        const E* from = x.address(place, tap);
         if (from) load_pack(from + column * kPack, aligned, v);
         else for (int c = 0; c < kPack; ++c) v[c] = 0.0f;
       }
@@ -172,12 +177,13 @@ void conv2d_few_filters_input_grad(Queue& queue, const ConvProblem& p, const Con
   few_filters(queue, p, true, e, y, w, x);
 }
 void conv2d_few_filters_weight_grad(Queue& queue, const ConvProblem& p, bool accumulate, const void* x, const void* y, void* dw) {
-  with_pack(p.c % 4 == 0 ? 4 : 1, [&](auto pack) {
+  with_pack(p.c % 4 == 0 ? 4 : 1, p.bf16_x, [&](auto pack, auto element) {
     constexpr int kPack = decltype(pack)::value;
-    ConvGather<float> gather = gather_of(p, static_cast<const float*>(x));
+    using E = decltype(element);
+    ConvGather<E> gather = gather_of(p, static_cast<const E*>(x));
     gather.channels = 1;
     gather.channels_divisor = Divisor(1);
-    sum_taps<kPack>(queue, p, p.c, p.r * p.s * p.k, FewFilterSums<kPack>{gather, static_cast<const float*>(y), p.r * p.s, Divisor(p.k), aligned16(x),
+    sum_taps<kPack>(queue, p, p.c, p.r * p.s * p.k, FewFilterSums<kPack, E>{gather, static_cast<const float*>(y), p.r * p.s, Divisor(p.k), aligned16(x),
                     accumulate, static_cast<float*>(dw)});
   });
 }

@@ -39,8 +39,8 @@ __global__ void __launch_bounds__(Core::kThreads) conv2d_weight_grad_kernel(Matr
 void conv2d_weight_grad(Queue& queue, const ConvProblem& p, bool accumulate, const void* x, const void* y, void* dw) {
   if (size_w(p) == 0) return;
   check_sizes(p, "conv2d_weight_grad");
-  if (fits_depthwise(p)) return conv2d_depthwise_weight_grad(queue, p, accumulate, x, y, dw);
-  if (p.groups == 1 && p.k <= 4) return conv2d_few_filters_weight_grad(queue, p, accumulate, x, y, dw);
+  if (fits_depthwise(p) && p.bf16_x == p.bf16_y) return conv2d_depthwise_weight_grad(queue, p, accumulate, x, y, dw);
+  if (p.groups == 1 && p.k <= 4 && !p.bf16_y) return conv2d_few_filters_weight_grad(queue, p, accumulate, x, y, dw);
   const int rows = p.k / p.groups, cols = p.r * p.s * (p.c / p.groups);
   const Epilogue epilogue{nullptr, 1, accumulate};
   with_core(queue, fits_bf16(p), rows, cols, p.groups, [&](auto core) {

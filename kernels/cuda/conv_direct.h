@@ -26,7 +26,8 @@ inline int64_t strips_of(const DirectProblem& d, int strip) {
   return d.n * ceil_div(d.h.extent, down) * ceil_div(ceil_div(d.v.extent, across), strip);
 }
 
-/// Whether conv2d_few_filters.cu does, conv2d or, `adjoint`, its input gradient; the weight gradient only asks for p.k <= 4.
+/// Whether conv2d_few_filters.cu does, conv2d or, `adjoint`, its input gradient; the weight gradient only asks for p.k <= 4 and
+/// a float32 y.
 bool fits_few_filters(const ConvProblem& p, bool adjoint);
 void conv2d_few_filters(Queue&, const ConvProblem&, const ConvEpilogue&, const void* x, const Weight& w, void* y);
 void conv2d_few_filters_input_grad(Queue&, const ConvProblem&, const ConvEpilogue&, const void* y, const Weight& w, void* x);
@@ -37,14 +38,14 @@ bool fits_few_channels(const ConvProblem& p);
 void conv2d_few_channels(Queue&, const ConvProblem&, const ConvEpilogue&, const void* x, const Weight& w, void* y);
 
 /// The pack at pixel `at` of a line, 0 outside of it.
-template <int kPack>
-__device__ __forceinline__ void load_inside(const DirectProblem& d, const float* line, int at, float (&v)[kPack]) {
+template <int kPack, class E>
+__device__ __forceinline__ void load_inside(const DirectProblem& d, const E* line, int at, float (&v)[kPack]) {
   if (unsigned(at) < unsigned(d.in_w)) return load_pack(line + int64_t(at) * d.in_channels, d.aligned, v);
 #pragma unroll
   for (int i = 0; i < kPack; ++i) v[i] = 0.0f;
 }
 
-/// Whether conv2d_depthwise.cu computes it, all three.
+/// Whether conv2d_depthwise.cu computes it, all three; the weight gradient only if x and y are of one type.
 bool fits_depthwise(const ConvProblem& p);
 void conv2d_depthwise(Queue&, const ConvProblem&, const ConvEpilogue&, const void* x, const Weight& w, void* y);
 void conv2d_depthwise_input_grad(Queue&, const ConvProblem&, const ConvEpilogue&, const void* y, const Weight& w, void* x);
@@ -68,11 +69,11 @@ struct Strips {
     const uint32_t image = lines.split(per_line.split(uint32_t(number), &at), &line);
     return {int(image), int(line), int(at) * kStrip};
   }
-  /// Where result number i of a strip lies, without its channel; null past the end of the line.
-  __device__ __forceinline__ float* address(const DirectProblem& d, float* out, const Strip& s, int i) const {
-    if (s.first + i >= v.results) return nullptr;
+  /// Where result number i of a strip lies, in elements and without its channel; negative past the end of the line.
+  __device__ __forceinline__ int64_t place(const DirectProblem& d, const Strip& s, int i) const {
+    if (s.first + i >= v.results) return -1;
     const int64_t row = int64_t(s.image) * d.h.extent + h.first + s.line * h.spacing;
-    return out + (row * d.v.extent + v.first + (s.first + i) * v.spacing) * d.out_channels;
+    return (row * d.v.extent + v.first + (s.first + i) * v.spacing) * d.out_channels;
   }
 };
 

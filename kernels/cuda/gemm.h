@@ -82,6 +82,14 @@ __device__ __forceinline__ void store_run(const Epilogue& epilogue, T* to, int c
   if (whole) store4<kRun>(to, v);
 }
 
+/// The same in the result's type. `row`: where a row's first column lies in `out`, in elements; a negative one does not exist.
+template <int kRun>
+__device__ __forceinline__ void store_run(const Epilogue& epilogue, void* out, int64_t row, int col, int cols, const float* values) {
+  if (row < 0) return;
+  if (epilogue.bf16) store_run<kRun>(epilogue, static_cast<__nv_bfloat16*>(out) + row + col, col, cols, values);
+  else store_run<kRun>(epilogue, static_cast<float*>(out) + row + col, col, cols, values);
+}
+
 /// Stores a block's results; `row_begin(row)` is where a row's first column lies in `out`, in elements, and is asked only for
 /// rows that exist.
 template <class Core, class RowBegin>
@@ -95,10 +103,8 @@ __device__ __forceinline__ void store_results(const typename Core::Results& resu
 #pragma unroll
     for (int j = 0; j < Core::kRuns; ++j) {
       const int col = first_col + Core::col(j);
-      if (Core::kStoresBf16 && epilogue.bf16)
-        store_run<Core::kRun>(epilogue, static_cast<__nv_bfloat16*>(out) + begin + col, col, cols, results.run(i, j));
-      else
-        store_run<Core::kRun>(epilogue, static_cast<float*>(out) + begin + col, col, cols, results.run(i, j));
+      if constexpr (Core::kStoresBf16) store_run<Core::kRun>(epilogue, out, begin, col, cols, results.run(i, j));
+      else store_run<Core::kRun>(epilogue, static_cast<float*>(out) + begin + col, col, cols, results.run(i, j));
     }
   }
 }
