@@ -2,7 +2,8 @@
 //
 //   y[n,p,q,k] = leaky(b[k] + sum over r,s,c of  x[n, p*stride.h - pad.h + r*dilation.h, q*stride.w - pad.w + s, c] * w[k,r,s,c])
 //
-//   x (N,H,W,C), C <= 4   w (K,R,S,C)   b (K) or null   y (N,P,Q,K)      float32, contiguous, pad reads as 0
+//   x (N,H,W,C), C <= 4   w (K,R,S,C)   b (K) or null   y (N,P,Q,K)      contiguous, pad reads as 0
+//   float32, and y perhaps bfloat16
 //
 // Work:   the S*C numbers of a line of taps lie side by side, and so do those of its neighbours: a line of pixels is a line of
 //         single numbers, and the window moves by stride.w * C. So a block copies the lines that its pixels meet into shared
@@ -45,7 +46,7 @@ Tiles tiles_of(const ConvProblem& p) {
 
 __global__ void __launch_bounds__(kThreads, 2) conv2d_few_channels_kernel(ConvProblem p, Tiles t, Divisor depth, Divisor run, Divisor taps_h,
                                                                           Divisor image_lines, Divisor across, const float* x, const float* w,
-                                                                          Epilogue epilogue, float* y) {
+                                                                          Epilogue epilogue, void* y) {
   const int me = int(threadIdx.x), pitch = t.filters + 4, first_filter = blockIdx.y * t.filters;
   SharedCarver carve;
   float* weights = carve.take<float>(size_t(t.depth) * pitch, "weights");       // (r, s, c, k)
@@ -95,7 +96,7 @@ __global__ void __launch_bounds__(kThreads, 2) conv2d_few_channels_kernel(ConvPr
       if (line >= p.n * p.p || pixel >= p.q) continue;
 #pragma unroll
       for (int j = 0; j < kRuns; ++j)
-        store_run<4>(epilogue, y + (int64_t(line) * p.q + pixel) * p.k, first_filter + (j * t.lanes + lane) * 4, p.k, &sum[i][j * 4]);
+        store_run<4>(epilogue, y, (int64_t(line) * p.q + pixel) * p.k, first_filter + (j * t.lanes + lane) * 4, p.k, &sum[i][j * 4]);
     }
   }
 }
@@ -103,14 +104,14 @@ __global__ void __launch_bounds__(kThreads, 2) conv2d_few_channels_kernel(ConvPr
 }  // namespace
 
 bool fits_few_channels(const ConvProblem& p) {
-  return p.groups == 1 && p.c <= 4 && (p.dilation.w == 1 || p.s == 1) && tiles_of(p).bytes <= kMostBytes;
+  return p.groups == 1 && p.c <= 4 && !p.bf16_x && (p.dilation.w == 1 || p.s == 1) && tiles_of(p).bytes <= kMostBytes;
 }
 void conv2d_few_channels(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* x, const Weight& w, void* y) {
   const Tiles t = tiles_of(p);
   const int64_t down = ceil_div(p.k, t.filters);
   launch<conv2d_few_channels_kernel>(queue, dim3(unsigned(min(t.count, ceil_div(528, down))), unsigned(down)), kThreads, t.bytes + 32, p, t,
                                      Divisor(t.depth), Divisor(t.run), Divisor(p.r), Divisor(p.p), Divisor(t.across), static_cast<const float*>(x),
-                                     static_cast<const float*>(w.data), epilogue_of(e), static_cast<float*>(y));
+                                     static_cast<const float*>(w.data), epilogue_of(e, p.bf16_y), y);
 }
 
 }  // namespace weft::WEFT_BACKEND
