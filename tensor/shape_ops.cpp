@@ -146,10 +146,10 @@ Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end) {
 
 namespace {
 
-Tensor scatter_add(const Tensor& x, const Tensor& index, const Shape& table);
+Tensor scatter_add(const Tensor& x, const Tensor& index, const Shape& table, bool unique);
 
-// index (rows, taps) with an optional weight of the same shape
-Tensor gather_rows(const Tensor& table, const Tensor& index, const Shape& shape) {
+// `unique`: no row of the table is named twice
+Tensor gather_rows(const Tensor& table, const Tensor& index, const Shape& shape, bool unique) {
   const Context context = detail::common_context("gather", {&table, &index}, false);
   detail::ContextState& s = context.state();
   Tensor out = context.empty(shape);
@@ -157,20 +157,20 @@ Tensor gather_rows(const Tensor& table, const Tensor& index, const Shape& shape)
   if (out.count() > 0)
     WEFT_OP(s, gather)(*s.queue, {index.count(), 1, columns, table.size(0)}, table.data(), static_cast<const int32_t*>(index.data()), nullptr, out.data());
   const Shape before = table.shape();
-  return record("gather", out, {table, index}, {{false, true}, false}, [before](const RuleCall& call) {
-    return Tensors{scatter_add(call.gradient, call.inputs[1], before), {}};
+  return record("gather", out, {table, index}, {{false, true}, false}, [before, unique](const RuleCall& call) {
+    return Tensors{scatter_add(call.gradient, call.inputs[1], before, unique), {}};
   });
 }
 
-Tensor scatter_add(const Tensor& x, const Tensor& index, const Shape& table) {
+Tensor scatter_add(const Tensor& x, const Tensor& index, const Shape& table, bool unique) {
   const Context context = detail::common_context("scatter_add", {&x, &index}, false);
   detail::ContextState& s = context.state();
   Tensor out = context.empty(table);
   const int64_t columns = table.count(1, table.rank());
-  WEFT_OP(s, scatter_add)(*s.queue, {index.count(), 1, columns, table[0]}, x.data(), static_cast<const int32_t*>(index.data()), nullptr, out.data());
+  WEFT_OP(s, scatter_add)(*s.queue, {index.count(), 1, columns, table[0], unique}, x.data(), static_cast<const int32_t*>(index.data()), nullptr, out.data());
   const Shape before = x.shape();
-  return record("scatter_add", out, {x, index}, {{false, true}, false}, [before](const RuleCall& call) {
-    return Tensors{gather_rows(call.gradient, call.inputs[1], before), {}};
+  return record("scatter_add", out, {x, index}, {{false, true}, false}, [before, unique](const RuleCall& call) {
+    return Tensors{gather_rows(call.gradient, call.inputs[1], before, unique), {}};
   });
 }
 
@@ -182,7 +182,24 @@ Tensor gather(const Tensor& any, const Tensor& index) {
   if (table.rank() < 1) throw ShapeError("gather: a scalar has no rows");
   Shape shape = index.shape();
   for (int i = 1; i < table.rank(); ++i) shape.push_back(table.shape()[i]);
-  return gather_rows(table, index, shape);
+  return gather_rows(table, index, shape, false);
+}
+
+Sorted sort(const Tensor& any) {
+  const Tensor x = detail::wide(any);
+  if (x.rank() < 1) throw ShapeError("sort: a scalar has no order");
+  const Context context = detail::common_context("sort", {&x});
+  detail::ContextState& s = context.state();
+  const int64_t n = x.shape()[x.rank() - 1];
+  if (x.count() >= int64_t(1) << 31) throw ShapeError("sort: " + x.shape().text() + " has 2^31 elements or more, beyond the reach of an int32 position; sort a part at a time");
+  Sorted out{context.empty(x.shape()), context.empty_index(x.shape())};
+  if (x.count() > 0) WEFT_OP(s, sort)(*s.queue, {x.count() / n, n}, x.data(), out.values.data(), static_cast<int32_t*>(out.index.data()));
+  const Shape shape = x.shape();
+  out.values = record("sort", out.values, {x}, {}, [index = out.index, shape](const RuleCall& call) {
+    const int64_t count = shape.count();
+    return Tensors{reshape(scatter_add(reshape(call.gradient, {count, 1}), index, {count, 1}, true), shape)};
+  });
+  return out;
 }
 
 Tensor max_pool(const Tensor& any, const Window& window) {
@@ -203,8 +220,9 @@ Tensor max_pool(const Tensor& any, const Window& window) {
   if (out.count() > 0)
     WEFT_OP(s, max_pool)(*s.queue, {int(in[0]), int(in[1]), int(in[2]), int(in[3]), int(p), int(q), window.size, window.stride, window.pad}, x.data(),
                          out.data(), static_cast<int32_t*>(index.data()));
-  return record("max_pool", out, {x}, {}, [index, in](const RuleCall& call) {
-    const Tensor flat = scatter_add(reshape(call.gradient, {call.gradient.count(), 1}), index, {in.count(), 1});
+  const bool apart = window.stride.h >= window.size.h && window.stride.w >= window.size.w;
+  return record("max_pool", out, {x}, {}, [index, in, apart](const RuleCall& call) {
+    const Tensor flat = scatter_add(reshape(call.gradient, {call.gradient.count(), 1}), index, {in.count(), 1}, apart);
     return Tensors{reshape(flat, in)};
   });
 }

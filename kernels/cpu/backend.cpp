@@ -91,6 +91,10 @@ constexpr Ops table() {
     ++q.launches["scatter_add"];
     own(q).loops->scatter_add(own(q), problem, in(x), index, in(weight), out(rows));
   };
+  ops.sort = [](Queue& q, const SortProblem& problem, const void* x, void* values, int32_t* index) {
+    ++q.launches["sort"];
+    own(q).loops->sort(own(q), problem, in(x), out(values), index);
+  };
   ops.resample = [](Queue& q, const ResampleProblem& problem, const void* x, const int32_t* index_h, const void* weight_h,
                     const int32_t* index_w, const void* weight_w, void* y) {
     ++q.launches["resample"];

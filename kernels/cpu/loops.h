@@ -14,6 +14,7 @@ struct Loops {
   void (*strided_copy)(CpuQueue&, const CopyProblem&, size_t element, const void* src, void* dst);
   void (*gather)(CpuQueue&, const GatherProblem&, const float* table, const int32_t* index, const float* weight, float* y);
   void (*scatter_add)(CpuQueue&, const GatherProblem&, const float* x, const int32_t* index, const float* weight, float* table);
+  void (*sort)(CpuQueue&, const SortProblem&, const float* x, float* values, int32_t* index);
   void (*resample)(CpuQueue&, const ResampleProblem&, const float* x, const int32_t* index_h, const float* weight_h,
                    const int32_t* index_w, const float* weight_w, float* y);
   void (*max_pool)(CpuQueue&, const PoolProblem&, const float* x, float* y, int32_t* index);
@@ -46,7 +47,7 @@ namespace v4 { extern const Loops loops; }
 #define WEFT_LOOP(name) std::remove_pointer_t<decltype(Loops::name)> name
 namespace weft::cpu::WEFT_ISA {
 WEFT_LOOP(pointwise); WEFT_LOOP(reduce); WEFT_LOOP(strided_copy); WEFT_LOOP(gather); WEFT_LOOP(scatter_add);
-WEFT_LOOP(resample); WEFT_LOOP(max_pool); WEFT_LOOP(moments); WEFT_LOOP(normalize); WEFT_LOOP(normalize_grad);
+WEFT_LOOP(sort); WEFT_LOOP(resample); WEFT_LOOP(max_pool); WEFT_LOOP(moments); WEFT_LOOP(normalize); WEFT_LOOP(normalize_grad);
 WEFT_LOOP(random); WEFT_LOOP(optimizer_step); WEFT_LOOP(epilogue); WEFT_LOOP(take_columns); WEFT_LOOP(add_columns);
 WEFT_LOOP(matmul); WEFT_LOOP(conv2d); WEFT_LOOP(conv2d_input_grad); WEFT_LOOP(conv2d_weight_grad);
 

@@ -21,7 +21,7 @@ struct Library {
 };
 
 /// Memory that grows to the largest size asked for and is kept. A slot is good until it is asked for again.
-enum class Slot { partials, library, weights, result, packed_a, packed_b, columns, count };
+enum class Slot { partials, library, weights, result, packed_a, packed_b, columns, sort, count };
 
 struct CpuQueue : Queue {
   int threads = 1;

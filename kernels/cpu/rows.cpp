@@ -100,6 +100,18 @@ void gather(CpuQueue& queue, const GatherProblem& problem, const float* table, c
 void scatter_add(CpuQueue& queue, const GatherProblem& problem, const float* x, const int32_t* index, const float* weight,
                  float* table) {
   const int64_t rows = problem.rows, taps = problem.taps, columns = problem.columns, entries = problem.table_rows;
+  if (problem.unique) {
+    std::memset(table, 0, size_t(entries * columns) * sizeof(float));   // some rows may not be named
+    return parallel_range(queue, rows * taps, 1 + 4096 / columns, [&](int64_t begin, int64_t end) {
+      for (int64_t entry = begin; entry < end; ++entry) {
+        if (index[entry] < 0) continue;
+        const float factor = weight ? weight[entry] : 1;
+        const float *source = x + entry / taps * columns;
+        float* row = table + index[entry] * columns;
+        for (int64_t column = 0; column < columns; ++column) row[column] = factor * source[column];
+      }
+    });
+  }
   const int64_t owners = queue.threads < entries ? queue.threads : entries;
   parallel(queue, owners, rows * taps * columns + entries * columns, [&](int64_t owner) {
     const int64_t first = entries * owner / owners, end = entries * (owner + 1) / owners;

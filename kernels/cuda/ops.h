@@ -10,6 +10,7 @@ void reduce(Queue&, ReduceKind, const ReduceProblem&, const void* x, void* out, 
 void strided_copy(Queue&, const CopyProblem&, size_t element, const void* src, void* dst);
 void gather(Queue&, const GatherProblem&, const void* table, const int32_t* index, const void* weight, void* y);
 void scatter_add(Queue&, const GatherProblem&, const void* x, const int32_t* index, const void* weight, void* table);
+void sort(Queue&, const SortProblem&, const void* x, void* values, int32_t* index);
 void resample(Queue&, const ResampleProblem&, const void* x, const int32_t* index_h, const void* weight_h,
               const int32_t* index_w, const void* weight_w, void* y);
 void max_pool(Queue&, const PoolProblem&, const void* x, void* y, int32_t* index);

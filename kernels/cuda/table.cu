@@ -15,6 +15,7 @@ constexpr Ops make_table() {
   t.strided_copy = strided_copy;
   t.gather = gather;
   t.scatter_add = scatter_add;
+  t.sort = sort;
   t.resample = resample;
   t.max_pool = max_pool;
   t.matmul = matmul;

@@ -12,6 +12,7 @@
 #include "pointwise.h"
 #include "random.h"
 #include "reduce.h"
+#include "sort.h"
 #include "weft/kernels/ops.h"
 
 namespace weft::reference {
@@ -47,6 +48,10 @@ constexpr Ops table(const char* name) {
   ops.scatter_add = [](Queue& queue, const GatherProblem& problem, const void* x, const int32_t* index, const void* weight, void* rows) {
     ++queue.launches["scatter_add"];
     scatter_add(problem, in<T>(x), index, in<T>(weight), out<T>(rows));
+  };
+  ops.sort = [](Queue& queue, const SortProblem& problem, const void* x, void* values, int32_t* index) {
+    ++queue.launches["sort"];
+    sort(problem, in<T>(x), out<T>(values), index);
   };
   ops.resample = [](Queue& queue, const ResampleProblem& problem, const void* x, const int32_t* index_h, const void* weight_h,
                     const int32_t* index_w, const void* weight_w, void* y) {

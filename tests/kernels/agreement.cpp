@@ -202,7 +202,7 @@ std::string disagreement(Session& session, const Case& c) {
 const std::vector<TableEntry>& table_entries() {
 #define ENTRY(op) {#op, [](const Ops& ops) { return ops.op != nullptr; }}
   static const std::vector<TableEntry> entries = {
-      ENTRY(pointwise), ENTRY(reduce), ENTRY(strided_copy), ENTRY(gather), ENTRY(scatter_add), ENTRY(resample),
+      ENTRY(pointwise), ENTRY(reduce), ENTRY(strided_copy), ENTRY(gather), ENTRY(scatter_add), ENTRY(sort), ENTRY(resample),
       ENTRY(max_pool), ENTRY(matmul), ENTRY(conv2d), ENTRY(conv2d_input_grad), ENTRY(conv2d_weight_grad), ENTRY(moments),
       ENTRY(normalize), ENTRY(normalize_grad), ENTRY(random), ENTRY(optimizer_step)};
 #undef ENTRY

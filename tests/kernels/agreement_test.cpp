@@ -62,6 +62,7 @@ TEST_CASE("agreement: strided_copy") { agree("strided_copy"); }
 TEST_CASE("agreement: gather") { agree("gather"); }
 TEST_CASE("agreement: scatter_add") { agree("scatter_add"); }
 TEST_CASE("agreement: resample") { agree("resample"); }
+TEST_CASE("agreement: sort") { agree("sort"); }
 TEST_CASE("agreement: max_pool") { agree("max_pool"); }
 TEST_CASE("agreement: matmul") { agree("matmul"); }
 TEST_CASE("agreement: conv2d") { agree("conv2d"); }

@@ -83,6 +83,7 @@ TEST_CASE("sim: reduce") { agree("reduce"); }
 TEST_CASE("sim: strided_copy") { agree("strided_copy"); }
 TEST_CASE("sim: gather") { agree("gather"); }
 TEST_CASE("sim: scatter_add") { agree("scatter_add"); }
+TEST_CASE("sim: sort") { agree("sort"); }
 TEST_CASE("sim: resample") { agree("resample"); }
 TEST_CASE("sim: max_pool") { agree("max_pool"); }
 TEST_CASE("sim: matmul") { agree("matmul"); }

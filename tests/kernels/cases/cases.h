@@ -9,7 +9,7 @@
 namespace weft::testing {
 
 void add_pointwise_cases(std::vector<Case>&);   // pointwise, strided_copy
-void add_row_cases(std::vector<Case>&);         // reduce, gather, scatter_add
+void add_row_cases(std::vector<Case>&);         // reduce, gather, scatter_add, sort
 void add_image_cases(std::vector<Case>&);       // resample, max_pool
 void add_linear_cases(std::vector<Case>&);      // matmul, conv2d, conv2d_input_grad, conv2d_weight_grad
 void add_norm_cases(std::vector<Case>&);        // moments, normalize, normalize_grad

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "cases.h"
 
@@ -80,11 +82,51 @@ void add_gathers(std::vector<Case>& cases) {
       }
 }
 
+void add_unique_scatters(std::vector<Case>& cases) {
+  const GatherProblem problems[] = {{6, 2, 5, 40, true}, {50, 1, 1, 50, true}, {7, 1, 8, 9, true}, {2100, 1, 1, 5000, true}};
+  for (const GatherProblem& p : problems)
+    for (const bool weighted : {true, false}) {
+      Numbers numbers(false);
+      std::vector<double> place(size_t(p.table_rows));                      // a shuffle of all rows, of which the first are named
+      std::iota(place.begin(), place.end(), 0.0);
+      for (size_t i = place.size(); i > 1; --i) std::swap(place[i - 1], place[size_t(numbers.below(int(i)))]);
+      place.resize(size_t(p.rows * p.taps));
+      place[place.size() / 2] = -1;
+      Case c{"scatter_add", "each row at most once, " + std::to_string(p.rows) + " rows of " + std::to_string(p.columns) + (weighted ? ", weights" : ""), Rule::exact,
+             {scalars(numbers(p.rows * p.columns)), indices(place), weighted ? scalars(numbers(p.rows * p.taps)) : nothing()}, {unwritten(p.table_rows * p.columns)}};
+      c.run = [p](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
+        ops.scatter_add(queue, p, in[0], static_cast<int32_t*>(in[1]), in[2], out[0]);
+      };
+      cases.push_back(std::move(c));
+    }
+}
+
+void add_sorts(std::vector<Case>& cases) {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  for (const SortProblem& p : {SortProblem{1, 1}, {3, 2}, {5, 17}, {1, 1000}, {40, 16}, {7, 4099}, {300, 33}})
+    for (const char* what : {"reals", "ties", "infinities, NaN and both zeros", "in falling order", "without index"}) {
+      Numbers numbers(what[0] == 't' || what[0] == 'i');                    // small whole numbers: mostly ties
+      std::vector<double> x = numbers(p.rows * p.n);
+      if (what[0] == 'i' && what[2] == 'f') {
+        const double odd[] = {inf, nan, -inf, 0.0, -0.0};
+        for (double& v : x)
+          if (numbers.below(2) == 0) v = odd[numbers.below(5)];
+      }
+      if (what[3] == 'f') std::sort(x.rbegin(), x.rend());
+      Case c{"sort", std::to_string(p.rows) + " rows of " + std::to_string(p.n) + ", " + what, Rule::exact, {scalars(x)},
+             {unwritten(p.rows * p.n), what[0] == 'w' ? nothing() : unwritten_indices(p.rows * p.n)}};
+      c.run = [p](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) { ops.sort(queue, p, in[0], out[0], static_cast<int32_t*>(out[1])); };
+      cases.push_back(std::move(c));
+    }
+}
+
 }  // namespace
 
 void add_row_cases(std::vector<Case>& cases) {
   add_reductions(cases);
   add_gathers(cases);
+  add_unique_scatters(cases);
+  add_sorts(cases);
 }
 
 }  // namespace weft::testing

@@ -74,6 +74,12 @@ struct ReduceProblem {
 struct GatherProblem {
   int64_t rows, taps, columns;   // index (rows, taps)
   int64_t table_rows;            // index values lie in [-1, table_rows); -1 reads zero and adds nowhere
+  bool unique = false;           // no row of the table is named twice, so that scatter_add has nothing to put in order
+};
+
+/// x (rows, n): each row is put in order.
+struct SortProblem {
+  int64_t rows, n;
 };
 
 /// x (n,h,w,c) -> y (n,p,q,c); tables of (p, taps_h) and (q, taps_w).

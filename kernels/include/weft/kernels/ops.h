@@ -101,6 +101,9 @@ struct Ops {
   void (*gather)(Queue&, const GatherProblem&, const void* table, const int32_t* index, const void* weight, void* y) = nullptr;
   /// table[j,:] = sum over (i,t) with index[i,t] == j of weight[i,t] * x[i,:], in rising (i,t)     x (rows, columns)
   void (*scatter_add)(Queue&, const GatherProblem&, const void* x, const int32_t* index, const void* weight, void* table) = nullptr;
+  /// Each row in rising order, equal values as they came (+0 and -0 are equal), NaN behind all others. index, unless it is
+  /// null: the flat position in x of each value.
+  void (*sort)(Queue&, const SortProblem&, const void* x, void* values, int32_t* index) = nullptr;
   /// y[n,p,q,c] = sum over i,j of weight_h[p,i] * weight_w[q,j] * x[n, index_h[p,i], index_w[q,j], c]; index -1 reads zero
   void (*resample)(Queue&, const ResampleProblem&, const void* x, const int32_t* index_h, const void* weight_h,
                    const int32_t* index_w, const void* weight_w, void* y) = nullptr;
