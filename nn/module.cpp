@@ -100,7 +100,7 @@ Arena::Arena(const Module& module) {
   const Context context = parameters[0]->value.context();
   values = context.zeros({total});
   gradients = context.zeros({total});
-  values.storage()->weight = true;
+  values.storage()->keep_as_weight();
   size_t at = 0;
   for (const auto& p : parameters) {
     const Shape shape = p->value.shape();

@@ -41,6 +41,7 @@ struct Captured::Impl {
   std::function<void()> step;             // where the device cannot record: called anew
   std::unique_ptr<Graph> graph;
   detail::Pool pool;
+  std::map<std::shared_ptr<Storage>, detail::CopyUse> copies;
   std::map<std::string, uint64_t> launches;
   uint64_t flops = 0;
   size_t above = 0;                       // the most that the step's own tensors held at once, in bytes
@@ -85,6 +86,8 @@ struct Captured::Impl {
 
   void end() {
     state->capturing = false;
+    copies.swap(state->copies);
+    for (auto& [weight, use] : copies) std::swap(weight->bf16_valid, use.valid);   // nothing has been done yet
     state->allocator->close();
     graph = state->device().capture_end(*state->queue);
   }
@@ -100,7 +103,9 @@ void Captured::replay() const {
     } scope{s.capturing = true};
     return impl_->step();
   }
+  for (const auto& [weight, use] : impl_->copies) if (use.reads) weight->refresh();
   s.device().replay(*s.queue, *impl_->graph);
+  for (const auto& [weight, use] : impl_->copies) weight->bf16_valid = use.valid;
   ++s.replays;
   for (const auto& [name, count] : impl_->launches) s.queue->launches[name] += count;
   s.flops += impl_->flops;

@@ -164,10 +164,14 @@ void optimizer_step(const OptimizerSettings& settings, const Update& u, int slot
   const Context context = detail::common_context("optimizer_step", {&u.values, &u.gradients, &u.m, &u.v, &u.scale, &u.skip});
   detail::ContextState& s = context.state();
   auto address = [](const Tensor& t) { return t ? t.data() : nullptr; };
+  Storage& weights = *u.values.storage();
+  auto* copy = static_cast<char*>(const_cast<void*>(weights.rounded()));   // valid also outside of this range
   WEFT_OP(s, optimizer_step)(*s.queue, settings,
-                             {u.values.data(), u.gradients.data(), address(u.m), address(u.v), u.values.count(), address(u.scale), address(u.skip)},
+                             {u.values.data(), u.gradients.data(), address(u.m), address(u.v), u.values.count(), address(u.scale), address(u.skip),
+                              copy ? copy + u.values.offset() * size_of(DType::bf16) : nullptr},
                              static_cast<StepState*>(s.step_on_device), slot);
   for (const Tensor* t : {&u.values, &u.m, &u.v}) if (*t) t->storage()->wrote("optimizer_step");
+  weights.bf16_valid = copy;
 }
 
 StepState& Context::step_state() const { return state_->step; }

@@ -50,6 +50,12 @@ class Allocator {
   std::map<void*, Block> used_;
 };
 
+/// What a captured step does with the rounded copy of a weight.
+struct CopyUse {
+  bool reads;      // needs it valid before the step
+  bool valid;      // while the step is recorded: before it; afterwards: at its end
+};
+
 struct ContextState : std::enable_shared_from_this<ContextState> {
   const Backend* backend;
   std::unique_ptr<Queue> queue;
@@ -61,6 +67,7 @@ struct ContextState : std::enable_shared_from_this<ContextState> {
   bool recording = true;
   FiniteWatch* watch = nullptr;           // sees every result while there is one
   bool capturing = false;                 // a step is being recorded
+  std::map<std::shared_ptr<Storage>, CopyUse> copies;   // of the step that is being recorded
   uint64_t replays = 0;                   // of captured steps: each may have written any weight
   uint64_t next_storage = 1, next_node = 1;
   uint64_t flops = 0;                     // see Context::flops

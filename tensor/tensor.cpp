@@ -20,6 +20,34 @@ Storage::~Storage() {
   }
 }
 
+void Storage::wrote(const char* operation) {
+  in_captured_step(false);
+  ++version, writer = operation;
+  bf16_valid = false;
+}
+
+void Storage::keep_as_weight() {
+  weight = true;
+  if (context->bf16) bf16 = std::make_shared<Storage>(context, bytes / 2);
+}
+
+const void* Storage::rounded() {
+  if (!bf16) return nullptr;
+  in_captured_step(true);
+  refresh();
+  return bf16->data;
+}
+
+void Storage::refresh() {
+  const Shape all{int64_t(bytes / sizeof(float))};
+  if (!bf16_valid) detail::convert(Tensor(shared_from_this(), 0, all, DType::f32), Tensor(bf16, 0, all, DType::bf16));
+  bf16_valid = true;
+}
+
+void Storage::in_captured_step(bool reads_copy) {
+  if (bf16 && context->capturing) context->copies.insert({shared_from_this(), {reads_copy, bf16_valid}});   // what was first counts
+}
+
 Tensor::Tensor(std::shared_ptr<Storage> storage, size_t offset, const Shape& shape, DType dtype, std::shared_ptr<Node> node)
     : impl_(std::make_shared<Impl>(Impl{std::move(storage), offset, shape, dtype, std::move(node)})) {}
 
@@ -34,8 +62,10 @@ void* Tensor::data() const {
 }
 
 Weight Tensor::as_weight() const {
-  if (!impl_->storage->weight) return {data(), 0, 0, 0};
-  return {data(), impl_->storage->id, impl_->offset, impl_->storage->version + impl_->storage->context->replays};
+  Storage& s = *impl_->storage;
+  if (!s.weight) return {data(), 0, 0, 0};
+  const auto* copy = static_cast<const char*>(s.rounded());
+  return {data(), s.id, impl_->offset, s.version + s.context->replays, copy ? copy + impl_->offset * size_of(DType::bf16) : nullptr};
 }
 
 namespace {

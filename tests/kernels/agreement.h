@@ -9,6 +9,8 @@
 //              the last place of the largest result. Another order of summation may be somewhat worse than the plain loop
 //              by luck, and exceeds a factor of two only when something was computed with fewer bits.
 //   within     |result - float64| <= a tolerance that the case derives, element by element.
+// With bfloat16 arrays the same cases are judged by the same rules, but that a bfloat16 result is rounded once more: what is
+// expected of `exact` is rounded as well, and bounds grow by half a unit in the last of its 8 bits. Inputs are rounded before anybody sees them.
 // On tensor cores `rounded` cases of products are judged by what rounding the factors can do (see product_tolerance).
 // Every comparison is written so that NaN fails, unless the reference says NaN too.
 //
@@ -40,6 +42,7 @@ struct Array {
   std::vector<double> values;
   std::vector<unsigned char> raw;   // of Kind::bytes
   bool poisoned = false;            // an output whose every element must be written
+  bool bf16 = false;                // bfloat16, on a backend that knows it
 };
 
 inline Array nothing() { return {}; }
@@ -78,6 +81,11 @@ Outcome run_case(Session& session, const Case& c, int shift);
 
 /// What is wrong with this backend in this case, or "".
 std::string disagreement(Session& session, const Case& c);
+
+/// The same with some arrays in bfloat16, on a backend that knows it: bit i for input i, bit 8 + i for output i. What holds no
+/// scalars stays as it is. Precision bf16, if it is a product.
+constexpr unsigned out_bit(int i) { return 256u << i; }
+std::string disagreement_in_bf16(Session& session, const Case& c, unsigned arrays);
 
 /// Every entry of the op table.
 struct TableEntry {

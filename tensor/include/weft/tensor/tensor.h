@@ -13,7 +13,7 @@ struct Node;
 
 /// One block of device memory. Ids are never reused; the version rises with every write in place, so that a saved value
 /// that was written over is found out, and a layout derived from a weight is known to be stale.
-struct Storage {
+struct Storage : std::enable_shared_from_this<Storage> {
   std::shared_ptr<detail::ContextState> context;
   void* data = nullptr;
   size_t bytes = 0;
@@ -21,12 +21,22 @@ struct Storage {
   uint64_t version = 0;
   const char* writer = "nothing";   // the last operation that wrote in place
   bool weight = false;              // outlives steps: backends may derive layouts from it
+  std::shared_ptr<Storage> bf16;    // of a weight in precision bf16: room for the same numbers, rounded
+  bool bf16_valid = false;          // they are there
 
   Storage(std::shared_ptr<detail::ContextState> context, size_t bytes);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
-  void wrote(const char* operation) { ++version, writer = operation; }
+  void wrote(const char* operation);
+  /// Before anything is made of it: from here on this is a weight.
+  void keep_as_weight();
+  /// The rounded copy, made anew if something was written since; null if there is none. The optimiser writes both.
+  const void* rounded();
+  void refresh();                   // what rounded() does, for a step that is repeated
+
+ private:
+  void in_captured_step(bool reads_copy);
 };
 
 class Tensor {
