@@ -1,6 +1,7 @@
 // A captured training step: the same bits as without, whatever changes from step to step.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -122,7 +123,7 @@ TEST_CASE("a batch in another tensor, or a latent of its own, is no part of what
 }
 
 // Both devices compute in float32 and differ in the order of their sums. Adam makes of a gradient that is all rounding a step of
-// full length, so the difference grows with the steps; 1e-4 after five and 2 % after thirty are what the training is to bear.
+// full length, so the difference grows with the steps; 1e-4 up to the fifth and 2 % up to the thirtieth are what training is to bear.
 TEST_CASE("a DCGAN on sim follows the one on cpu, and each gives its bits twice") {
   if (!find_backend("sim", DType::f32) || !find_backend("cpu", DType::f32)) return;
   std::vector<double> losses[2];
@@ -137,9 +138,9 @@ TEST_CASE("a DCGAN on sim follows the one on cpu, and each gives its bits twice"
       gan::Gan gan(context, gan::find_model("dcgan"), o);
       const Tensor real = context.uniform({8, 16, 16, 3}, 7) * 2 - 1;
       losses[side].clear();
-      for (int i = 1; i <= 30; ++i) {
+      for (int i = 0; i < 30; ++i) {
         gan.step(real);
-        if (i == 5 || i == 30) losses[side].insert(losses[side].end(), {gan.gauges().loss_d, gan.gauges().loss_g});
+        losses[side].insert(losses[side].end(), {gan.gauges().loss_d, gan.gauges().loss_g});
       }
       sum = gan.parameters_sha256();
     }
@@ -147,10 +148,13 @@ TEST_CASE("a DCGAN on sim follows the one on cpu, and each gives its bits twice"
     last[side] = sums[0];
   }
   CHECK(last[0] != last[1]);                           // two devices, indeed
-  for (size_t i = 0; i < 4; ++i) {
-    const double apart = std::abs(losses[1][i] - losses[0][i]) / losses[0][i];
-    MESSAGE(std::string(i % 2 ? "generator's" : "discriminator's") << " loss after " << (i < 2 ? 5 : 30) << " steps: " << losses[0][i] << ", apart by " << apart);
-    CHECK(apart <= (i < 2 ? 1e-4 : 0.02));
-    CHECK(losses[0][i] > 0);
-  }
+  double apart[2] = {};                                // up to step 5, up to step 30
+  for (size_t i = 0; i < losses[0].size(); ++i)
+    for (const size_t range : {i < 10 ? 0 : 1, 1}) apart[range] = std::max(apart[range], std::abs(losses[1][i] - losses[0][i]) / losses[0][i]);
+  MESSAGE("apart by " << apart[0] << " in the first 5 steps, " << apart[1] << " in 30");
+  CHECK(apart[0] <= 1e-4);
+  CHECK(apart[1] <= 0.02);
+  CHECK(apart[1] > 0);
+  for (const int side : {0, 1}) CHECK(losses[side].back() > 0);   // and is a number
+  CHECK(losses[0].back() != losses[0][1]);             // it trains
 }
