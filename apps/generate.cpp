@@ -13,14 +13,14 @@ namespace {
 
 struct GenerateArguments {
   std::string run, out, count = "64", seed = "0", device = "auto", threads = "0";
-  bool json = false;
+  bool sync = false, json = false;
 };
 
 int run(const GenerateArguments& a, const std::string& command) {
   const int64_t count = parse_integer("--count", a.count, 1, 10000);
   const int64_t seed = parse_integer("--seed", a.seed, 0, int64_t{1} << 53);
   const int64_t threads = parse_integer("--threads", a.threads, 0, 4096);
-  const Context context = Context::open(a.device, {DType::f32, static_cast<int>(threads)});
+  const Context context = Context::open(a.device, {.threads = static_cast<int>(threads), .sync = a.sync});
   const gan::TrainedGenerator generator = gan::load_generator(a.run, context, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); });
   const Tensor images = generator.sample(count, static_cast<uint64_t>(seed));
   const gan::TextChunks how = gan::provenance(
@@ -67,6 +67,7 @@ Command generate_command(const std::string& typed) {
            {"--seed", "N", "image i of a seed is the same whatever the count [0]", &a->seed},
            {"--device", "NAME", "auto, or one of `weft info` [auto]", &a->device},
            {"--threads", "N", "CPU threads; 0: one a core [0]", &a->threads},
+           {"--sync", "", "wait after each kernel: an error of the device is then found where it happens", &a->sync},
            {"--json", "", "print the result as one JSON object", &a->json}},
           [a, command = typed] { return run(*a, command); }};
 }

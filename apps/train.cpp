@@ -45,7 +45,7 @@ struct TrainArguments {
   std::vector<std::string> flags;      // one a setting of settings_list(), empty where not given
   std::vector<std::string> pairs;
   std::string config;
-  bool print_config = false, plan = false, json = false, resume = false, allow_config_change = false;
+  bool sync = false, print_config = false, plan = false, json = false, resume = false, allow_config_change = false;
 };
 
 void assign_all(TrainSettings& s, const TrainArguments& a) {
@@ -53,6 +53,7 @@ void assign_all(TrainSettings& s, const TrainArguments& a) {
   for (const std::string& pair : a.pairs) assign_pair(s, pair);
   for (size_t i = 0; i < a.flags.size(); ++i)
     if (!a.flags[i].empty()) assign(s, settings_list()[i], a.flags[i], TextKind::bare, settings_list()[i].flag);
+  if (a.sync) s.sync = true;
 }
 
 TrainSettings resolve(const TrainArguments& a) {
@@ -153,6 +154,7 @@ Command train_command(const std::string& typed) {
   c.arguments.push_back({"--plan", "", "time a few steps, print what the run would take, and stop", &a->plan});
   c.arguments.push_back({"--resume", "", "go on from the newest checkpoint in --out, with its settings; begin if there is none", &a->resume});
   c.arguments.push_back({"--allow-config-change", "", "with --resume: other settings than before are meant", &a->allow_config_change});
+  c.arguments.push_back({"--sync", "", "wait after each kernel: an error of the device is then found where it happens", &a->sync});
   c.arguments.push_back({"--json", "", "print the result as one JSON object", &a->json});
   return c;
 }

@@ -29,6 +29,7 @@ Gan::Gan(const Context& context, const Model& model, const GanOptions& options) 
 }
 
 void Gan::step(const Tensor& real, const Tensor& latent) {
+  const Range phase(context_, "training step");
   context_.step_state().step = uint64_t(++step_);
   optimizer_g_->prepare(step_ - 1);
   optimizer_d_->prepare(step_ - 1);
@@ -77,6 +78,7 @@ void Gan::run_step(const Tensor& real, const Tensor& latent) {
 // Real and generated images go through in one pass. Their batch norms keep statistics apart (two groups), so the result is
 // that of two passes, for one and a half times the price of one.
 void Gan::gradient_discriminator(const Tensor& real, const Tensor& fake) {
+  const Range phase(context_, "discriminator");
   const int64_t n = real.size(0);
   networks_.discriminator->set_norm_groups(2);
   const Tensor logits = (*networks_.discriminator)(concat({real, fake}, 0));
@@ -91,6 +93,7 @@ void Gan::gradient_discriminator(const Tensor& real, const Tensor& fake) {
 
 // Only the generator's gradients are asked for, so the discriminator's weight gradients are never computed.
 void Gan::gradient_generator(const Tensor& real, const Tensor& fake) {
+  const Range phase(context_, "generator");
   (void)real;   // no objective of this build compares with it here
   const Tensor on_fake = (*networks_.discriminator)(fake);
   const Tensor loss = options_.objective->generator({}, on_fake);

@@ -76,7 +76,7 @@ Context open_context(const TrainSettings& s) {
   const Precision precision = choice<Precision>("precision", s.precision, {{"fp32", Precision::fp32}, {"3xtf32", Precision::tf32x3},
       {"tf32", Precision::tf32}, {"bf16", Precision::bf16}, {"fp64", Precision::fp32}});
   const Kernels kernels = choice<Kernels>("kernels", s.kernels, {{"own", Kernels::own}, {"vendor", Kernels::vendor}});
-  return Context::open(s.device, {.scalar = scalar, .threads = s.threads, .precision = precision, .kernels = kernels});
+  return Context::open(s.device, {.scalar = scalar, .threads = s.threads, .precision = precision, .kernels = kernels, .sync = s.sync});
 }
 
 }  // namespace

@@ -28,7 +28,7 @@
 #define WEFT_BACKEND sim
 #endif
 
-#include "weft/kernels/ops.h"
+#include "diagnosis.h"
 
 // One namespace a backend, so that both builds of a kernel can stand in one program.
 namespace weft::WEFT_BACKEND {
@@ -63,8 +63,20 @@ struct KernelQueue : Queue {
   Scratch scratch;
   std::unique_ptr<KernelGraph> graph;           // being recorded
   bool aside = false;
+  bool broken = false;                          // sim: a planted fault has run
   ~KernelQueue() override;
 };
+
+/// Waits for the queue, and throws CudaError if anything went wrong since the last time.
+inline void check_queue(Queue& queue, const std::string& what) {
+#if defined(__CUDACC__)
+  const cudaError_t error = cudaStreamSynchronize(static_cast<KernelQueue&>(queue).stream);
+  if (error != cudaSuccess) throw CudaError(diagnosis::failure(what, cudaGetErrorString(error), queue.launched, queue.sync));
+#else
+  if (static_cast<KernelQueue&>(queue).broken) throw CudaError(diagnosis::failure(what, "a planted fault", queue.launched, queue.sync));
+#endif
+  queue.launched.count = 0;
+}
 
 /// Device memory for one op's intermediate results; the next call may hand out the same bytes.
 void* workspace(Queue&, size_t bytes);
@@ -112,14 +124,18 @@ struct KernelTraits<void (*)(P...)> {
       K<<<grid, block, shared_bytes, static_cast<KernelQueue&>(queue).stream>>>(p...);
       error = cudaGetLastError();
     }
-    if (error != cudaSuccess) throw CudaError("launch of " + name + ": " + cudaGetErrorString(error));
+    if (error != cudaSuccess) throw CudaError(diagnosis::failure("launch of " + name, cudaGetErrorString(error), queue.launched, queue.sync));
   }
 #else
   using Arguments = std::tuple<P...>;
   template <auto K>
   static void launch(Queue& queue, const std::string& name, dim3 grid, dim3 block, size_t shared_bytes, P... p) {
     const Arguments arguments(p...);
-    run_or_record(queue, [=, &name] { host::run({name.c_str(), &thread<K>, &arguments, grid, block, shared_bytes}); });
+    auto& q = static_cast<KernelQueue&>(queue);
+    run_or_record(queue, [=, &name, &q] {
+      host::run({name.c_str(), &thread<K>, &arguments, grid, block, shared_bytes});
+      q.broken |= name == host::settings().fault;
+    });
   }
   template <auto K>
   static void thread(const void* arguments) {
@@ -135,7 +151,9 @@ template <auto K, class... A>
 void launch(Queue& queue, dim3 grid, dim3 block, size_t shared_bytes, A&&... a) {
   static const std::string name = kernel_name(__PRETTY_FUNCTION__);
   ++queue.launches[name];
+  queue.launched.add(name.c_str());
   KernelTraits<decltype(K)>::template launch<K>(queue, name, grid, block, shared_bytes, std::forward<A>(a)...);
+  if (queue.sync) check_queue(queue, "after " + name);
 }
 
 #if defined(__CUDACC__)

@@ -45,6 +45,7 @@ void Optimizer::prepare(int64_t step) {
 void Optimizer::step() {
   const Context context = arena_.values.context();
   const NoGraph scope(context);
+  const Range phase(context, "update");
   norm_ = sqrt(sum_squares(arena_.gradients));
   const Tensor skip = 1 - is_finite(norm_);   // a sum of squares is finite only if every term is
   const Tensor scale = options_.clip_norm > 0 ? minimum(options_.clip_norm / (norm_ + 1e-6), context.constant(1)) : Tensor();

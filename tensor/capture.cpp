@@ -118,7 +118,7 @@ Captured Context::capture(const std::function<void()>& step) const {
   captured.impl_ = std::make_shared<Captured::Impl>();
   captured.impl_->state = state_;
   captured.impl_->step = step;
-  if (state_->device().capture_begin) captured.impl_->record();
+  if (state_->device().capture_begin && !state_->queue->sync) captured.impl_->record();
   return captured;
 }
 

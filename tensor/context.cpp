@@ -54,7 +54,7 @@ Context Context::open(const std::string& device, const ContextOptions& options) 
   state->backend = found;
   state->scalar = options.scalar;
   state->bf16 = options.precision == Precision::bf16 && !by_vendor;
-  state->queue.reset(found->device->open({options.threads, 0, options.precision}));
+  state->queue.reset(found->device->open({options.threads, 0, options.precision, options.sync}));
   state->allocator = std::make_unique<detail::Allocator>(*found->device, *state->queue);
   state->step_on_device = found->device->allocate(*state->queue, sizeof(StepState));
   Context context(state);
@@ -80,6 +80,8 @@ Context::Recording::Recording(const Context& context, bool on) : state_(context.
   state_->recording = on;
 }
 Context::Recording::~Recording() { state_->recording = before_; }
+
+Range::Range(const Context& context, const char* name) : Range(context.state().device(), name) {}
 
 Tensor Context::empty(const Shape& shape) const { return empty(shape, scalar()); }
 Tensor Context::empty_index(const Shape& shape) const { return empty(shape, DType::i32); }

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "op_call.h"
 #include "weft/tensor/finite_watch.h"
 #include "weft/tensor/tensor.h"
 
@@ -98,11 +99,11 @@ class SetAside {
   const bool needed_;
 };
 
-/// The table's entry, or a DeviceError that says it is a hole.
-template <class F>
-F require(const ContextState& s, F entry, const char* op) {
+/// The table's entry as a call, or a DeviceError that says it is a hole.
+template <class... P>
+OpCall<P...> require(const ContextState& s, void (*entry)(Queue&, P...), const char* op) {
   if (!entry) throw DeviceError(std::string(op) + " has no kernel on device '" + s.device().name + "'; cpu has every operation");
-  return entry;
+  return {s.device(), op, entry};
 }
 #define WEFT_OP(state, op) ::weft::detail::require(state, (state).ops().op, #op)
 

@@ -5,12 +5,21 @@
 
 #include "ops.h"
 
+#if __has_include(<nvtx3/nvToolsExt.h>)
+#include <nvtx3/nvToolsExt.h>                   // headers alone: a call through a null pointer's test until a profiler listens
+#define WEFT_HAS_NVTX
+#endif
+
 namespace weft::cuda {
 
 namespace {
 
 void check(cudaError_t error, const std::string& what) {
   if (error != cudaSuccess) throw CudaError(what + ": " + cudaGetErrorString(error));
+}
+/// The same, where work of the queue may have failed before.
+void check(const Queue& queue, cudaError_t error, const std::string& what) {
+  if (error != cudaSuccess) throw CudaError(diagnosis::failure(what, cudaGetErrorString(error), queue.launched, queue.sync));
 }
 KernelQueue& own(Queue& queue) { return static_cast<KernelQueue&>(queue); }
 cudaStream_t stream_of(Queue& queue) { return own(queue).stream; }
@@ -54,6 +63,7 @@ Queue* open(const QueueOptions& options) {
     throw DeviceError("cuda: this GPU is older than compute capability 8.0, and its tensor cores know neither tf32 nor bfloat16; use --precision fp32");
   auto* queue = new KernelQueue;
   queue->precision = options.precision;
+  queue->sync = options.sync;
   try {
     check(cudaStreamCreateWithFlags(&queue->stream, cudaStreamNonBlocking), "cuda: making a stream");
   } catch (...) {
@@ -70,7 +80,7 @@ struct AnyCallAllowed {
   ~AnyCallAllowed() { cudaThreadExchangeStreamCaptureMode(&mode); }
 };
 
-void* allocate(Queue&, size_t bytes) {
+void* allocate(Queue& queue, size_t bytes) {
   const AnyCallAllowed scope;
   void* p = nullptr;
   const cudaError_t error = cudaMalloc(&p, bytes ? bytes : 1);
@@ -81,7 +91,7 @@ void* allocate(Queue&, size_t bytes) {
     throw OutOfMemory("cuda: cannot allocate " + std::to_string(bytes >> 20) + " MiB, " + std::to_string(left >> 20) + " of " +
                       std::to_string(total >> 20) + " MiB are free; a smaller batch or size needs less");
   }
-  check(error, "cuda: allocating " + std::to_string(bytes) + " bytes");
+  check(queue, error, "cuda: allocating " + std::to_string(bytes) + " bytes");
   return p;
 }
 
@@ -94,15 +104,15 @@ void copy(Queue& queue, void* dst, const void* src, size_t bytes, CopyDirection 
   const cudaMemcpyKind kind = direction == CopyDirection::to_device ? cudaMemcpyHostToDevice
                               : direction == CopyDirection::to_host ? cudaMemcpyDeviceToHost
                                                                     : cudaMemcpyDeviceToDevice;
-  check(cudaMemcpyAsync(dst, src, bytes, kind, stream_of(queue)), "cuda: copying " + std::to_string(bytes) + " bytes");
-  if (direction == CopyDirection::to_host) check(cudaStreamSynchronize(stream_of(queue)), "cuda: waiting for a copy to the host");
+  check(queue, cudaMemcpyAsync(dst, src, bytes, kind, stream_of(queue)), "cuda: copying " + std::to_string(bytes) + " bytes");
+  if (direction == CopyDirection::to_host) check_queue(queue, "cuda: waiting for a copy to the host");
 }
 
 void fill_zero(Queue& queue, void* p, size_t bytes) {
-  if (bytes) check(cudaMemsetAsync(p, 0, bytes, stream_of(queue)), "cuda: clearing " + std::to_string(bytes) + " bytes");
+  if (bytes) check(queue, cudaMemsetAsync(p, 0, bytes, stream_of(queue)), "cuda: clearing " + std::to_string(bytes) + " bytes");
 }
 
-void synchronise(Queue& queue) { check(cudaStreamSynchronize(stream_of(queue)), "cuda: waiting for the queue"); }
+void synchronise(Queue& queue) { check_queue(queue, "cuda: waiting for the queue"); }
 
 std::string describe(Queue&) {
   int index = 0, driver = 0;
@@ -123,9 +133,9 @@ cudaEvent_t handle(const Event& event) { return static_cast<const StreamEvent&>(
 
 void record(Queue& queue, std::unique_ptr<Event>& event) {
   if (!event) event = std::make_unique<StreamEvent>();
-  check(cudaEventRecord(handle(*event), stream_of(queue)), "cuda: recording an event");
+  check(queue, cudaEventRecord(handle(*event), stream_of(queue)), "cuda: recording an event");
 }
-void wait(Queue&, const Event& event) { check(cudaEventSynchronize(handle(event)), "cuda: waiting for an event"); }
+void wait(Queue& queue, const Event& event) { check(queue, cudaEventSynchronize(handle(event)), "cuda: waiting for an event"); }
 double seconds(Queue& queue, const Event& from, const Event& to) {
   wait(queue, to);
   float milliseconds = 0;
@@ -135,7 +145,7 @@ double seconds(Queue& queue, const Event& from, const Event& to) {
 
 void capture_begin(Queue& queue) {
   KernelQueue& q = own(queue);
-  check(cudaStreamBeginCapture(q.stream, cudaStreamCaptureModeThreadLocal), "cuda: beginning a capture");
+  check(queue, cudaStreamBeginCapture(q.stream, cudaStreamCaptureModeThreadLocal), "cuda: beginning a capture");
   q.graph = std::make_unique<KernelGraph>();
   q.graph->outside = std::exchange(q.scratch, {});
 }
@@ -144,17 +154,19 @@ std::unique_ptr<Graph> capture_end(Queue& queue) {
   KernelQueue& q = own(queue);
   std::unique_ptr<KernelGraph> held = std::move(q.graph);
   held->scratch.push_back(std::exchange(q.scratch, held->outside));
+  q.launched.count = 0;                                 // none of it has happened
   cudaGraph_t recorded = nullptr;
-  check(cudaStreamEndCapture(q.stream, &recorded), "cuda: ending a capture");
+  check(queue, cudaStreamEndCapture(q.stream, &recorded), "cuda: ending a capture");
   const cudaError_t error = cudaGraphInstantiateWithFlags(&held->exec, recorded, 0);
   cudaGraphDestroy(recorded);
-  check(error, "cuda: making a graph of a captured step");
-  check(cudaGraphUpload(held->exec, q.stream), "cuda: bringing a captured step to the device");
+  check(queue, error, "cuda: making a graph of a captured step");
+  check(queue, cudaGraphUpload(held->exec, q.stream), "cuda: bringing a captured step to the device");
   return held;
 }
 
 void replay(Queue& queue, Graph& graph) {
-  check(cudaGraphLaunch(static_cast<KernelGraph&>(graph).exec, stream_of(queue)), "cuda: repeating a captured step");
+  queue.launched.add("a captured step");
+  check(queue, cudaGraphLaunch(static_cast<KernelGraph&>(graph).exec, stream_of(queue)), "cuda: repeating a captured step");
 }
 
 /// The side stream begins when all earlier work is done: a capture begins with an idle queue.
@@ -165,8 +177,16 @@ void set_aside(Queue& queue, bool on) {
   if (on && !q.side) check(cudaStreamCreateWithFlags(&q.side, cudaStreamNonBlocking), "cuda: making a stream");
   std::swap(q.stream, q.side);
   q.aside = on;
-  if (!on) check(cudaStreamSynchronize(q.side), "cuda: waiting for what was done beside a capture");
+  if (!on) check(queue, cudaStreamSynchronize(q.side), "cuda: waiting for what was done beside a capture");
 }
+
+#ifdef WEFT_HAS_NVTX
+void range_push(const char* name) { nvtxRangePushA(name); }
+void range_pop() { nvtxRangePop(); }
+#else
+constexpr void (*range_push)(const char*) = nullptr;
+constexpr void (*range_pop)() = nullptr;
+#endif
 
 constexpr Device table() {
   Device d;
@@ -174,6 +194,7 @@ constexpr Device table() {
   d.allocate = allocate, d.release = release, d.copy = copy, d.fill_zero = fill_zero, d.synchronise = synchronise;
   d.record = record, d.wait = wait, d.seconds = seconds;
   d.capture_begin = capture_begin, d.capture_end = capture_end, d.replay = replay, d.set_aside = set_aside;
+  d.range_push = range_push, d.range_pop = range_pop;
   return d;
 }
 constexpr Device device = table();

@@ -24,6 +24,7 @@ Queue* open(const QueueOptions& options) {
   if (s.workers == 0) s.workers = options.threads ? options.threads : int(std::thread::hardware_concurrency());
   auto* queue = new KernelQueue;
   queue->precision = options.precision;
+  queue->sync = options.sync;
   return queue;
 }
 
@@ -36,7 +37,9 @@ void* allocate(Queue&, size_t bytes) {
 void release(Queue&, void* p, size_t) { std::free(p); }
 void copy(Queue& queue, void* dst, const void* src, size_t bytes, CopyDirection direction) {
   run_or_record(queue, [=, &queue] { host_memory::copy(queue, dst, src, bytes, direction); });
+  if (direction == CopyDirection::to_host) check_queue(queue, "sim: waiting for a copy to the host");
 }
+void synchronise(Queue& queue) { check_queue(queue, "sim: waiting for the queue"); }
 void fill_zero(Queue& queue, void* p, size_t bytes) {
   run_or_record(queue, [=, &queue] { host_memory::fill_zero(queue, p, bytes); });
 }
@@ -51,9 +54,11 @@ void capture_begin(Queue& queue) {
 std::unique_ptr<Graph> capture_end(Queue& queue) {
   auto& q = static_cast<KernelQueue&>(queue);
   q.graph->scratch.push_back(std::exchange(q.scratch, q.graph->outside));
+  q.launched.count = 0;                         // none of it has happened
   return std::move(q.graph);
 }
-void replay(Queue&, Graph& graph) {
+void replay(Queue& queue, Graph& graph) {
+  queue.launched.add("a captured step");
   for (const auto& work : static_cast<KernelGraph&>(graph).work) work();
 }
 void set_aside(Queue& queue, bool on) { static_cast<KernelQueue&>(queue).aside = on; }
@@ -63,7 +68,7 @@ std::string describe(Queue&) {
 
 constexpr Device table() {
   Device d = host_memory::device("sim", open, describe);
-  d.unavailable = unavailable, d.allocate = allocate, d.release = release, d.copy = copy, d.fill_zero = fill_zero;
+  d.unavailable = unavailable, d.allocate = allocate, d.release = release, d.copy = copy, d.fill_zero = fill_zero, d.synchronise = synchronise;
   d.capture_begin = capture_begin, d.capture_end = capture_end, d.replay = replay, d.set_aside = set_aside;
   d.exact_allocations = true;
   return d;

@@ -9,6 +9,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "vector_types.h"
 
@@ -21,6 +22,7 @@ struct Settings {
   Order order = Order::forward;               // WEFT_SIM_ORDER=forward|reverse|random:SEED, of threads, warps and blocks
   uint64_t seed = 1;
   AsyncTiming async = AsyncTiming::lazy;      // WEFT_SIM_ASYNC=lazy|eager|random: when an asynchronous copy lands
+  std::string fault;                          // WEFT_SIM_FAULT=KERNEL: told of from its first launch on, as CUDA does: at the next wait
   int workers = 0;                            // WEFT_SIM_WORKERS: OS threads over blocks; 0 asks the backend
   size_t stack_bytes = 0;                     // WEFT_SIM_STACK_KB; 0: 64 KiB, 256 KiB under ASan
 };

@@ -115,6 +115,7 @@ Settings from_environment() {
   }
   if (const char* text = std::getenv("WEFT_SIM_ASYNC"))
     s.async = !std::strcmp(text, "eager") ? AsyncTiming::eager : !std::strcmp(text, "random") ? AsyncTiming::random : AsyncTiming::lazy;
+  if (const char* text = std::getenv("WEFT_SIM_FAULT")) s.fault = text;
   if (const char* text = std::getenv("WEFT_SIM_WORKERS")) s.workers = std::atoi(text);
   if (const char* text = std::getenv("WEFT_SIM_STACK_KB")) s.stack_bytes = size_t(std::atoi(text)) * 1024;
 #if defined(WEFT_SANITIZE)

@@ -75,7 +75,8 @@ void convolve(Queue& queue, ConvOp op, const ConvProblem& p, const ConvEpilogue&
   const ConvPlan& plan = plan_of(session, op, p, static_cast<KernelQueue&>(queue).precision, arrays);
   arrays.place(size_t(plan.workspace_bytes));
   if (const char* failure = session.plugin->run(session.session, plan.id, arrays.seen[0], arrays.seen[1], arrays.seen[2], arrays.spare))
-    throw CudaError(std::string(vendor::name_of(op)) + ": cuDNN: " + failure);
+    throw CudaError(diagnosis::failure(std::string(vendor::name_of(op)) + ": cuDNN", failure, queue.launched, queue.sync));
+  queue.launched.add(vendor::name_of(op));
   ++queue.launches[std::string("cudnn ") + vendor::name_of(op) + " engine " + std::to_string(plan.engine) + (plan.deterministic() ? "" : ", not deterministic")];
   const int o = arrays.output;
   const Finish what{arrays.seen[o], arrays.narrow, static_cast<const float*>(e.bias), float(e.leaky_slope), e.accumulate};
@@ -99,7 +100,8 @@ void vendor_matmul(Queue& queue, const MatmulProblem& p, const void* a, Weight b
   OpenSession& session = vendor::session_of(queue);
   const Precision precision = static_cast<KernelQueue&>(queue).precision;
   if (const char* failure = session.plugin->matmul(session.session, p, precision, a, b.data, c, workspace(queue, kBlasWorkspace), kBlasWorkspace))
-    throw CudaError(std::string("matmul: cuBLAS: ") + failure);
+    throw CudaError(diagnosis::failure("matmul: cuBLAS", failure, queue.launched, queue.sync));
+  queue.launched.add("cublas gemm");
   ++queue.launches["cublas gemm"];
   if (bias) finish(queue, {c, false, static_cast<const float*>(bias), 1, false}, p.batch * p.m * p.n, p.n, static_cast<float*>(c));
 }

@@ -114,6 +114,7 @@ struct TrainSettings {
   std::string kernels = "own";           // own, vendor
   int threads = 0;
   std::string capture = "auto";          // auto (on cuda), on, off
+  bool sync = false;                     // wait after each launch, so that an error is found where it happens
   std::string order = "d-first";         // d-first, g-first, simultaneous
   std::string optimizer = "adam";        // sgd, adam, adamw, rmsprop
   double learning_rate_g = 2e-4, learning_rate_d = 2e-4;

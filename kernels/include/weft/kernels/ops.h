@@ -36,12 +36,23 @@ struct QueueOptions {
   int threads = 0;
   int device_index = 0;
   Precision precision = Precision::fp32;
+  bool sync = false;       // cuda, sim: wait after each launch, so that an error is told where it happened; nothing is captured
+};
+
+/// Names of what was launched since the device was last known to be well: an error may be noticed later than it happens.
+struct Launched {
+  static constexpr uint64_t kNames = 16;   // the last ones are kept, launch i at i % kNames
+  const char* names[kNames] = {};          // for as long as the program runs
+  uint64_t count = 0;
+  void add(const char* name) { names[count++ % kNames] = name; }
 };
 
 /// A backend's own object: stream, workspace, cached primitives. Work on one queue runs in order; one thread at a time.
 struct Queue {
   virtual ~Queue() = default;
   std::map<std::string, uint64_t> launches;   // how often each kernel ran, by its name
+  Launched launched;
+  bool sync = false;
   std::shared_ptr<void> vendor;               // what the vendor plug-in keeps for this queue, if it was opened with it
 };
 
@@ -171,6 +182,9 @@ struct Device {
   void (*replay)(Queue&, Graph&) = nullptr;
   /// While on, during a capture, work is done as ever, and is finished when it is set back. For values that outlive the graph.
   void (*set_aside)(Queue&, bool on) = nullptr;
+  /// A name for what is queued between the two, for a profiler; they nest. Null: there is none.
+  void (*range_push)(const char* name) = nullptr;
+  void (*range_pop)() = nullptr;
   bool exact_allocations = false;     // every block its exact size, none reused: for sanitizers and the race checker
 };
 

@@ -20,6 +20,7 @@ struct ContextOptions {
   int threads = 0;             // CPU threads; 0: one per physical core
   Precision precision = Precision::fp32;   // other than fp32: on cuda and sim only
   Kernels kernels = Kernels::own;          // vendor: cuda only; `auto` is then cuda
+  bool sync = false;           // cuda and sim wait after each launch: an error names op, shapes and kernel. Slow; capture() is a call
 };
 
 /// A handle: copies share the one context. Use from one thread at a time.
@@ -87,6 +88,18 @@ class Context {
   friend class Tensor;
   explicit Context(std::shared_ptr<detail::ContextState> state) : state_(std::move(state)) {}
   std::shared_ptr<detail::ContextState> state_;
+};
+
+/// A name for the work that is queued during its life, which profilers of the device show (NVTX); they nest.
+class Range {
+ public:
+  Range(const Device& device, const char* name) : device_(device) { if (device_.range_push) device_.range_push(name); }
+  Range(const Context& context, const char* name);
+  ~Range() { if (device_.range_pop) device_.range_pop(); }
+  Range(const Range&) = delete;
+  Range& operator=(const Range&) = delete;
+ private:
+  const Device& device_;
 };
 
 struct NoGraph : Context::Recording {
