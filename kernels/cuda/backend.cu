@@ -28,25 +28,40 @@ std::string version_text(int version) { return std::to_string(version / 1000) + 
 
 __global__ void probe_kernel() {}
 
-std::string unavailable() {
-  int driver = 0, devices = 0;
-  if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) return "no NVIDIA driver is installed";
-  const cudaError_t error = cudaGetDeviceCount(&devices);
-  if (error == cudaErrorInsufficientDriver)
-    return "the NVIDIA driver supports CUDA " + version_text(driver) + ", this program was built with " + version_text(CUDART_VERSION) +
-           "; update the driver, or build with an older toolkit";
-  if (error == cudaErrorNoDevice || (error == cudaSuccess && devices == 0)) return "there is a driver, but no GPU that this process may use";
-  if (error != cudaSuccess) return std::string("the CUDA run time says: ") + cudaGetErrorString(error);
-  cudaDeviceProp properties;
-  if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) return "the first GPU does not answer";
-  cudaFuncAttributes attributes;
-  if (cudaFuncGetAttributes(&attributes, probe_kernel) != cudaSuccess) {
+/// What the run time says, in the order in which it can be asked.
+diagnosis::Machine ask() {
+  using Found = diagnosis::Machine::Found;
+  diagnosis::Machine m;
+  m.runtime = CUDART_VERSION, m.compiled = WEFT_CUDA_ARCHITECTURES;
+  const auto failed = [&](cudaError_t error) {
     cudaGetLastError();                         // forget it: the next launch must not be blamed
-    return std::string(properties.name) + " has compute capability " + std::to_string(properties.major) + "." + std::to_string(properties.minor) +
-           ", and this program holds no kernels for it; build with -DCMAKE_CUDA_ARCHITECTURES=" + std::to_string(properties.major) +
-           std::to_string(properties.minor);
-  }
-  return "";
+    m.error = cudaGetErrorString(error);
+    switch (error) {
+      case cudaSuccess: return false;
+      case cudaErrorNoDevice: m.found = Found::no_device; break;
+      case cudaErrorInsufficientDriver: m.found = Found::old_driver; break;
+      case cudaErrorSystemDriverMismatch: m.found = Found::mismatch; break;
+      case cudaErrorNoKernelImageForDevice: case cudaErrorInvalidDeviceFunction: m.found = Found::no_kernel; break;
+      case cudaErrorUnsupportedPtxVersion: m.found = Found::old_for_ptx; break;
+      default: m.found = Found::other;
+    }
+    return true;
+  };
+  if (cudaDriverGetVersion(&m.driver) != cudaSuccess) m.driver = 0;
+  if (m.driver == 0 || failed(cudaGetDeviceCount(&m.devices)) || m.devices == 0) return m;
+  cudaDeviceProp properties;
+  if (failed(cudaGetDeviceProperties(&properties, 0))) return m;
+  m.gpu = properties.name, m.capability = 10 * properties.major + properties.minor;
+  cudaFuncAttributes attributes;
+  failed(cudaFuncGetAttributes(&attributes, probe_kernel));
+  return m;
+}
+
+std::string unavailable() {
+  diagnosis::Machine m = ask();
+  if (m.found == diagnosis::Machine::Found::good && m.devices > 0) return "";
+  diagnosis::look_around(m);
+  return diagnosis::unavailable(m);
 }
 
 Queue* open(const QueueOptions& options) {

@@ -2,8 +2,10 @@
 #include <dlfcn.h>
 
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
+#include "../diagnosis.h"
 #include "session.h"
 
 namespace weft::vendor {
@@ -19,7 +21,8 @@ void* open_library(std::string* why) {
   for (const std::filesystem::path& place : {folder / kFile, folder.parent_path() / "lib" / kFile, std::filesystem::path(kFile)}) {
     if (place.has_parent_path() && !std::filesystem::exists(place, ignored)) continue;
     if (void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
-    *why = dlerror();
+    const char* said = dlerror();
+    if (place.has_parent_path() || !std::strstr(said, (std::string(kFile) + ": cannot open").c_str())) *why = said;   // else: not there
     if (place.has_parent_path()) return nullptr;                          // it is there, and says what it lacks
   }
   return nullptr;
@@ -35,9 +38,7 @@ const Plugin& load() {
   std::string why;
   void* library = open_library(&why);                                     // stays loaded: cuDNN's own threads outlive a session
   if (!library)
-    throw DeviceError("the vendor kernels cannot be loaded: " + why +
-                      "; they need cuDNN 9 and cuBLAS, on LD_LIBRARY_PATH or where the system looks, and a weft that was built with both. "
-                      "--kernels own needs neither");
+    throw DeviceError(diagnosis::vendor_unavailable(why));
   const auto entry = reinterpret_cast<const Plugin* (*)()>(dlsym(library, "weft_vendor"));
   const Plugin* plugin = entry ? entry() : nullptr;
   if (!plugin || plugin->version != kPluginVersion)

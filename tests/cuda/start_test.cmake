@@ -13,6 +13,6 @@ if(failed OR NOT told MATCHES "\"cuda\": true" OR NOT told MATCHES "hand-written
 endif()
 execute_process(COMMAND ${CMAKE_COMMAND} -E env CUDA_VISIBLE_DEVICES= ${PROGRAM} generate ${GENERATOR} --device cuda --out nothing.png
                 ERROR_VARIABLE told RESULT_VARIABLE failed)
-if(NOT failed EQUAL 2 OR NOT told MATCHES "cannot be used: (no NVIDIA driver is installed|there is a driver, but no GPU)")
+if(NOT failed EQUAL 2 OR NOT told MATCHES "cannot be used: (no NVIDIA driver|NVIDIA.s kernel module|the machine has|this is WSL|CUDA_VISIBLE_DEVICES hides every GPU)")
   message(FATAL_ERROR "without a GPU, --device cuda ended with ${failed}: ${told}")
 endif()
