@@ -49,7 +49,7 @@ TEST_CASE("a kernel that fails is noticed at the next wait; with sync where it w
       CHECK(message(work) == "");
       const std::string text = message([&] { (void)x.values(); });
       CHECK_MESSAGE(has(text, "copy to the host: a planted fault; it was in one of the"), text);
-      for (const char* name : {"conv2d_kernel, ", "pointwise", "reduce_kernel"}) CHECK_MESSAGE(has(text, name), text);
+      for (const char* name : {"conv2d", "pointwise_kernel", "reduce_kernel"}) CHECK_MESSAGE(has(text, name), text);
     }
     CHECK(message([&] { context.synchronise(); }) != "");        // it stays broken, as a GPU's context does
   }
