@@ -57,6 +57,16 @@ Shape y_shape(const ConvProblem& p) { return {p.n, p.p, p.q, p.k}; }
 Shape w_shape(const ConvProblem& p) { return {p.k, p.r, p.s, p.c / p.groups}; }
 uint64_t flops_of(const ConvProblem& p) { return 2 * uint64_t(y_shape(p).count()) * uint64_t(w_shape(p).count(1, 4)); }   // of each of the three
 
+// The input gradient of a convolution whose padding reflects: that of the padded image, then what was mirrored is added to
+// what it mirrored. So the reflecting ones are closed under differentiation too.
+Tensor conv_input_grad(const ConvProblem&, const Tensor& y, const Tensor& w, const Tensor& bias, double slope);
+Tensor any_input_grad(const ConvProblem& p, const Tensor& y, const Tensor& w) {
+  if (!p.reflect) return conv_input_grad(p, y, w, {}, 1);
+  ConvProblem padded = p;
+  padded.h += 2 * p.pad.h, padded.w += 2 * p.pad.w, padded.pad = {0, 0}, padded.reflect = false;
+  return detail::fold_reflection(conv_input_grad(padded, y, w, {}, 1), {p.h, p.w}, p.pad);
+}
+
 // Of a bias and an activation, what the gradient meets first: y = leaky(z), so dz = y > 0 ? g : slope * g (slope > 0).
 Tensor before_activation(const RuleCall& call, double slope) {
   return slope == 1 ? call.gradient : leaky_relu_grad(call.output, call.gradient, slope);
@@ -69,7 +79,6 @@ ConvProblem typed(ConvProblem p, const Tensor& x, const Tensor& y) {
 
 // Filters and biases are float32 here.
 Tensor conv(const ConvProblem&, const Tensor& x, const Tensor& w, const Tensor& bias, double slope);
-Tensor conv_input_grad(const ConvProblem&, const Tensor& y, const Tensor& w, const Tensor& bias, double slope);
 Tensor conv_weight_grad(const ConvProblem&, const Tensor& x, const Tensor& y, const Tensor& into = {});
 
 Tensor conv(const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias, double slope) {
@@ -81,7 +90,7 @@ Tensor conv(const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor
   return record("conv2d", y, {x, w, bias}, {{true, true, false}, slope != 1}, [=](const RuleCall& call) {
     const Tensor g = before_activation(call, slope);
     Tensors result(3);
-    if (call.needs[0]) result[0] = conv_input_grad(p, g, call.inputs[1], {}, 1);
+    if (call.needs[0]) result[0] = any_input_grad(p, g, call.inputs[1]);
     if (call.needs[1]) result[1] = conv_weight_grad(p, call.inputs[0], g, call.into[1]);
     if (call.needs[2]) result[2] = sum(g, {0, 1, 2});
     return result;
@@ -113,15 +122,27 @@ Tensor conv_weight_grad(const ConvProblem& p, const Tensor& x, const Tensor& y, 
   WEFT_OP(s, conv2d_weight_grad)(*s.queue, typed(p, x, y), false, x.data(), y.data(), w.data());
   return record("conv2d_weight_grad", w, {x, y}, {{true, true}, false}, [=](const RuleCall& call) {
     Tensors result(2);
-    if (call.needs[0]) result[0] = conv_input_grad(p, call.inputs[1], call.gradient, {}, 1);
+    if (call.needs[0]) result[0] = any_input_grad(p, call.inputs[1], call.gradient);
     if (call.needs[1]) result[1] = conv(p, call.inputs[0], call.gradient, {}, 1);
     return result;
   });
 }
 
+// Whether the image has to be padded before; checks that it can be.
+bool pads_before(const char* op, const Tensor& x, const ConvGeometry& g) {
+  if (g.reflect && (g.pad.h >= x.size(1) || g.pad.w >= x.size(2)))
+    throw ShapeError(std::string(op) + ": padding that reflects is smaller than the image, which is " + x.shape().text());
+  return g.reflect && !x.context().state().ops().folds_reflection;
+}
+Tensor padded(const Tensor& x, const ConvGeometry& g) { return pad(x, {g.pad.h, g.pad.h, g.pad.w, g.pad.w}, Padding::reflect); }
+ConvGeometry without_padding(ConvGeometry g) {
+  g.pad = {0, 0}, g.reflect = false;
+  return g;
+}
+
 // All sizes from the larger side's, or a ShapeError that shows both shapes.
 ConvProblem problem(const char* op, const Shape& x, const Shape& w, const ConvGeometry& g, int64_t p, int64_t q) {
-  return {int(x[0]), int(x[1]), int(x[2]), int(x[3]), int(w[0]), int(w[1]), int(w[2]), int(p), int(q), g.stride, g.pad, g.dilation, checked(op, g).groups};
+  return {int(x[0]), int(x[1]), int(x[2]), int(x[3]), int(w[0]), int(w[1]), int(w[2]), int(p), int(q), g.stride, g.pad, g.dilation, checked(op, g).groups, g.reflect};
 }
 
 int64_t conv_size(int64_t in, int64_t filter, int stride, int pad, int dilation) {
@@ -154,12 +175,14 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGe
   else if (images && w.size(0) % g.groups) wrong = std::to_string(w.size(0)) + " filters do not divide into " + std::to_string(g.groups) + " groups";
   check_images("conv2d", x, w, bias, slope, w.size(0), wrong.empty() ? nullptr : wrong.c_str());
   const int64_t p = conv_size(x.size(1), w.size(1), g.stride.h, g.pad.h, g.dilation.h), q = conv_size(x.size(2), w.size(2), g.stride.w, g.pad.w, g.dilation.w);
+  if (pads_before("conv2d", x, g)) return conv2d(padded(x, g), w, bias, without_padding(g), slope);
   if (p < 1 || q < 1) throw ShapeError("conv2d: the filter is larger than the padded input. input " + x.shape().text() + ", filter " + w.shape().text());
   return conv(problem("conv2d", x.shape(), w.shape(), g, p, q), x, detail::wide(w), detail::wide(bias), slope);
 }
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& geometry, double slope) {
   const ConvGeometry g = checked("conv_transpose2d", geometry);
+  if (g.reflect) throw ShapeError("conv_transpose2d: its padding is cut off, and cannot reflect; pad() its input");
   const bool images = x.rank() == 4 && w.rank() == 4;
   std::string wrong;
   if (images && x.size(3) != w.size(0)) wrong = channels_text(x.size(3), w.size(0), 1);
@@ -179,6 +202,7 @@ Tensor conv2d_weight_grad(const Tensor& x, const Tensor& y, Size2 filter, const 
       y.size(1) != conv_size(x.size(1), filter.h, g.stride.h, g.pad.h, g.dilation.h) || y.size(2) != conv_size(x.size(2), filter.w, g.stride.w, g.pad.w, g.dilation.w))
     throw ShapeError("conv2d_weight_grad: " + y.shape().text() + " is not what conv2d makes of " + x.shape().text() + " with a filter of " +
                      std::to_string(filter.h) + "x" + std::to_string(filter.w));
+  if (pads_before("conv2d_weight_grad", x, g)) return conv2d_weight_grad(padded(x, g), y, filter, without_padding(g));
   return conv_weight_grad(problem("conv2d_weight_grad", x.shape(), {y.size(3), filter.h, filter.w, x.size(3) / g.groups}, g, y.size(1), y.size(2)), x, y);
 }
 

@@ -138,6 +138,11 @@ Tensor pad(const Tensor& x, const Margins& m, Padding mode) {
   return resample("pad", x, padding_table(x.context(), h, m.top, m.bottom, mode), padding_table(x.context(), w, m.left, m.right, mode));
 }
 
+Tensor detail::fold_reflection(const Tensor& y, Size2 size, Size2 by) {
+  const Pair h = padding_table(y.context(), size.h, by.h, by.h, Padding::reflect), w = padding_table(y.context(), size.w, by.w, by.w, Padding::reflect);
+  return resample("pad", y, {h.second, h.first}, {w.second, w.first});
+}
+
 Tensor resize(const Tensor& x, Size2 size, Resize mode) {
   check_image("resize", x);
   if (size.h < 1 || size.w < 1) throw ShapeError("resize to " + std::to_string(size.h) + "x" + std::to_string(size.w));

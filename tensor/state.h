@@ -118,6 +118,8 @@ void convert(const Tensor& from, const Tensor& to);
 inline bool is_bf16(const Tensor& t) { return t && t.dtype() == DType::bf16; }
 /// For operations that know no bfloat16: t in float32. An empty tensor stays one.
 Tensor wide(const Tensor& t);
+/// The adjoint of pad(x, margins of `pad`, Padding::reflect), for an x of `size`.
+Tensor fold_reflection(const Tensor& padded, Size2 size, Size2 pad);
 
 /// Throws DeviceError unless all tensors (empty ones aside) belong to one context; returns it. With `numbers`, an index
 /// tensor among them is a ShapeError.

@@ -108,6 +108,7 @@ constexpr Ops table() {
   ops.conv2d = conv2d;
   ops.conv2d_input_grad = conv2d_input_grad;
   ops.conv2d_weight_grad = conv2d_weight_grad;
+  ops.folds_reflection = false;                   // oneDNN's do not
   ops.moments = [](Queue& q, const NormProblem& problem, const void* x, void* mean, void* variance) {
     ++q.launches["moments"];
     own(q).loops->moments(own(q), problem, in(x), out(mean), out(variance));

@@ -49,12 +49,11 @@ __global__ void __launch_bounds__(kThreads) conv2d_depthwise_kernel(DirectProble
     for (int j = 0; j < each; ++j) {
       const int channel = d.adjoint ? column * each + j : kPack == 4 ? column : column / multiple;
       for (int t = 0; t < strips.h.taps; ++t) {
-        const int row = strip.line * strips.h.stride + strips.h.origin + t * strips.h.step;
-        if (unsigned(row) >= unsigned(d.in_h)) continue;
-        const E* line = in + (int64_t(strip.image) * d.in_h + row) * d.in_w * d.in_channels + channel;
+        const E* line = line_of(d, strips.h, in, strip.image, strip.line, t);
+        if (!line) continue;
         const float* of_row = weights + (strips.h.first_tap + t * strips.h.tap_step) * d.v.taps * pitch + lane * kPack * each + j;
         slide<kStrip, kPack>(strips.v, strip.first,
-                             [&](float (&x)[kPack], int at) { load_inside(d, line, at, x); },
+                             [&](float (&x)[kPack], int at) { load_inside(d, line + channel, at, x); },
                              [&](int tap, auto&& x) {
           float weight[kPack];
           load_pack(of_row + tap * pitch, true, weight);

@@ -67,7 +67,11 @@ __global__ void __launch_bounds__(kThreads, 2) conv2d_few_channels_kernel(ConvPr
       uint32_t column, r, line;
       const int among = int(taps_h.split(run.split(uint32_t(i), &column), &r));
       const uint32_t image = image_lines.split(uint32_t(first_line + among), &line);
-      const int row = int(line) * p.stride.h - p.pad.h + int(r) * p.dilation.h, from = left + int(column);
+      int row = int(line) * p.stride.h - p.pad.h + int(r) * p.dilation.h, from = left + int(column);
+      if (p.reflect) {
+        const int pixel = (from + p.pad.w * p.c) / p.c - p.pad.w;                // rounds down: nothing is left of the padding
+        row = mirrored(row, p.h), from += (mirrored(pixel, p.w) - pixel) * p.c;
+      }
       const bool inside = int(image) < p.n && unsigned(row) < unsigned(p.h) && unsigned(from) < unsigned(width);
       tile[i] = inside ? x[(int64_t(image) * p.h + row) * width + from] : 0.0f;
     }

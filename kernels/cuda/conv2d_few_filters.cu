@@ -47,11 +47,11 @@ __global__ void __launch_bounds__(kThreads, 2) conv2d_few_filters_kernel(DirectP
     float sum[kStrip][kResults] = {};
     for (int pair = inside ? lane : pairs; pair < pairs; pair += lanes) {
       uint32_t pack;
-      const int t = int(packs.split(uint32_t(pair), &pack)), row = strip.line * strips.h.stride + strips.h.origin + t * strips.h.step;
-      if (unsigned(row) >= unsigned(d.in_h)) continue;
-      const E* line = in + (int64_t(strip.image) * d.in_h + row) * d.in_w * d.in_channels + pack * kPack;
+      const int t = int(packs.split(uint32_t(pair), &pack));
+      const E* line = line_of(d, strips.h, in, strip.image, strip.line, t);
+      if (!line) continue;
       const float* of_row = weights + (strips.h.first_tap + t * strips.h.tap_step) * d.v.taps * pitch + pack * kPack;
-      slide<kStrip, kPack>(strips.v, strip.first, [&](float (&x)[kPack], int at) { load_inside(d, line, at, x); }, [&](int tap, auto&& x) {
+      slide<kStrip, kPack>(strips.v, strip.first, [&](float (&x)[kPack], int at) { load_inside(d, line + pack * kPack, at, x); }, [&](int tap, auto&& x) {
 #pragma unroll
         for (int k = 0; k < kResults; ++k) {      // of results that do not exist: the last one's, never stored
           float weight[kPack];

@@ -13,11 +13,12 @@ struct DirectProblem {
   bool adjoint;                                 // the input gradient, a phase for each blockIdx.z
   int n, in_h, in_w, in_channels, out_channels;
   bool aligned;                                 // `in` can be read 16 bytes at once
+  bool reflect;
 };
 inline DirectProblem direct_problem(const ConvProblem& p, bool adjoint, const void* in) {
   const Axis h = axis_of(p.stride.h, p.pad.h, p.dilation.h, p.r, adjoint ? p.h : p.p), v = axis_of(p.stride.w, p.pad.w, p.dilation.w, p.s, adjoint ? p.w : p.q);
-  if (adjoint) return {h, v, true, p.n, p.p, p.q, p.k, p.c, aligned16(in)};
-  return {h, v, false, p.n, p.h, p.w, p.c, p.k, aligned16(in)};
+  if (adjoint) return {h, v, true, p.n, p.p, p.q, p.k, p.c, aligned16(in), false};
+  return {h, v, false, p.n, p.h, p.w, p.c, p.k, aligned16(in), p.reflect};
 }
 inline unsigned phases_of(const DirectProblem& d) { return d.adjoint ? unsigned(d.h.stride * d.v.stride) : 1; }
 /// Strips of `strip` neighbours of one line, in the largest phase.
@@ -37,9 +38,16 @@ void conv2d_few_filters_weight_grad(Queue&, const ConvProblem&, bool accumulate,
 bool fits_few_channels(const ConvProblem& p);
 void conv2d_few_channels(Queue&, const ConvProblem&, const ConvEpilogue&, const void* x, const Weight& w, void* y);
 
+/// The line of an image that tap line t of a result's line meets, or null for zeros.
+template <class E>
+__device__ __forceinline__ const E* line_of(const DirectProblem& d, const Walk& h, const E* in, int image, int result, int t) {
+  const int at = result * h.stride + h.origin + t * h.step, row = d.reflect ? mirrored(at, d.in_h) : at;
+  return unsigned(row) < unsigned(d.in_h) ? in + (int64_t(image) * d.in_h + row) * d.in_w * d.in_channels : nullptr;
+}
 /// The pack at pixel `at` of a line, 0 outside of it.
 template <int kPack, class E>
 __device__ __forceinline__ void load_inside(const DirectProblem& d, const E* line, int at, float (&v)[kPack]) {
+  if (d.reflect) at = mirrored(at, d.in_w);
   if (unsigned(at) < unsigned(d.in_w)) return load_pack(line + int64_t(at) * d.in_channels, d.aligned, v);
 #pragma unroll
   for (int i = 0; i < kPack; ++i) v[i] = 0.0f;

@@ -1,7 +1,7 @@
 // The image side of a convolution seen as a matrix: pixels gathered at a filter's taps.
 //
 //   element (o, (i,j,c)) = image[n, oh*stride.h + origin.h + i*step.h, ow*stride.w + origin.w + j*step.w, c]
-//   with o = (n*out_h + oh)*out_w + ow, and 0 where that pixel lies outside the image
+//   with o = (n*out_h + oh)*out_w + ow, and 0 where that pixel lies outside the image, or the pixel that mirrors it
 //
 // conv2d: the image is x, the origin -pad, the step the dilation. conv2d_input_grad: the image is y and the steps are
 // negative, one such gather a phase. conv2d_weight_grad: as conv2d, with rows and depth exchanged.
@@ -9,6 +9,12 @@
 #include "gemm.h"
 
 namespace weft::WEFT_BACKEND {
+
+/// Where padding that reflects reads.
+__device__ __forceinline__ int mirrored(int i, int size) {
+  const int from_edge = i < 0 ? -i : i;
+  return min(from_edge, 2 * (size - 1) - from_edge);
+}
 
 template <class E>
 struct ConvGather {
@@ -20,6 +26,7 @@ struct ConvGather {
   Size2 stride, origin, step;
   Divisor out_h, out_w, taps_w, channels_divisor;
   bool aligned;                                 // neighbouring channels can be read 16 bytes at once
+  bool reflect;
 
   struct Place {                                // a window: the first line of its image, and where its tap (0,0) falls
     int line;
@@ -48,7 +55,8 @@ struct ConvGather {
     ++t.i;
   }
   __device__ __forceinline__ const E* address(const Place& p, const Tap& t) const {   // null outside the image
-    const int h = p.h + t.i * step.h, w = p.w + t.j * step.w;
+    int h = p.h + t.i * step.h, w = p.w + t.j * step.w;
+    if (reflect) h = mirrored(h, height), w = mirrored(w, width);
     if (unsigned(h) >= unsigned(height) || unsigned(w) >= unsigned(width)) return nullptr;
     return image + (int64_t(p.line + h) * width + w) * image_channels + t.c;
   }
@@ -111,7 +119,7 @@ template <class E>
 ConvGather<E> gather_of(const ConvProblem& p, const E* x) {
   const int channels = p.c / p.groups;
   return {x, p.h, p.w, p.c, channels, p.n * p.p * p.q, p.stride, {-p.pad.h, -p.pad.w}, p.dilation, Divisor(p.p), Divisor(p.q),
-          Divisor(p.s), Divisor(channels), aligned16(x) && channels % kNeighbours<E> == 0};
+          Divisor(p.s), Divisor(channels), aligned16(x) && channels % kNeighbours<E> == 0, p.reflect};
 }
 
 /// Whether bfloat16 factors of this convolution come in whole pieces of 16 bytes. Where not (an RGB image), the layer moves

@@ -5,7 +5,8 @@
 //   conv2d_input_grad    x[n,h,w,c]   = sum over r,s,k of y[n,p,q,k] * filter[k,r,s,c]     (= transposed convolution)
 //   conv2d_weight_grad   dw[k,r,s,c]  = sum over n,p,q of x[n,h,w,c] * y[n,p,q,k]
 //
-//   with h = p*stride.h - pad.h + r*dilation.h, w alike, over the places where h is in [0,H) and w in [0,W)
+//   with h = p*stride.h - pad.h + r*dilation.h, w alike, over the places where h is in [0,H) and w in [0,W);
+//   if the padding reflects, h = -1, -2, ... are 1, 2, ..., and H, H+1, ... are H-2, H-3, ...
 //
 //   x (N,H,W,C)   filter (K,R,S,C/groups)   y (N,P,Q,K)   bias: one a channel of the result
 //
@@ -26,9 +27,11 @@ void store(const ConvEpilogue& epilogue, T sum, int64_t channel, T& result) {
     result = sum > 0 ? sum : T(epilogue.leaky_slope) * sum;
 }
 
+inline int64_t mirrored(int64_t i, int64_t size) { return i < 0 ? -i : i < size ? i : 2 * (size - 1) - i; }
+
 template <class T>
 void conv2d(const ConvProblem& problem, const ConvEpilogue& epilogue, const T* x, const T* filter, T* y) {
-  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups, bf16_x, bf16_y] = problem;
+  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups, reflect, bf16_x, bf16_y] = problem;
   const int64_t group_c = C / groups, group_k = K / groups;
   for (int64_t n = 0; n < N; ++n)
     for (int64_t p = 0; p < P; ++p)
@@ -38,8 +41,9 @@ void conv2d(const ConvProblem& problem, const ConvEpilogue& epilogue, const T* x
           T sum = 0;
           for (int64_t r = 0; r < R; ++r)
             for (int64_t s = 0; s < S; ++s) {
-              const int64_t h = p * stride.h - pad.h + r * dilation.h;
-              const int64_t w = q * stride.w - pad.w + s * dilation.w;
+              int64_t h = p * stride.h - pad.h + r * dilation.h;
+              int64_t w = q * stride.w - pad.w + s * dilation.w;
+              if (reflect) h = mirrored(h, H), w = mirrored(w, W);
               if (h < 0 || h >= H || w < 0 || w >= W) continue;
               for (int64_t c = 0; c < group_c; ++c)
                 sum += x[((n * H + h) * W + w) * C + first_c + c] * filter[((k * R + r) * S + s) * group_c + c];
@@ -50,7 +54,7 @@ void conv2d(const ConvProblem& problem, const ConvEpilogue& epilogue, const T* x
 
 template <class T>
 void conv2d_input_grad(const ConvProblem& problem, const ConvEpilogue& epilogue, const T* y, const T* filter, T* x) {
-  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups, bf16_x, bf16_y] = problem;
+  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups, reflect, bf16_x, bf16_y] = problem;
   const int64_t group_c = C / groups, group_k = K / groups;
   for (int64_t n = 0; n < N; ++n)
     for (int64_t h = 0; h < H; ++h)
@@ -74,7 +78,7 @@ void conv2d_input_grad(const ConvProblem& problem, const ConvEpilogue& epilogue,
 
 template <class T>
 void conv2d_weight_grad(const ConvProblem& problem, bool accumulate, const T* x, const T* y, T* dw) {
-  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups, bf16_x, bf16_y] = problem;
+  const auto [N, H, W, C, K, R, S, P, Q, stride, pad, dilation, groups, reflect, bf16_x, bf16_y] = problem;
   const int64_t group_c = C / groups, group_k = K / groups;
   for (int64_t k = 0; k < K; ++k)
     for (int64_t r = 0; r < R; ++r)
@@ -85,8 +89,9 @@ void conv2d_weight_grad(const ConvProblem& problem, bool accumulate, const T* x,
           for (int64_t n = 0; n < N; ++n)
             for (int64_t p = 0; p < P; ++p)
               for (int64_t q = 0; q < Q; ++q) {
-                const int64_t h = p * stride.h - pad.h + r * dilation.h;
-                const int64_t w = q * stride.w - pad.w + s * dilation.w;
+                int64_t h = p * stride.h - pad.h + r * dilation.h;
+                int64_t w = q * stride.w - pad.w + s * dilation.w;
+                if (reflect) h = mirrored(h, H), w = mirrored(w, W);
                 if (h < 0 || h >= H || w < 0 || w >= W) continue;
                 sum += x[((n * H + h) * W + w) * C + first_c + c] * y[((n * P + p) * Q + q) * K + k];
               }

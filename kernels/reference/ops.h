@@ -78,6 +78,7 @@ constexpr Ops table(const char* name) {
     ++queue.launches["conv2d_weight_grad"];
     conv2d_weight_grad(problem, accumulate, in<T>(x), in<T>(y), out<T>(dw));
   };
+  ops.folds_reflection = true;
   ops.moments = [](Queue& queue, const NormProblem& problem, const void* x, void* mean, void* variance) {
     ++queue.launches["moments"];
     moments(problem, in<T>(x), out<T>(mean), out<T>(variance));

@@ -24,6 +24,11 @@ const ConvProblem convolutions[] = {
     {1, 4, 4, 128, 24, 4, 4, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},          // one pixel from a deep sum, in parts
 };
 
+const ConvProblem reflected[] = {
+    {2, 7, 9, 8, 16, 3, 3, 7, 9, {1, 1}, {1, 1}, {1, 1}, 1, true},
+    {1, 9, 8, 5, 6, 5, 4, 7, 4, {2, 3}, {4, 3}, {1, 1}, 1, true},       // padding almost to the far edge, single channels
+    {2, 5, 4, 6, 10, 2, 3, 5, 6, {1, 1}, {1, 3}, {2, 2}, 2, true},      // two groups, dilated
+};
 // Named for the kernel that must take them.
 const ConvProblem depthwise[] = {
     {2, 9, 11, 40, 40, 3, 3, 9, 11, {1, 1}, {1, 1}, {1, 1}, 40},        // whole packs, strips cut short
@@ -36,6 +41,7 @@ const ConvProblem depthwise[] = {
     {2, 20, 21, 128, 128, 2, 3, 19, 19, {1, 1}, {0, 0}, {1, 1}, 128},   // the weight gradient in parts
     {1, 30, 260, 4, 4, 1, 3, 30, 260, {1, 1}, {0, 1}, {1, 1}, 4},       // blocks that walk on
     {1, 1, 1, 1, 3, 1, 1, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},             // one channel, three filters
+    {1, 6, 7, 8, 8, 3, 5, 6, 7, {1, 1}, {1, 2}, {1, 1}, 8, true},       // reflected
 };
 
 const ConvProblem few_filters[] = {
@@ -48,6 +54,8 @@ const ConvProblem few_filters[] = {
     {2, 5, 3, 36, 4, 3, 3, 5, 3, {1, 1}, {1, 1}, {1, 1}, 1},            // short lines
     {1, 3, 520, 264, 1, 1, 1, 3, 520, {1, 1}, {0, 0}, {1, 1}, 1},       // 66 packs and many strips: whole warps, walking on
     {2, 20, 21, 32, 3, 2, 3, 19, 19, {1, 1}, {0, 0}, {1, 1}, 1},        // the weight gradient in parts
+    {600, 1, 1, 516, 1, 1, 1, 1, 1, {1, 1}, {0, 0}, {1, 1}, 1},         // more logits than blocks
+    {1, 9, 10, 8, 3, 7, 7, 9, 10, {1, 1}, {3, 3}, {1, 1}, 1, true},     // CycleGAN's last layer
 };
 const ConvProblem few_channels_back[] = {
     {2, 18, 22, 3, 16, 4, 4, 9, 11, {2, 2}, {1, 1}, {1, 1}, 1},         // DCGAN's image, in phases
@@ -66,6 +74,8 @@ const ConvProblem few_channels[] = {
     {2, 1, 2, 3, 6, 1, 1, 1, 1, {2, 3}, {0, 0}, {1, 1}, 1},             // one pixel
     {2, 3, 3, 1, 5, 3, 3, 9, 9, {1, 1}, {4, 4}, {1, 1}, 1},             // more padding than image
     {1, 600, 31, 1, 8, 1, 2, 600, 30, {1, 1}, {0, 0}, {1, 1}, 1},       // lines of many tiles
+    {1, 9, 10, 3, 8, 3, 5, 9, 10, {1, 1}, {1, 2}, {1, 1}, 1, true},     // reflected
+    {2, 3, 4, 2, 6, 3, 3, 5, 8, {1, 1}, {2, 3}, {1, 1}, 1, true},       // as far as it goes
     {66, 140, 2, 1, 5, 1, 1, 140, 2, {1, 1}, {0, 0}, {1, 1}, 1},        // blocks that walk on
 };
 
@@ -83,7 +93,7 @@ void add_convolutions(std::vector<Case>& cases, const ConvProblem (&problems)[N]
       ops.conv2d_input_grad(queue, p, {in[2], 0.25, false}, in[0], Weight{in[1]}, out[0]);
     };
     if (forwards) cases.push_back(std::move(forward));
-    if (backwards) cases.push_back(std::move(backward));
+    if (backwards && !p.reflect) cases.push_back(std::move(backward));
     for (const bool accumulate : {false, true}) {
       Case weight{"conv2d_weight_grad", name + (accumulate ? ", accumulated" : ""), Rule::exact, {scalars(numbers(size_x(p))), scalars(numbers(size_y(p)))},
                   {accumulate ? scalars(numbers(size_w(p))) : unwritten(size_w(p))}};
@@ -182,6 +192,7 @@ void add_norms(std::vector<Case>& cases) {
 std::vector<Case> kernel_cases() {
   std::vector<Case> cases;
   add_convolutions(cases, convolutions, "");
+  add_convolutions(cases, reflected, "");
   add_convolutions(cases, depthwise, "depthwise: ");
   add_convolutions(cases, few_filters, "few filters: ", true, false);
   add_convolutions(cases, few_channels_back, "few filters: ", false, true, false);

@@ -101,3 +101,29 @@ TEST_CASE("float32 on every device is as close to float64 as it can be") {
     MESSAGE("largest share of the bound used: " << worst << " (" << where << ")");
   });
 }
+
+// Whole numbers: nothing rounds, so both ways give the same bits.
+TEST_CASE("padding that reflects is folded into the convolution, and is the padded image's to the second derivative") {
+  on_every_device([](const Context& context) {
+    const Margins margins{2, 2, 1, 1};
+    const ConvGeometry folded{{1, 1}, {2, 1}, {1, 1}, {0, 0}, 1, true};
+    std::vector<double> results[2];
+    for (const bool fold : {true, false}) {
+      const Tensor x = floor(context.uniform({2, 5, 4, 8}, 1) * 7 - 3).leaf(), w = floor(context.uniform({8, 3, 3, 8}, 2) * 7 - 3).leaf();
+      const auto before = context.launches();
+      const Tensor y = fold ? conv2d(x, w, {}, folded) : conv2d(pad(x, margins, Padding::reflect), w);
+      const auto resampled = [](const std::map<std::string, uint64_t>& launches) {
+        uint64_t n = 0;
+        for (const auto& [kernel, count] : launches) if (kernel.rfind("resample", 0) == 0) n += count;
+        return n;
+      };
+      if (std::string(context.device()) != "cpu") CHECK(resampled(context.launches()) - resampled(before) == (fold ? 0 : 1));
+      const Tensor weights = floor(context.uniform(y.shape(), 3) * 3 - 1);
+      const Tensors first = grad(sum(y * weights), {x, w}, CreateGraph::yes);
+      const Tensors second = grad(sum(first[0] * first[0]) + sum(first[1]), {x, w});
+      for (const Tensor& t : {y, first[0], first[1], second[0], second[1]})
+        for (const double v : t.values()) results[fold].push_back(v);
+    }
+    CHECK(results[0] == results[1]);
+  });
+}

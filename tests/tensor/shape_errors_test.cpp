@@ -52,6 +52,8 @@ const Mistake mistakes[] = {
     {"conv2d bias", [](const Context& c) { conv2d(c.zeros({1, 4, 4, 3}), c.zeros({8, 3, 3, 3}), c.zeros({3})); }, {"(3)", "8"}},
     {"conv2d empty batch", [](const Context& c) { conv2d(c.zeros({0, 4, 4, 3}), c.zeros({8, 3, 3, 3})); }, {"empty batch", "(0, 4, 4, 3)"}},
     {"conv2d stride", [](const Context& c) { conv2d(c.zeros({1, 4, 4, 3}), c.zeros({8, 3, 3, 3}), {}, {{0, 1}}); }, {"stride"}},
+    {"conv2d reflects", [](const Context& c) { conv2d(c.zeros({1, 4, 3, 3}), c.zeros({8, 3, 3, 3}), {}, {{1, 1}, {1, 3}, {1, 1}, {0, 0}, 1, true}); }, {"(1, 4, 3, 3)"}},
+    {"conv_transpose2d reflects", [](const Context& c) { conv_transpose2d(c.zeros({1, 4, 4, 3}), c.zeros({3, 3, 3, 8}), {}, {{1, 1}, {1, 1}, {1, 1}, {0, 0}, 1, true}); }, {"pad()"}},
     {"conv2d slope", [](const Context& c) { conv2d(c.zeros({1, 4, 4, 3}), c.zeros({8, 3, 3, 3}), {}, {}, 0); }, {"slope"}},
     {"conv_transpose2d channels", [](const Context& c) { conv_transpose2d(c.zeros({1, 4, 4, 3}), c.zeros({8, 3, 3, 3})); }, {"(1, 4, 4, 3)", "(8, 3, 3, 3)"}},
     {"conv_transpose2d output_pad", [](const Context& c) { conv_transpose2d(c.zeros({1, 4, 4, 3}), c.zeros({3, 3, 3, 3}), {}, {{2, 2}, {0, 0}, {1, 1}, {2, 0}}); }, {"output_pad"}},

@@ -30,7 +30,7 @@ inline std::string describe(const ConvProblem& p) {
   const auto pair = [](const char* what, Size2 s) { return std::string(what) + std::to_string(s.h) + "," + std::to_string(s.w); };
   return "x " + std::to_string(p.n) + "x" + std::to_string(p.h) + "x" + std::to_string(p.w) + "x" + std::to_string(p.c) + ", " +
          std::to_string(p.k) + " filters " + std::to_string(p.r) + "x" + std::to_string(p.s) + pair(", stride ", p.stride) +
-         pair(" pad ", p.pad) + pair(" dilation ", p.dilation) + " groups " + std::to_string(p.groups);
+         pair(" pad ", p.pad) + pair(" dilation ", p.dilation) + " groups " + std::to_string(p.groups) + (p.reflect ? " reflected" : "");
 }
 
 }  // namespace weft::testing

@@ -21,6 +21,8 @@ void add_convolutions(std::vector<OpCase>& list) {
       {"dilated and strided", {2, 7, 6, 1}, {2, 2, 3, 1}, {{2, 1}, {1, 2}, {3, 2}}},
       {"2 groups", {2, 3, 3, 4}, {6, 2, 2, 2}, {{1, 1}, {0, 1}, {1, 1}, {0, 0}, 2}},
       {"depthwise", {2, 4, 3, 3}, {3, 3, 2, 1}, {{2, 1}, {1, 0}, {1, 1}, {0, 0}, 3}},
+      {"reflected", {2, 4, 3, 2}, {3, 3, 4, 2}, {{1, 2}, {2, 1}, {1, 1}, {0, 0}, 1, true}},
+      {"depthwise, reflected", {2, 3, 4, 2}, {2, 3, 2, 1}, {{1, 1}, {2, 3}, {1, 1}, {0, 0}, 2, true}},
   };
   for (const Problem& p : forward) {
     const ConvGeometry g = p.g;

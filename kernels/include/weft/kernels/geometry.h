@@ -23,14 +23,15 @@ struct Size2 {
   int h = 1, w = 1;
 };
 
-/// What a caller of a convolution writes, in pixels. Padding is symmetric and reads as zero; other paddings go through
-/// `pad` first. `output_pad` belongs to conv_transpose2d alone and is smaller than max(stride, dilation).
+/// What a caller of a convolution writes, in pixels. Padding is symmetric and reads as zero or, if `reflect`, mirrors the image,
+/// its edge not repeated; then it is smaller than the image. Other paddings go through `pad` first. `output_pad` belongs to conv_transpose2d alone and is smaller than max(stride, dilation).
 struct ConvGeometry {
   Size2 stride{1, 1};
   Size2 pad{0, 0};
   Size2 dilation{1, 1};
   Size2 output_pad{0, 0};
   int groups = 1;
+  bool reflect = false;          // conv2d and conv2d_weight_grad
 };
 
 /// What the op table gets: always the conv2d whose input is the larger side, whichever direction is asked for.
@@ -41,6 +42,7 @@ struct ConvProblem {
   int p, q;
   Size2 stride, pad, dilation;
   int groups;
+  bool reflect = false;          // padding mirrors x; only where Ops::folds_reflection, and never of conv2d_input_grad
   int bf16_x = 0, bf16_y = 0;    // not 0: x, or y, is bfloat16; a filter never is
 };
 

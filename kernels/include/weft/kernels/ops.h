@@ -128,6 +128,7 @@ struct Ops {
   void (*conv2d_input_grad)(Queue&, const ConvProblem&, const ConvEpilogue&, const void* y, Weight w, void* x) = nullptr;
   /// The adjoint in w: dw[k,r,s,c] = sum over n,p,q of x * y; adds to dw if `accumulate`.
   void (*conv2d_weight_grad)(Queue&, const ConvProblem&, bool accumulate, const void* x, const void* y, void* dw) = nullptr;
+  bool folds_reflection = false;   // conv2d and conv2d_weight_grad take a problem that reflects; others get a padded image
 
   /// mean and biased variance, each (groups, channels), by a method that survives a large mean (two passes or Chan's merge)
   void (*moments)(Queue&, const NormProblem&, const void* x, void* mean, void* variance) = nullptr;
