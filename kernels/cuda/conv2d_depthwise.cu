@@ -27,7 +27,7 @@ constexpr int kMostFilters = 4;                   // of a channel; with more, a 
 constexpr int kStrip = 4;
 
 template <int kPack, class E>
-__global__ void __launch_bounds__(kThreads) conv2d_depthwise_kernel(DirectProblem d, int multiple, int across, Divisor taps, const E* in,
+__global__ void __launch_bounds__(kThreads, 2) conv2d_depthwise_kernel(DirectProblem d, int multiple, int across, Divisor taps, const E* in,
                                                                     const float* w, Epilogue epilogue, void* out) {
   const Strips<kStrip> strips(d, blockIdx.z);
   const int each = d.adjoint ? multiple : 1;      // inputs of a result, each with a filter of its own
