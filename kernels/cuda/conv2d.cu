@@ -2,15 +2,17 @@
 //
 //   y[n,p,q,k] = leaky(b[k] + sum over r,s,c of  x[n, p*stride.h - pad.h + r*dilation.h, q*stride.w - ..., c] * w[k,r,s,c])
 //
-//   x (N,H,W,C)   w (K,R,S,C/groups)   b (K) or null   y (N,P,Q,K)      contiguous, pad reads as 0
+//   x (N,H,W,C)   w (K,R,S,C/groups)   b (K) or null   y (N,P,Q,K)      contiguous, pad reads as 0, or mirrors x
 //   w, b float32   x, y float32, or bfloat16 in precision bf16
 //
 // Work:   an implicit matrix product, one for each group: rows are the N*P*Q output pixels, columns the filters, depth
 //         R*S*C; tiles and the mapping to threads are the core's (gemm_simt.h, gemm_tensor.h). Nothing is unfolded in memory:
 //         a thread keeps its pixels' window corners and works out a tap's address as it loads.
 //         blockIdx: x rows, y columns, z (part of the depth, group).
-// Limit:  2*N*P*Q*K*R*S*C/groups FLOPs over 4*(|x|+|w|+|y|) bytes, half of that in bfloat16. The DCGAN layers sit right of the ridge: bound by
-//         arithmetic. A 3-channel layer is left of it: its pixels are 12 bytes apart and are read singly.
+//         What would leave most of a tile empty (depthwise, one to four filters) or reads pixels singly (one to four channels)
+//         is taken by the kernels of conv_direct.h, by its shape alone.
+// Limit:  2*N*P*Q*K*R*S*C/groups FLOPs over 4*(|x|+|w|+|y|) bytes, half of that in bfloat16. The DCGAN layers
+//         sit right of the ridge: bound by arithmetic.
 // Twin:   kernels/reference; equal bit for bit on whole-number inputs.
 // Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285;
 //         Chetlur et al., "cuDNN: efficient primitives for deep learning", arXiv:1410.0759, for the implicit product.

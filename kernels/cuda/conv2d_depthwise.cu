@@ -3,7 +3,7 @@
 //   y[n,p,q,k] = leaky(b[k] + sum over r,s of  x[n, p*stride.h - pad.h + r*dilation.h, q*stride.w - ..., k / M] * w[k,r,s])
 //   and its adjoints in x and in w; M = K / C
 //
-//   x (N,H,W,C)   w (K,R,S)   b (K), for x (C), or null   y (N,P,Q,K)      contiguous, pad reads as 0
+//   x (N,H,W,C)   w (K,R,S)   b (K), for x (C), or null   y (N,P,Q,K)      contiguous, pad reads as 0, or mirrors x
 //   w, b float32   x, y float32 or bfloat16
 //
 // Work:   an implicit product would have M columns a group. Here lanes lie along the channels, four each (16 bytes) if M is 1,

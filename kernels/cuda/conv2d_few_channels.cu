@@ -2,7 +2,7 @@
 //
 //   y[n,p,q,k] = leaky(b[k] + sum over r,s,c of  x[n, p*stride.h - pad.h + r*dilation.h, q*stride.w - pad.w + s, c] * w[k,r,s,c])
 //
-//   x (N,H,W,C), C <= 4   w (K,R,S,C)   b (K) or null   y (N,P,Q,K)      contiguous, pad reads as 0
+//   x (N,H,W,C), C <= 4   w (K,R,S,C)   b (K) or null   y (N,P,Q,K)      contiguous, pad reads as 0, or mirrors x
 //   float32, and y perhaps bfloat16
 //
 // Work:   the S*C numbers of a line of taps lie side by side, and so do those of its neighbours: a line of pixels is a line of

@@ -2,7 +2,7 @@
 //
 //   conv2d with K <= 4, and conv2d_input_grad with C <= 4 (the same, phase by phase); the filter's gradient for K <= 4
 //
-//   x (N,H,W,C)   w (K,R,S,C)   b (K), for x (C), or null   y (N,P,Q,K)      contiguous, pad reads as 0
+//   x (N,H,W,C)   w (K,R,S,C)   b (K), for x (C), or null   y (N,P,Q,K)      contiguous, pad reads as 0, or mirrors x
 //   w, b float32   x, y float32 or bfloat16; for the filter's gradient y float32
 //
 // Work:   a matrix product would have three columns in a tile of sixteen. Here the sum is what is dealt out: `lanes` threads

@@ -8,7 +8,7 @@
 // Work:   a matrix product for each group: rows are the filters k, columns (r,s,c), the depth is the N*P*Q output pixels.
 //         Both operands lie with their rows side by side. The result is small and the sum is long, so the depth is cut
 //         into parts (gemm.h): as many as fill a large GPU twice.
-//         blockIdx: x columns, y rows, z (part, group).
+//         blockIdx: x columns, y rows, z (part, group). Depthwise and one to four filters: see conv_tap_sums.h.
 // Limit:  2*N*P*Q*K*R*S*C/groups FLOPs; the parts cost 8 bytes an element of dw each, at most 64 MiB.
 // Twin:   kernels/reference; equal bit for bit on whole-number inputs.
 // Source: Chetlur et al., arXiv:1410.0759.

@@ -76,7 +76,7 @@ const ConvProblem few_channels[] = {
     {1, 600, 31, 1, 8, 1, 2, 600, 30, {1, 1}, {0, 0}, {1, 1}, 1},       // lines of many tiles
     {1, 9, 10, 3, 8, 3, 5, 9, 10, {1, 1}, {1, 2}, {1, 1}, 1, true},     // reflected
     {2, 3, 4, 2, 6, 3, 3, 5, 8, {1, 1}, {2, 3}, {1, 1}, 1, true},       // as far as it goes
-    {66, 140, 2, 1, 5, 1, 1, 140, 2, {1, 1}, {0, 0}, {1, 1}, 1},        // blocks that walk on
+    {300, 130, 1, 1, 5, 1, 1, 130, 1, {1, 1}, {0, 0}, {1, 1}, 1},       // more tiles than blocks
 };
 
 template <size_t N>

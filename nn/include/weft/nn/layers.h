@@ -9,6 +9,7 @@ enum class Bias { no, yes };
 
 struct ImageShape { int64_t h = 0, w = 0, c = 0; };   // h 0: not an image
 
+/// `geometry.reflect` is PyTorch's padding_mode="reflect".
 class Conv2d : public Module {
  public:
   Conv2d(const Context& context, int64_t in, int64_t out, Size2 filter, const ConvGeometry& geometry = {}, Bias bias = Bias::yes, double slope = 1);
