@@ -44,8 +44,8 @@ __global__ void __launch_bounds__(Core::kThreads) conv2d_kernel(WindowOperand<E>
 void conv2d(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* x, Weight w, void* y) {
   if (size_y(p) == 0) return;
   check_sizes(p, "conv2d");
-  if (fits_depthwise(p)) return conv2d_depthwise(queue, p, e, x, w, y);
-  if (fits_few_filters(p, false)) return conv2d_few_filters(queue, p, e, x, w, y);
+  if (fits_depthwise(p)) return conv2d_depthwise(queue, p, false, e, x, w, y);
+  if (fits_few_filters(p, false)) return conv2d_few_filters(queue, p, false, e, x, w, y);
   if (fits_few_channels(p)) return conv2d_few_channels(queue, p, e, x, w, y);
   const int rows = p.n * p.p * p.q, cols = p.k / p.groups, depth = p.r * p.s * (p.c / p.groups);
   const Epilogue epilogue = epilogue_of(e, p.bf16_y);

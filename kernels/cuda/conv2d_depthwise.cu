@@ -70,23 +70,6 @@ __global__ void __launch_bounds__(kThreads, 2) conv2d_depthwise_kernel(DirectPro
   }
 }
 
-void depthwise(Queue& queue, const ConvProblem& p, bool adjoint, const ConvEpilogue& e, const void* in, const Weight& w, void* out) {
-  const DirectProblem d = direct_problem(p, adjoint, in);
-  const int multiple = p.k / p.c, each = adjoint ? multiple : 1;
-  with_pack(multiple == 1 && p.c % 4 == 0 ? 4 : 1, adjoint ? p.bf16_y : p.bf16_x, [&](auto pack, auto element) {
-    constexpr int kPack = decltype(pack)::value;
-    using E = decltype(element);
-    const int packs = d.out_channels / kPack;
-    int across = 1;
-    while (across < packs && across < 32) across *= 2;
-    const int64_t blocks = ceil_div(strips_of(d, kStrip), kThreads / across), down = ceil_div(packs, across);
-    const int64_t enough = ceil_div(1056, down * phases_of(d));     // eight a multiprocessor of a large GPU
-    launch<conv2d_depthwise_kernel<kPack, E>>(queue, dim3(unsigned(min(blocks, enough)), unsigned(down), phases_of(d)), kThreads,
-                                           size_t(across * kPack * each + 4) * p.r * p.s * 4, d, multiple, across, Divisor(p.r * p.s),
-                                           static_cast<const E*>(in), static_cast<const float*>(w.data), epilogue_of(e, adjoint ? p.bf16_x : p.bf16_y), out);
-  });
-}
-
 /// Lanes along the filters; the sums are taps.
 template <int kPack, class E>
 struct DepthwiseSums {
@@ -123,11 +106,21 @@ struct DepthwiseSums {
 
 bool fits_depthwise(const ConvProblem& p) { return p.groups == p.c && p.k / p.c <= kMostFilters && p.r * p.s <= kMostTaps; }
 
-void conv2d_depthwise(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* x, const Weight& w, void* y) {
-  depthwise(queue, p, false, e, x, w, y);
-}
-void conv2d_depthwise_input_grad(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* y, const Weight& w, void* x) {
-  depthwise(queue, p, true, e, y, w, x);
+void conv2d_depthwise(Queue& queue, const ConvProblem& p, bool adjoint, const ConvEpilogue& e, const void* in, const Weight& w, void* out) {
+  const DirectProblem d = direct_problem(p, adjoint, in);
+  const int multiple = p.k / p.c, each = adjoint ? multiple : 1;
+  with_pack(multiple == 1 && p.c % 4 == 0 ? 4 : 1, adjoint ? p.bf16_y : p.bf16_x, [&](auto pack, auto element) {
+    constexpr int kPack = decltype(pack)::value;
+    using E = decltype(element);
+    const int packs = d.out_channels / kPack;
+    int across = 1;
+    while (across < packs && across < 32) across *= 2;
+    const int64_t blocks = ceil_div(strips_of(d, kStrip), kThreads / across), down = ceil_div(packs, across);
+    const int64_t enough = ceil_div(1056, down * phases_of(d));     // eight a multiprocessor of a large GPU
+    launch<conv2d_depthwise_kernel<kPack, E>>(queue, dim3(unsigned(min(blocks, enough)), unsigned(down), phases_of(d)), kThreads,
+                                           size_t(across * kPack * each + 4) * p.r * p.s * 4, d, multiple, across, Divisor(p.r * p.s),
+                                           static_cast<const E*>(in), static_cast<const float*>(w.data), epilogue_of(e, adjoint ? p.bf16_x : p.bf16_y), out);
+  });
 }
 void conv2d_depthwise_weight_grad(Queue& queue, const ConvProblem& p, bool accumulate, const void* x, const void* y, void* dw) {
   const int multiple = p.k / p.c;

@@ -107,22 +107,6 @@ void few_filters(Queue& queue, const ConvProblem& p, const DirectProblem& d, con
   else run(float{});
 }
 
-void few_filters(Queue& queue, const ConvProblem& p, bool adjoint, const ConvEpilogue& e, const void* in, const Weight& w, void* out) {
-  const DirectProblem d = direct_problem(p, adjoint, in);
-  const bool wide = ceil_div(d.v.extent, adjoint ? d.v.stride : 1) > 4;
-  const auto with = [&](auto results, auto strip, auto pack) {
-    few_filters<decltype(results)::value, decltype(strip)::value, decltype(pack)::value>(queue, p, d, e, in, w, out);
-  };
-  const std::integral_constant<int, 1> one;
-  const std::integral_constant<int, 3> three;
-  const std::integral_constant<int, 4> four;
-  const std::integral_constant<int, 8> eight;
-  if (d.in_channels % 4 != 0) return with(four, eight, one);
-  if (d.out_channels == 1) return wide ? with(one, eight, four) : with(one, one, four);
-  if (d.out_channels == 4) return wide ? with(four, eight, four) : with(four, one, four);
-  wide ? with(three, eight, four) : with(three, one, four);
-}
-
 /// Lanes along the channels; the sums are (tap, filter).
 template <int kPack, class E>
 struct FewFilterSums {
@@ -170,11 +154,20 @@ bool fits_few_filters(const ConvProblem& p, bool adjoint) {
   return p.groups == 1 && (adjoint ? p.c : p.k) <= kMostResults &&
          int64_t((adjoint ? p.k : p.c) + 4) * p.r * p.s * (adjoint ? p.c : p.k) * 4 <= kMostBytes;
 }
-void conv2d_few_filters(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* x, const Weight& w, void* y) {
-  few_filters(queue, p, false, e, x, w, y);
-}
-void conv2d_few_filters_input_grad(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* y, const Weight& w, void* x) {
-  few_filters(queue, p, true, e, y, w, x);
+void conv2d_few_filters(Queue& queue, const ConvProblem& p, bool adjoint, const ConvEpilogue& e, const void* in, const Weight& w, void* out) {
+  const DirectProblem d = direct_problem(p, adjoint, in);
+  const bool wide = ceil_div(d.v.extent, adjoint ? d.v.stride : 1) > 4;
+  const auto with = [&](auto results, auto strip, auto pack) {
+    few_filters<decltype(results)::value, decltype(strip)::value, decltype(pack)::value>(queue, p, d, e, in, w, out);
+  };
+  const std::integral_constant<int, 1> one;
+  const std::integral_constant<int, 3> three;
+  const std::integral_constant<int, 4> four;
+  const std::integral_constant<int, 8> eight;
+  if (d.in_channels % 4 != 0) return with(four, eight, one);
+  if (d.out_channels == 1) return wide ? with(one, eight, four) : with(one, one, four);
+  if (d.out_channels == 4) return wide ? with(four, eight, four) : with(four, one, four);
+  wide ? with(three, eight, four) : with(three, one, four);
 }
 void conv2d_few_filters_weight_grad(Queue& queue, const ConvProblem& p, bool accumulate, const void* x, const void* y, void* dw) {
   with_pack(p.c % 4 == 0 ? 4 : 1, p.bf16_x, [&](auto pack, auto element) {

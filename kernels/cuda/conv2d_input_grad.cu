@@ -114,8 +114,8 @@ PhaseFilters<E> filters_of(const ConvProblem& p, const E* w, Size2 tap_step) {
 void conv2d_input_grad(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* y, Weight w, void* x) {
   if (size_x(p) == 0) return;
   check_sizes(p, "conv2d_input_grad");
-  if (fits_depthwise(p)) return conv2d_depthwise_input_grad(queue, p, e, y, w, x);
-  if (fits_few_filters(p, true)) return conv2d_few_filters_input_grad(queue, p, e, y, w, x);
+  if (fits_depthwise(p)) return conv2d_depthwise(queue, p, true, e, y, w, x);
+  if (fits_few_filters(p, true)) return conv2d_few_filters(queue, p, true, e, y, w, x);
   const Axis h = axis_of(p.stride.h, p.pad.h, p.dilation.h, p.r, p.h), v = axis_of(p.stride.w, p.pad.w, p.dilation.w, p.s, p.w);
   const int rows = int(ceil_div(p.h, p.stride.h) * ceil_div(p.w, p.stride.w)) * p.n, cols = p.c / p.groups;    // of the largest phase
   const int64_t depth = ceil_div(p.r, h.tap_step) * ceil_div(p.s, v.tap_step) * (p.k / p.groups);                // of the deepest

@@ -30,8 +30,7 @@ inline int64_t strips_of(const DirectProblem& d, int strip) {
 /// Whether conv2d_few_filters.cu does, conv2d or, `adjoint`, its input gradient; the weight gradient only asks for p.k <= 4 and
 /// a float32 y.
 bool fits_few_filters(const ConvProblem& p, bool adjoint);
-void conv2d_few_filters(Queue&, const ConvProblem&, const ConvEpilogue&, const void* x, const Weight& w, void* y);
-void conv2d_few_filters_input_grad(Queue&, const ConvProblem&, const ConvEpilogue&, const void* y, const Weight& w, void* x);
+void conv2d_few_filters(Queue&, const ConvProblem&, bool adjoint, const ConvEpilogue&, const void* in, const Weight& w, void* out);
 void conv2d_few_filters_weight_grad(Queue&, const ConvProblem&, bool accumulate, const void* x, const void* y, void* dw);
 
 /// Whether conv2d_few_channels.cu does, conv2d alone.
@@ -55,8 +54,7 @@ __device__ __forceinline__ void load_inside(const DirectProblem& d, const E* lin
 
 /// Whether conv2d_depthwise.cu computes it, all three; the weight gradient only if x and y are of one type.
 bool fits_depthwise(const ConvProblem& p);
-void conv2d_depthwise(Queue&, const ConvProblem&, const ConvEpilogue&, const void* x, const Weight& w, void* y);
-void conv2d_depthwise_input_grad(Queue&, const ConvProblem&, const ConvEpilogue&, const void* y, const Weight& w, void* x);
+void conv2d_depthwise(Queue&, const ConvProblem&, bool adjoint, const ConvEpilogue&, const void* in, const Weight& w, void* out);
 void conv2d_depthwise_weight_grad(Queue&, const ConvProblem&, bool accumulate, const void* x, const void* y, void* dw);
 
 /// The strips of a block's phase, and what their results are the sum of.
