@@ -1,6 +1,7 @@
 // The first minute on a GPU: is what this program computes there right? Without any package, by a program built elsewhere.
 //
 //   agreement   every case of every op against the plain loops, in each precision, by the rules of tests/kernels/agreement.h
+//   bfloat16    the same with arrays in bfloat16, as activations are in precision bf16
 //   sim         the same kernels on the processor: the same bits, on whole numbers in every precision, and in fp32 on real ones
 //               too, for nothing is fused or reordered that the source does not say. Point-wise functions that call a C library
 //               are counted and may differ: CUDA has its own.
@@ -64,6 +65,19 @@ class Minute {
       Session session(machine_.backend(), options(precision));
       over_cases("agreement", precision, precision == Precision::fp32 ? std::set<std::string>{} : products, [&](const Case& c) { return disagreement(session, c); });
     }
+  }
+
+  /// With arrays in bfloat16, as activations are in precision bf16.
+  void narrow() {
+    if (!machine_.is("cuda") && !machine_.is("sim")) return;
+    Session session(machine_.backend(), options(Precision::bf16));
+    std::set<std::string> ops;
+    for (const Case& c : cases_) if (!testing::bf16_choices(c.op).empty()) ops.insert(c.op);
+    size_t number = 0;
+    over_cases("bfloat16", Precision::bf16, ops, [&](const Case& c) -> std::string {
+      const std::vector<unsigned> choices = testing::bf16_choices(c.op);
+      return c.scalars_per_element == 1 ? disagreement_in_bf16(session, c, choices[number++ % choices.size()]) : "";
+    });
   }
 
   void twin() {
@@ -187,6 +201,7 @@ int main(int argc, char** argv) {
   try {
     Minute minute(device, seconds);
     minute.agreement();
+    minute.narrow();
     minute.training();
     minute.capture();
     minute.twin();

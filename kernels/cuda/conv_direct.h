@@ -18,7 +18,7 @@ struct DirectProblem {
 inline DirectProblem direct_problem(const ConvProblem& p, bool adjoint, const void* in) {
   const Axis h = axis_of(p.stride.h, p.pad.h, p.dilation.h, p.r, adjoint ? p.h : p.p), v = axis_of(p.stride.w, p.pad.w, p.dilation.w, p.s, adjoint ? p.w : p.q);
   if (adjoint) return {h, v, true, p.n, p.p, p.q, p.k, p.c, aligned16(in), false};
-  return {h, v, false, p.n, p.h, p.w, p.c, p.k, aligned16(in), p.reflect};
+  return {h, v, false, p.n, p.h, p.w, p.c, p.k, aligned16(in), p.reflect != 0};
 }
 inline unsigned phases_of(const DirectProblem& d) { return d.adjoint ? unsigned(d.h.stride * d.v.stride) : 1; }
 /// Strips of `strip` neighbours of one line, in the largest phase.

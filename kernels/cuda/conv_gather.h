@@ -119,7 +119,7 @@ template <class E>
 ConvGather<E> gather_of(const ConvProblem& p, const E* x) {
   const int channels = p.c / p.groups;
   return {x, p.h, p.w, p.c, channels, p.n * p.p * p.q, p.stride, {-p.pad.h, -p.pad.w}, p.dilation, Divisor(p.p), Divisor(p.q),
-          Divisor(p.s), Divisor(channels), aligned16(x) && channels % kNeighbours<E> == 0, p.reflect};
+          Divisor(p.s), Divisor(channels), aligned16(x) && channels % kNeighbours<E> == 0, p.reflect != 0};
 }
 
 /// Whether bfloat16 factors of this convolution come in whole pieces of 16 bytes. Where not (an RGB image), the layer moves

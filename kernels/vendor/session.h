@@ -2,11 +2,13 @@
 #pragma once
 #include <array>
 #include <map>
+#include <type_traits>
 
 #include "weft/kernels/vendor.h"
 
 namespace weft::vendor {
 
+static_assert(std::has_unique_object_representations_v<ConvProblem>, "its bytes are a key");
 using PlanKey = std::array<int, 1 + sizeof(ConvProblem) / sizeof(int)>;   // the operation and its sizes
 
 struct OpenSession {

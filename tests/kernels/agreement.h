@@ -82,10 +82,12 @@ Outcome run_case(Session& session, const Case& c, int shift);
 /// What is wrong with this backend in this case, or "".
 std::string disagreement(Session& session, const Case& c);
 
-/// The same with some arrays in bfloat16, on a backend that knows it: bit i for input i, bit 8 + i for output i. What holds no
+/// The same with some arrays in bfloat16, on a backend that knows it: bit i for input i, bit 8 for the first output. What holds no
 /// scalars stays as it is. Precision bf16, if it is a product.
-constexpr unsigned out_bit(int i) { return 256u << i; }
 std::string disagreement_in_bf16(Session& session, const Case& c, unsigned arrays);
+
+/// Of each op that knows bfloat16, the choices of arrays that its cases take by turns; empty for others.
+std::vector<unsigned> bf16_choices(const std::string& op);
 
 /// Every entry of the op table.
 struct TableEntry {

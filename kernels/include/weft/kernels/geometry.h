@@ -34,7 +34,8 @@ struct ConvGeometry {
   bool reflect = false;          // conv2d and conv2d_weight_grad
 };
 
-/// What the op table gets: always the conv2d whose input is the larger side, whichever direction is asked for.
+/// What the op table gets: always the conv2d whose input is the larger side, whichever direction is asked for. All ints, without a gap
+/// between them: a key of what is kept for a problem.
 ///   x (n,h,w,c)   filter (k,r,s,c/groups)   y (n,p,q,k)
 struct ConvProblem {
   int n, h, w, c;
@@ -42,7 +43,7 @@ struct ConvProblem {
   int p, q;
   Size2 stride, pad, dilation;
   int groups;
-  bool reflect = false;          // padding mirrors x; only where Ops::folds_reflection, and never of conv2d_input_grad
+  int reflect = 0;               // not 0: padding mirrors x; only where Ops::folds_reflection, and never of conv2d_input_grad
   int bf16_x = 0, bf16_y = 0;    // not 0: x, or y, is bfloat16; a filter never is
 };
 
