@@ -52,7 +52,10 @@ struct Convolution {
   int64_t size_b() const { return entry == Pass::weight_grad ? size_y(p) : size_w(p); }
   int64_t size_out() const { return entry == Pass::forward ? size_y(p) : entry == Pass::input_grad ? size_x(p) : size_w(p); }
   double terms() const;          // of one element's sum
-  void launch(const Ops& ops, Queue& queue, const float* a, const float* b, float* out, uint64_t weight) const;
+  /// @param a16, b16  in precision bf16, the same once more in bfloat16: taken as a training step's activations and weights are. The
+  ///                  result stays float32, to be checked
+  void launch(const Ops& ops, Queue& queue, const float* a, const float* b, float* out, uint64_t weight, const uint16_t* a16 = nullptr,
+              const uint16_t* b16 = nullptr) const;
   /// One element of the result in float64, from the definition (kernels/include/weft/kernels/ops.h).
   double exact(const float* a, const float* b, int64_t element) const;
 };

@@ -7,10 +7,14 @@
 
 namespace weft::bench {
 
-void Convolution::launch(const Ops& ops, Queue& queue, const float* a, const float* b, float* out, uint64_t weight) const {
-  if (entry == Pass::forward) ops.conv2d(queue, p, {}, a, {b, weight, 0, 1}, out);
-  if (entry == Pass::input_grad) ops.conv2d_input_grad(queue, p, {}, a, {b, weight, 0, 1}, out);
-  if (entry == Pass::weight_grad) ops.conv2d_weight_grad(queue, p, false, a, b, out);
+void Convolution::launch(const Ops& ops, Queue& queue, const float* a, const float* b, float* out, uint64_t weight, const uint16_t* a16, const uint16_t* b16) const {
+  ConvProblem q = p;
+  q.bf16_x = a16 && p.c % 8 == 0 && entry != Pass::input_grad, q.bf16_y = a16 && p.k % 8 == 0 && entry != Pass::forward;
+  const auto either = [](int narrow, const float* wide, const uint16_t* half) { return narrow ? static_cast<const void*>(half) : wide; };
+  const Weight w{b, weight, 0, 1, b16};
+  if (entry == Pass::forward) ops.conv2d(queue, q, {}, either(q.bf16_x, a, a16), w, out);
+  if (entry == Pass::input_grad) ops.conv2d_input_grad(queue, q, {}, either(q.bf16_y, a, a16), w, out);
+  if (entry == Pass::weight_grad) ops.conv2d_weight_grad(queue, q, false, either(q.bf16_x, a, a16), either(q.bf16_y, b, b16), out);
 }
 
 double Convolution::exact(const float* a, const float* b, int64_t element) const {
@@ -136,10 +140,13 @@ Row measure_layer(Machine& machine, const Layer& layer, Pass pass, Precision pre
   Row row{Row::Kind::layer, layer.id, layer.network + (layer.name.empty() ? "" : " " + layer.name), pass_names[int(pass)], precision_names[int(precision)]};
   row.shrunk = flops_of(run.problem) < flops_of(layer.problem);
   row.flops = flops_of(c.p);
-  row.bytes = 4.0 * double(c.size_a() + c.size_b() + c.size_out());
+  row.bytes = (precision == Precision::bf16 ? 2.0 : 4.0) * double(c.size_a() + c.size_b()) + 4.0 * double(c.size_out());
   const int64_t b = aligned(c.size_a());
   measure(machine, row, precision, b + aligned(c.size_b()), c.size_out(),
-          [&](const Ops& ops, Queue& queue, const float* in, float* out, uint64_t weight) { c.launch(ops, queue, in, in + b, out, weight); },
+          [&](const Ops& ops, Queue& queue, const float* in, float* out, uint64_t weight) {
+            const uint16_t* half = precision == Precision::bf16 ? machine.bf16_inputs() + (in - machine.input(0)) : nullptr;
+            c.launch(ops, queue, in, in + b, out, weight, half, half ? half + b : nullptr);
+          },
           c.terms(), [&](const float* in, int64_t element) { return c.exact(in, in + b, element); },
           [&] { return find_opponent(machine, c, precision); }, effort);
   return row;
@@ -151,9 +158,14 @@ Row measure_product(Machine& machine, int size, Precision precision, const Effor
   const MatmulProblem p{1, size, size, size, false, false, false, 0, 0};
   const int64_t n = int64_t{size} * size;
   row.flops = 2.0 * double(n) * size;
-  row.bytes = 12.0 * double(n);
+  row.bytes = (precision == Precision::bf16 ? 8.0 : 12.0) * double(n);
   measure(machine, row, precision, 2 * n, n,
-          [&](const Ops& ops, Queue& queue, const float* in, float* out, uint64_t weight) { ops.matmul(queue, p, in, {in + n, weight, 0, 1}, nullptr, out); },
+          [&](const Ops& ops, Queue& queue, const float* in, float* out, uint64_t weight) {
+            MatmulProblem q = p;
+            q.bf16_a = precision == Precision::bf16;
+            const uint16_t* half = q.bf16_a ? machine.bf16_inputs() + (in - machine.input(0)) : nullptr;
+            ops.matmul(queue, q, half ? static_cast<const void*>(half) : in, {in + n, weight, 0, 1, half ? half + n : nullptr}, nullptr, out);
+          },
           size, [&](const float* in, int64_t element) {
             double sum = 0;
             for (int64_t k = 0; k < size; ++k) sum += double(in[element / size * size + k]) * in[n + k * size + element % size];

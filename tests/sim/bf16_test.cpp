@@ -69,3 +69,22 @@ TEST_CASE("sim, bfloat16: a filter's rounded copy is read instead of the filter,
   // Of the two runs of a case the second has its arrays off alignment: there both factors are copied.
   CHECK(session.queue->launches["convert_kernel"] == 3 * 2);
 }
+
+TEST_CASE("sim, bfloat16: the optimiser's copy of the parameters") {
+  Session session = open_session();
+  OptimizerSettings sgd{OptimizerKind::sgd, 0, 0, 0, 0, false, 1};
+  StepState state;
+  state.update[2].learning_rate = 0.03125;                       // exact, and of more digits than bfloat16 holds
+  for (const int64_t n : {61, 1027})
+    for (const double skip : {0.0, 1.0}) {
+      Numbers numbers(true);
+      Case c{"optimizer_step", std::to_string(n) + (skip != 0 ? ", skipped" : ""), Rule::exact, {bytes_of(state), scalars(numbers(n)), scalars({skip})},
+             {scalars(numbers(n)), skip != 0 ? scalars(std::vector<double>(size_t(n), 0.5)) : unwritten(n)}};
+      c.run = [=](const Ops& ops, Queue& queue, const Pointers& in, const Pointers& out) {
+        const bool here = std::string(ops.name) == "sim";
+        ops.optimizer_step(queue, sgd, {out[0], in[1], nullptr, nullptr, n, nullptr, in[2], here ? out[1] : nullptr}, static_cast<const StepState*>(in[0]), 2);
+        if (!here && skip == 0) ops.pointwise(queue, PointwiseKind::affine, {1, {n}, {{1}}, 1, 0}, out[0], nullptr, nullptr, out[1]);
+      };
+      CHECK(disagreement_in_bf16(session, c, 2 * 256) == "");
+    }
+}
