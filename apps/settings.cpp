@@ -63,6 +63,7 @@ const std::vector<Setting>& settings_list() {
       {"run.precision", "--precision", "P", &T::precision, "tensor cores on cuda and sim: 3xtf32, tf32, bf16. fp64: slow; cpu only", 0, 0, "fp32|3xtf32|tf32|bf16|fp64"},
       {"run.kernels", "--kernels", "WHOSE", &T::kernels, "own; or vendor: cuDNN's and cuBLAS's, on cuda", 0, 0, "own|vendor"},
       {"run.capture", "", "", &T::capture, "record a step once and let the device repeat it; auto: on cuda. The result is the same", 0, 0, "auto|on|off", true},
+      {"run.memory_limit", "", "", &T::memory_limit, "MiB that tensors may take; 0: what the device has", 0, 1 << 30, "", true},
       {"run.sync", "", "", &T::sync, "wait after each kernel, so that an error of the device is found where it happens; slow", 0, 0, "", true},
       {"run.threads", "--threads", "N", &T::threads, "CPU threads; 0: one a core", 0, 4096, "", true},
       {"run.samples", "", "", &T::samples, "images on a sample sheet", 1, 4096, "", true},

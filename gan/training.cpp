@@ -76,25 +76,71 @@ Context open_context(const TrainSettings& s) {
   const Precision precision = choice<Precision>("precision", s.precision, {{"fp32", Precision::fp32}, {"3xtf32", Precision::tf32x3},
       {"tf32", Precision::tf32}, {"bf16", Precision::bf16}, {"fp64", Precision::fp32}});
   const Kernels kernels = choice<Kernels>("kernels", s.kernels, {{"own", Kernels::own}, {"vendor", Kernels::vendor}});
-  return Context::open(s.device, {.scalar = scalar, .threads = s.threads, .precision = precision, .kernels = kernels, .sync = s.sync});
+  return Context::open(s.device, {.scalar = scalar, .threads = s.threads, .precision = precision, .kernels = kernels, .memory_limit = size_t(s.memory_limit) << 20, .sync = s.sync});
 }
 
 }  // namespace
 
+// Opening a GPU takes about as long as looking through a folder of pictures, so both are done at once.
 Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note)
+    : Training(s, note, std::async(std::launch::async, open_context, s)) {}
+
+Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, std::future<Context> opening)
     : steps(s.steps == 0 && s.minutes == 0 ? 1600 : s.steps),
       data(open_data(s, note)),
       options(gan_options(s, data->channels(), steps, note)),
-      context(open_context(s)),
+      context(opening.get()),
       gan(context, find_model(s.model), options),
       loader(data, loader_options(s)),
-      real(context.empty({s.batch, s.size, s.size, data->channels()})) {
+      real(context.empty({s.batch, s.size, s.size, data->channels()})),
+      next_(context.empty(real.shape())) {
   options.init_from = {};                // taken; it would only hold memory
 }
 
 void Training::step() {
-  real.write(loader.next().images.data(), "loader");
-  gan.step(real);
+  if (!fetched_) fetch();
+  if (failed_) std::rethrow_exception(failed_);
+  cursor = loader.cursor();
+  real.copy_from(next_, "loader");
+  try {
+    gan.step(real);
+  } catch (const OutOfMemory& e) {
+    throw OutOfMemory(e.what() + batch_that_fits());
+  }
+  fetch();
+}
+
+/// The next batch, brought to the device while the step before is under way there.
+void Training::fetch() {
+  fetched_ = true;
+  try {
+    next_.write(loader.next().images.data(), "loader");
+  } catch (...) {
+    failed_ = std::current_exception();  // the step under way is still a good one
+  }
+}
+
+/// A step's memory grows evenly with the batch. Two small ones tell how fast, and their networks serve nobody any more.
+std::string Training::batch_that_fits() {
+  constexpr double kRounding = 0.95;     // blocks are reused for somewhat smaller tensors
+  const size_t most = context.most_bytes();
+  double peak[2];
+  try {
+    for (const int i : {0, 1}) {
+      const Tensor few = context.zeros({2 + 2 * i, real.size(1), real.size(2), real.size(3)});
+      context.reset_peak();
+      gan.step(few);
+      peak[i] = double(context.peak_bytes() - 2 * real.storage()->bytes);
+    }
+  } catch (const OutOfMemory&) {
+    return "\nno batch fits: a smaller size or width needs less";
+  }
+  if (most == 0) return "";
+  const double image = (peak[1] - peak[0]) / 2, rest = peak[0] - 2 * image, fetched = double(real.storage()->bytes) / double(real.size(0));
+  const auto batch = int64_t((kRounding * double(most) - rest) / (image + fetched));
+  if (batch < 2) return "\nno batch fits: a smaller size or width needs less";
+  if (batch >= real.size(0)) return "\nwithout recording the step it would fit: --set run.capture=off, or a somewhat smaller --batch";
+  return "\na batch of " + std::to_string(batch) + " would have fitted, as steps with 2 and 4 pictures tell (--batch)";
 }
 
 namespace {
@@ -142,7 +188,6 @@ nn::Checkpoint Training::checkpoint(const TrainRequest& request, RunState state)
                      {"width", std::to_string(m.width)}, {"latent", std::to_string(m.latent)}, {"weft", WEFT_VERSION}};
   Json config = Json::object();
   for (const ConfigLine& line : request.config) config[line.key] = line.value;
-  const Cursor cursor = loader.cursor();
   const Json all = {{"weft", WEFT_VERSION}, {"step", gan.steps_done()}, {"images", gan.steps_done() * request.settings.batch}, {"seconds", state.seconds},
                     {"model", request.settings.model}, {"parameters_sha256", gan.parameters_sha256()}, {"device", context.describe()},
                     {"data", {{"images", data->size()}, {"fingerprint", data->fingerprint()}, {"epoch", cursor.epoch}, {"position", cursor.position}}},
@@ -163,10 +208,12 @@ RunState Training::restore(const nn::Checkpoint& c, const std::string& what, con
                         " now; --allow-config-change goes on all the same");
     if (all.at("data").at("fingerprint").get<std::string>() != data->fingerprint() && !request.allow_config_change)
       throw ConfigError("the data are not those that " + what + " was made with: files have other names, classes or weights; --allow-config-change goes on all the same");
-    const Cursor cursor{all.at("data").at("epoch").get<int64_t>(), all.at("data").at("position").get<int64_t>()};
+    cursor = {all.at("data").at("epoch").get<int64_t>(), all.at("data").at("position").get<int64_t>()};
     gan.load(c, what);
     gan.seek(all.at("step").get<int64_t>());
-    loader.seek(images == data->size() ? cursor : Cursor{cursor.epoch + 1, 0});
+    if (images != data->size()) cursor = {cursor.epoch + 1, 0};
+    loader.seek(cursor);
+    fetched_ = false, failed_ = nullptr;
     state.seconds = all.at("seconds").get<double>();
     state.gauges = gauges_from(all.at("gauges"));
     state.best = {all.at("best").at("step").get<int64_t>(), all.at("best").at("value").get<double>()};

@@ -1,5 +1,8 @@
 // What a run is made of, from its settings: data, device, networks, loader. train(), the plan before it and a resume all start here.
 #pragma once
+#include <exception>
+#include <future>
+
 #include "weft/gan/dataset.h"
 #include "weft/gan/loader.h"
 #include "weft/gan/trainer.h"
@@ -34,7 +37,17 @@ struct Training {
   Context context;
   Gan gan;
   Loader loader;
+  Cursor cursor;                         // after the last step's images; the loader's own is a batch ahead
   Tensor real;                           // (batch,H,W,C): the images of the step
+
+ private:
+  Training(const TrainSettings& settings, const std::function<void(const std::string&)>& note, std::future<Context> opening);
+  void fetch();
+  std::string batch_that_fits();
+
+  Tensor next_;                          // the images of the next step, once they are fetched
+  bool fetched_ = false;
+  std::exception_ptr failed_;            // in fetching them
 };
 
 }  // namespace weft::gan

@@ -56,6 +56,7 @@ Context Context::open(const std::string& device, const ContextOptions& options) 
   state->bf16 = options.precision == Precision::bf16 && !by_vendor;
   state->queue.reset(found->device->open({options.threads, 0, options.precision, options.sync}));
   state->allocator = std::make_unique<detail::Allocator>(*found->device, *state->queue);
+  state->allocator->limit = options.memory_limit;
   state->step_on_device = found->device->allocate(*state->queue, sizeof(StepState));
   Context context(state);
   context.publish_step_state();
@@ -71,6 +72,12 @@ void Context::synchronise() const {
 }
 size_t Context::live_bytes() const { return state_->allocator->live; }
 size_t Context::peak_bytes() const { return state_->allocator->peak; }
+size_t Context::most_bytes() const {
+  const detail::Allocator& a = *state_->allocator;
+  const auto memory = state_->device().memory;
+  const size_t there = memory ? a.held + memory(*state_->queue).free : 0;
+  return a.limit && there ? std::min(a.limit, there) : std::max(a.limit, there);
+}
 void Context::reset_peak() const { state_->allocator->peak = state_->allocator->live; }
 const std::map<std::string, uint64_t>& Context::launches() const { return state_->queue->launches; }
 uint64_t Context::flops() const { return state_->flops; }
@@ -89,7 +96,7 @@ Tensor Context::empty(const Shape& shape, DType type) const {
   if (type != scalar() && type != DType::i32 && !(type == DType::bf16 && state_->bf16))
     throw DeviceError(std::string("a tensor of ") + name_of(type) + " in a context of " + name_of(scalar()) +
                       "; bfloat16 takes precision bf16 and the own kernels of cuda or sim");
-  return Tensor(std::make_shared<Storage>(state_, size_t(shape.count()) * size_of(type)), 0, shape, type);
+  return Tensor(std::make_shared<Storage>(state_, size_t(shape.count()) * size_of(type), shape), 0, shape, type);
 }
 
 Tensor Context::zeros(const Shape& shape) const { return zeros(shape, scalar()); }

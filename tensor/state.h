@@ -22,9 +22,11 @@ class Allocator {
  public:
   Allocator(const Device& device, Queue& queue) : device_(device), queue_(queue) {}
   ~Allocator() { drop(common_); }
-  void* allocate(size_t bytes);
+  /// Throws OutOfMemory that lists the largest tensors there are. `owner` outlives the block, or is null.
+  void* allocate(size_t bytes, const Storage* owner = nullptr);
   void release(void* block, size_t bytes);
   size_t live = 0, peak = 0;
+  size_t held = 0, limit = 0;             // bytes from the device, those kept for reuse included; limit 0: what the device has
 
   /// From here to close(), all comes from `pool` and goes there, also what was allocated before: the step may have used it.
   /// It begins with what is cached, so that a step that has run before needs nothing from the driver.
@@ -39,8 +41,12 @@ class Allocator {
   struct Block {
     size_t capacity;
     Pool* pool;
+    const Storage* owner;
   };
-  void* find(size_t bytes);
+  void* find(size_t bytes, const Storage* owner);
+  void* from_device(size_t bytes);
+  std::string largest() const;
+  void give_back(void* block, size_t capacity);
   void drop(Pool& pool);
 
   const Device& device_;
@@ -109,6 +115,7 @@ OpCall<P...> require(const ContextState& s, void (*entry)(Queue&, P...), const c
 
 /// Every operation tells of its result here.
 inline void made(const char* operation, const Tensor& result, const Tensors& inputs) {
+  if (!result.storage()->maker) result.storage()->maker = operation;
   FiniteWatch* watch = result.storage()->context->watch;
   if (watch) watch->see(operation, result, inputs);
 }

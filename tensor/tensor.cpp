@@ -8,8 +8,8 @@
 
 namespace weft {
 
-Storage::Storage(std::shared_ptr<detail::ContextState> owner, size_t size)
-    : context(std::move(owner)), data(context->allocator->allocate(size)), bytes(size), id(context->next_storage++) {}
+Storage::Storage(std::shared_ptr<detail::ContextState> owner, size_t size, const Shape& s)
+    : context(std::move(owner)), data(context->allocator->allocate(size, this)), bytes(size), id(context->next_storage++), shape(s) {}
 
 Storage::~Storage() {
   try {
@@ -28,7 +28,7 @@ void Storage::wrote(const char* operation) {
 
 void Storage::keep_as_weight() {
   weight = true;
-  if (context->bf16) bf16 = std::make_shared<Storage>(context, bytes / 2);
+  if (context->bf16) bf16 = std::make_shared<Storage>(context, bytes / 2, shape);
 }
 
 const void* Storage::rounded() {

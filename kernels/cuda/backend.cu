@@ -1,5 +1,6 @@
 // Device `cuda`: memory, one stream a queue, and errors that say what was being done. The CUDA run time is linked
 // statically and finds the driver by itself, so the program also starts where there is none.
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -64,6 +65,92 @@ std::string unavailable() {
   return diagnosis::unavailable(m);
 }
 
+/// Memory may be asked for while a step is captured: the driver's caution about that is meant for work on streams.
+struct AnyCallAllowed {
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+  AnyCallAllowed() { cudaThreadExchangeStreamCaptureMode(&mode); }
+  ~AnyCallAllowed() { cudaThreadExchangeStreamCaptureMode(&mode); }
+};
+
+MemoryLimits memory(Queue&) {
+  const AnyCallAllowed scope;
+  MemoryLimits limits;
+  cudaMemGetInfo(&limits.free, &limits.total);
+  return limits;
+}
+
+void* allocate(Queue& queue, size_t bytes) {
+  const AnyCallAllowed scope;
+  void* p = nullptr;
+  const cudaError_t error = cudaMalloc(&p, bytes ? bytes : 1);
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    const MemoryLimits limits = memory(queue);
+    throw OutOfMemory("cuda: cannot allocate " + std::to_string(bytes >> 20) + " MiB, " + std::to_string(limits.free >> 20) + " of the GPU's " +
+                      std::to_string(limits.total >> 20) + " MiB are free; a smaller batch or size needs less");
+  }
+  check(queue, error, "cuda: allocating " + std::to_string(bytes) + " bytes");
+  return p;
+}
+
+void release(Queue&, void* p, size_t) {
+  if (cudaFree(p) != cudaSuccess) cudaGetLastError();   // at exit the driver may be gone already; destructors never throw
+}
+
+struct StreamEvent : Event {
+  cudaEvent_t event = nullptr;
+  StreamEvent() { check(cudaEventCreate(&event), "cuda: making an event"); }
+  ~StreamEvent() override { cudaEventDestroy(event); }
+};
+cudaEvent_t handle(const Event& event) { return static_cast<const StreamEvent&>(event).event; }
+
+void record(Queue& queue, std::unique_ptr<Event>& event) {
+  if (!event) event = std::make_unique<StreamEvent>();
+  check(queue, cudaEventRecord(handle(*event), stream_of(queue)), "cuda: recording an event");
+}
+void wait(Queue& queue, const Event& event) { check(queue, cudaEventSynchronize(handle(event)), "cuda: waiting for an event"); }
+
+/// Values on their way to the device. From page-locked memory a copy is under way at once and the host goes on; from any other
+/// the driver first waits for the stream.
+struct Staging {
+  void* memory = nullptr;
+  size_t bytes = 0;
+  std::unique_ptr<Event> copied;                // out of `memory`
+};
+struct StagingQueue : KernelQueue {
+  Staging staging[2];                           // in turn
+  int turn = 0;
+  ~StagingQueue() override { for (Staging& s : staging) cudaFreeHost(s.memory); }
+};
+constexpr size_t kStaged = 64 << 10;            // smaller ones the driver takes at once by itself
+
+const void* staged(Queue& queue, const void* src, size_t bytes, Staging& s) {
+  if (s.copied) wait(queue, *s.copied);
+  if (bytes > s.bytes) {
+    cudaFreeHost(std::exchange(s.memory, nullptr));
+    s.bytes = 0;
+    if (cudaMallocHost(&s.memory, bytes) != cudaSuccess) return cudaGetLastError(), src;   // a machine may not lock so much
+    s.bytes = bytes;
+  }
+  return std::memcpy(s.memory, src, bytes);
+}
+
+void copy(Queue& queue, void* dst, const void* src, size_t bytes, CopyDirection direction) {
+  if (!bytes) return;
+  if (direction == CopyDirection::to_device && bytes > kStaged && !own(queue).graph) {
+    auto& q = static_cast<StagingQueue&>(queue);
+    Staging& s = q.staging[q.turn ^= 1];
+    src = staged(queue, src, bytes, s);
+    check(queue, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, q.stream), "cuda: copying " + std::to_string(bytes) + " bytes");
+    return record(queue, s.copied);
+  }
+  const cudaMemcpyKind kind = direction == CopyDirection::to_device ? cudaMemcpyHostToDevice
+                              : direction == CopyDirection::to_host ? cudaMemcpyDeviceToHost
+                                                                    : cudaMemcpyDeviceToDevice;
+  check(queue, cudaMemcpyAsync(dst, src, bytes, kind, stream_of(queue)), "cuda: copying " + std::to_string(bytes) + " bytes");
+  if (direction == CopyDirection::to_host) check_queue(queue, "cuda: waiting for a copy to the host");
+}
+
 Queue* open(const QueueOptions& options) {
   const std::string why = unavailable();
   if (!why.empty()) throw DeviceError("cuda: " + why);
@@ -76,7 +163,7 @@ Queue* open(const QueueOptions& options) {
   check(cudaDeviceGetAttribute(&generation, cudaDevAttrComputeCapabilityMajor, options.device_index), "cuda: asking for the compute capability");
   if (options.precision != Precision::fp32 && generation < 8)
     throw DeviceError("cuda: this GPU is older than compute capability 8.0, and its tensor cores know neither tf32 nor bfloat16; use --precision fp32");
-  auto* queue = new KernelQueue;
+  auto* queue = new StagingQueue;
   queue->precision = options.precision;
   queue->sync = options.sync;
   try {
@@ -86,41 +173,6 @@ Queue* open(const QueueOptions& options) {
     throw;
   }
   return queue;
-}
-
-/// Memory may be asked for while a step is captured: the driver's caution about that is meant for work on streams.
-struct AnyCallAllowed {
-  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
-  AnyCallAllowed() { cudaThreadExchangeStreamCaptureMode(&mode); }
-  ~AnyCallAllowed() { cudaThreadExchangeStreamCaptureMode(&mode); }
-};
-
-void* allocate(Queue& queue, size_t bytes) {
-  const AnyCallAllowed scope;
-  void* p = nullptr;
-  const cudaError_t error = cudaMalloc(&p, bytes ? bytes : 1);
-  if (error == cudaErrorMemoryAllocation) {
-    cudaGetLastError();
-    size_t left = 0, total = 0;
-    cudaMemGetInfo(&left, &total);
-    throw OutOfMemory("cuda: cannot allocate " + std::to_string(bytes >> 20) + " MiB, " + std::to_string(left >> 20) + " of " +
-                      std::to_string(total >> 20) + " MiB are free; a smaller batch or size needs less");
-  }
-  check(queue, error, "cuda: allocating " + std::to_string(bytes) + " bytes");
-  return p;
-}
-
-void release(Queue&, void* p, size_t) {
-  if (cudaFree(p) != cudaSuccess) cudaGetLastError();   // at exit the driver may be gone already; destructors never throw
-}
-
-void copy(Queue& queue, void* dst, const void* src, size_t bytes, CopyDirection direction) {
-  if (!bytes) return;
-  const cudaMemcpyKind kind = direction == CopyDirection::to_device ? cudaMemcpyHostToDevice
-                              : direction == CopyDirection::to_host ? cudaMemcpyDeviceToHost
-                                                                    : cudaMemcpyDeviceToDevice;
-  check(queue, cudaMemcpyAsync(dst, src, bytes, kind, stream_of(queue)), "cuda: copying " + std::to_string(bytes) + " bytes");
-  if (direction == CopyDirection::to_host) check_queue(queue, "cuda: waiting for a copy to the host");
 }
 
 void fill_zero(Queue& queue, void* p, size_t bytes) {
@@ -139,18 +191,6 @@ std::string describe(Queue&) {
          std::to_string(p.totalGlobalMem >> 20) + " MiB, driver for CUDA " + version_text(driver) + ", built with " + version_text(CUDART_VERSION);
 }
 
-struct StreamEvent : Event {
-  cudaEvent_t event = nullptr;
-  StreamEvent() { check(cudaEventCreate(&event), "cuda: making an event"); }
-  ~StreamEvent() override { cudaEventDestroy(event); }
-};
-cudaEvent_t handle(const Event& event) { return static_cast<const StreamEvent&>(event).event; }
-
-void record(Queue& queue, std::unique_ptr<Event>& event) {
-  if (!event) event = std::make_unique<StreamEvent>();
-  check(queue, cudaEventRecord(handle(*event), stream_of(queue)), "cuda: recording an event");
-}
-void wait(Queue& queue, const Event& event) { check(queue, cudaEventSynchronize(handle(event)), "cuda: waiting for an event"); }
 double seconds(Queue& queue, const Event& from, const Event& to) {
   wait(queue, to);
   float milliseconds = 0;
@@ -206,7 +246,7 @@ constexpr void (*range_pop)() = nullptr;
 constexpr Device table() {
   Device d;
   d.name = "cuda", d.unavailable = unavailable, d.open = open, d.describe = describe;
-  d.allocate = allocate, d.release = release, d.copy = copy, d.fill_zero = fill_zero, d.synchronise = synchronise;
+  d.allocate = allocate, d.release = release, d.memory = memory, d.copy = copy, d.fill_zero = fill_zero, d.synchronise = synchronise;
   d.record = record, d.wait = wait, d.seconds = seconds;
   d.capture_begin = capture_begin, d.capture_end = capture_end, d.replay = replay, d.set_aside = set_aside;
   d.range_push = range_push, d.range_pop = range_pop;

@@ -171,3 +171,20 @@ TEST_CASE("opening what there is not says what there is") {
   CHECK_MESSAGE(text.find("reference") != std::string::npos, text);
   CHECK_THROWS_AS(Context::open("sim", {DType::f64}), DeviceError);
 }
+
+TEST_CASE("a memory limit counts what is kept for reuse, and gives it back before it refuses") {
+  const Context context = Context::open("reference", {.memory_limit = 1 << 20});
+  CHECK(context.most_bytes() == 1 << 20);
+  { const Tensor a = context.zeros({100, 1000}), b = context.zeros({100, 1000}); }      // 800 KB, kept
+  const Tensor large = context.full({7, 256, 100}, 2);                                  // 717 KB
+  try {
+    (void)(large + 1);
+    FAIL("no error");
+  } catch (const OutOfMemory& e) {
+    const std::string text = e.what();
+    CHECK_MESSAGE(text.find("the limit of 1 MiB leaves no room for another 700 KiB") != std::string::npos, text);
+    CHECK_MESSAGE(text.find("the largest:\n  700 KiB  (7, 256, 100)") != std::string::npos, text);
+  }
+  CHECK(context.live_bytes() == large.storage()->bytes);                                // it goes on
+  CHECK((context.zeros({1000}) + 1).values()[999] == 1);
+}

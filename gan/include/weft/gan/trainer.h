@@ -114,6 +114,7 @@ struct TrainSettings {
   std::string kernels = "own";           // own, vendor
   int threads = 0;
   std::string capture = "auto";          // auto (on cuda), on, off
+  int memory_limit = 0;                  // MiB of tensors; 0: what the device has
   bool sync = false;                     // wait after each launch, so that an error is found where it happens
   std::string order = "d-first";         // d-first, g-first, simultaneous
   std::string optimizer = "adam";        // sgd, adam, adamw, rmsprop

@@ -161,6 +161,10 @@ struct Graph {
   virtual ~Graph() = default;
 };
 
+struct MemoryLimits {
+  size_t free = 0, total = 0;         // bytes; 0: not known
+};
+
 struct Device {
   const char* name = nullptr;         // what --device takes
   /// Empty if this backend works here, else a sentence that says why not.
@@ -168,6 +172,7 @@ struct Device {
   Queue* (*open)(const QueueOptions&) = nullptr;          // throws DeviceError
   void* (*allocate)(Queue&, size_t bytes) = nullptr;      // 64-byte aligned; throws OutOfMemory
   void (*release)(Queue&, void*, size_t bytes) = nullptr;
+  MemoryLimits (*memory)(Queue&) = nullptr;               // of the whole device, others' share included. Null: not known
   void (*copy)(Queue&, void* dst, const void* src, size_t bytes, CopyDirection) = nullptr;   // to_host waits
   void (*fill_zero)(Queue&, void*, size_t bytes) = nullptr;
   void (*synchronise)(Queue&) = nullptr;

@@ -20,6 +20,7 @@ struct ContextOptions {
   int threads = 0;             // CPU threads; 0: one per physical core
   Precision precision = Precision::fp32;   // other than fp32: on cuda and sim only
   Kernels kernels = Kernels::own;          // vendor: cuda only; `auto` is then cuda
+  size_t memory_limit = 0;     // bytes that tensors, and what is kept for the next ones, may take; 0: what the device has
   bool sync = false;           // cuda and sim wait after each launch: an error names op, shapes and kernel. Slow; capture() is a call
 };
 
@@ -37,6 +38,7 @@ class Context {
   size_t live_bytes() const;             // held by tensors now
   size_t peak_bytes() const;             // the most that tensors ever held at once
   void reset_peak() const;
+  size_t most_bytes() const;             // that tensors could hold by now, by the limit or by what the device has free; 0: not known
   const std::map<std::string, uint64_t>& launches() const;   // how often each kernel ran
   /// Floating-point operations of all matrix products and convolutions so far, a multiply-add counted as 2 and products with
   /// padding counted as well: 2MNK of the matrix product that each of them is. Everything else moves memory, and is left out.

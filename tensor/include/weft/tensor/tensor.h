@@ -19,12 +19,14 @@ struct Storage : std::enable_shared_from_this<Storage> {
   size_t bytes = 0;
   uint64_t id = 0;
   uint64_t version = 0;
+  Shape shape;                      // as it was made; tensors may see it otherwise
+  const char* maker = nullptr;      // the operation that made it, if one did
   const char* writer = "nothing";   // the last operation that wrote in place
   bool weight = false;              // outlives steps: backends may derive layouts from it
   std::shared_ptr<Storage> bf16;    // of a weight in precision bf16: room for the same numbers, rounded
   bool bf16_valid = false;          // they are there
 
-  Storage(std::shared_ptr<detail::ContextState> context, size_t bytes);
+  Storage(std::shared_ptr<detail::ContextState> context, size_t bytes, const Shape& shape);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
