@@ -26,7 +26,7 @@ Conv2d::Conv2d(const Context& context, int64_t in, int64_t out, Size2 f, const C
   weight_ = add("weight", filter_parameter(context, {out, f.h, f.w, per_group}, per_group * taps, out * taps));
   if (bias == Bias::yes) bias_ = add("bias", vector_parameter(context, out, Role::bias, per_group * taps));
 }
-Tensor Conv2d::forward(const Tensor& x) { return conv2d(x, weight_->value, value_or_none(bias_), geometry_, slope_); }
+Tensor Conv2d::forward(const Tensor& x) { return conv2d(x, weight_->value, value_or_none(bias_), geometry_, slope_, norm_follows_ && training() ? norm_groups() : 0); }
 
 ConvTranspose2d::ConvTranspose2d(const Context& context, int64_t in, int64_t out, Size2 f, const ConvGeometry& geometry, Bias bias, double slope)
     : geometry_(geometry), slope_(slope) {
@@ -34,7 +34,7 @@ ConvTranspose2d::ConvTranspose2d(const Context& context, int64_t in, int64_t out
   weight_ = add("weight", filter_parameter(context, {in, f.h, f.w, per_group}, per_group * taps, in * taps));
   if (bias == Bias::yes) bias_ = add("bias", vector_parameter(context, out, Role::bias, per_group * taps));
 }
-Tensor ConvTranspose2d::forward(const Tensor& x) { return conv_transpose2d(x, weight_->value, value_or_none(bias_), geometry_, slope_); }
+Tensor ConvTranspose2d::forward(const Tensor& x) { return conv_transpose2d(x, weight_->value, value_or_none(bias_), geometry_, slope_, norm_follows_ && training() ? norm_groups() : 0); }
 
 Linear::Linear(const Context& context, int64_t in, int64_t out, Bias bias, ImageShape input, ImageShape output) {
   if ((input.h && input.h * input.w * input.c != in) || (output.h && output.h * output.w * output.c != out))

@@ -36,6 +36,7 @@ Sequential::Sequential(std::vector<ModulePtr> modules) {
 }
 Sequential& Sequential::append(ModulePtr module) { return append(std::to_string(modules_.size()), std::move(module)); }
 Sequential& Sequential::append(const std::string& name, ModulePtr module) {
+  if (!modules_.empty() && module->is_batch_norm()) modules_.back()->expect_norm();
   modules_.push_back(add(name, std::move(module)));
   return *this;
 }

@@ -59,7 +59,7 @@ uint64_t flops_of(const ConvProblem& p) { return 2 * uint64_t(y_shape(p).count()
 
 // The input gradient of a convolution whose padding reflects: that of the padded image, then what was mirrored is added to
 // what it mirrored. So the reflecting ones are closed under differentiation too.
-Tensor conv_input_grad(const ConvProblem&, const Tensor& y, const Tensor& w, const Tensor& bias, double slope);
+Tensor conv_input_grad(const ConvProblem&, const Tensor& y, const Tensor& w, const Tensor& bias, double slope, int norm_groups = 0);
 Tensor any_input_grad(const ConvProblem& p, const Tensor& y, const Tensor& w) {
   if (!p.reflect) return conv_input_grad(p, y, w, {}, 1);
   ConvProblem padded = p;
@@ -77,16 +77,28 @@ ConvProblem typed(ConvProblem p, const Tensor& x, const Tensor& y) {
   return p;
 }
 
+// What a convolution does to its result, and the moments that it leaves for normalize_groups, where both can be.
+ConvEpilogue epilogue(const Tensor& result, const Tensor& bias, double slope, int norm_groups) {
+  const Context context = result.context();
+  ConvEpilogue e{bias ? bias.data() : nullptr, slope, false};
+  if (norm_groups < 1 || !context.state().ops().convolutions_take_moments || result.count() == 0 || result.size(0) % norm_groups) return e;
+  const Shape shape{norm_groups, result.size(-1)};
+  const KnownMoments known{context.empty(shape), context.empty(shape), result.storage()->version};
+  result.storage()->moments = std::make_shared<const KnownMoments>(known);
+  e.mean = known.mean.data(), e.variance = known.variance.data(), e.moment_groups = norm_groups;
+  return e;
+}
+
 // Filters and biases are float32 here.
-Tensor conv(const ConvProblem&, const Tensor& x, const Tensor& w, const Tensor& bias, double slope);
+Tensor conv(const ConvProblem&, const Tensor& x, const Tensor& w, const Tensor& bias, double slope, int norm_groups = 0);
 Tensor conv_weight_grad(const ConvProblem&, const Tensor& x, const Tensor& y, const Tensor& into = {});
 
-Tensor conv(const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias, double slope) {
+Tensor conv(const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor& bias, double slope, int norm_groups) {
   const Context context = detail::common_context("conv2d", {&x, &w, &bias});
   detail::ContextState& s = context.state();
   Tensor y = context.empty(y_shape(p), s.activation(p.k));
   s.flops += flops_of(p);
-  WEFT_OP(s, conv2d)(*s.queue, typed(p, x, y), {bias ? bias.data() : nullptr, slope, false}, x.data(), w.as_weight(), y.data());
+  WEFT_OP(s, conv2d)(*s.queue, typed(p, x, y), epilogue(y, bias, slope, norm_groups), x.data(), w.as_weight(), y.data());
   return record("conv2d", y, {x, w, bias}, {{true, true, false}, slope != 1}, [=](const RuleCall& call) {
     const Tensor g = before_activation(call, slope);
     Tensors result(3);
@@ -97,12 +109,12 @@ Tensor conv(const ConvProblem& p, const Tensor& x, const Tensor& w, const Tensor
   });
 }
 
-Tensor conv_input_grad(const ConvProblem& p, const Tensor& y, const Tensor& w, const Tensor& bias, double slope) {
+Tensor conv_input_grad(const ConvProblem& p, const Tensor& y, const Tensor& w, const Tensor& bias, double slope, int norm_groups) {
   const Context context = detail::common_context("conv2d_input_grad", {&y, &w, &bias});
   detail::ContextState& s = context.state();
   Tensor x = context.empty(x_shape(p), s.activation(p.c));
   s.flops += flops_of(p);
-  WEFT_OP(s, conv2d_input_grad)(*s.queue, typed(p, x, y), {bias ? bias.data() : nullptr, slope, false}, y.data(), w.as_weight(), x.data());
+  WEFT_OP(s, conv2d_input_grad)(*s.queue, typed(p, x, y), epilogue(x, bias, slope, norm_groups), y.data(), w.as_weight(), x.data());
   return record("conv2d_input_grad", x, {y, w, bias}, {{true, true, false}, slope != 1}, [=](const RuleCall& call) {
     const Tensor g = before_activation(call, slope);
     Tensors result(3);
@@ -167,7 +179,7 @@ std::string channels_text(int64_t has, int64_t wants, int groups) {
 
 }  // namespace
 
-Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& geometry, double slope) {
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& geometry, double slope, int norm_groups) {
   const ConvGeometry g = checked("conv2d", geometry);
   const bool images = x.rank() == 4 && w.rank() == 4;
   std::string wrong;
@@ -175,12 +187,12 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGe
   else if (images && w.size(0) % g.groups) wrong = std::to_string(w.size(0)) + " filters do not divide into " + std::to_string(g.groups) + " groups";
   check_images("conv2d", x, w, bias, slope, w.size(0), wrong.empty() ? nullptr : wrong.c_str());
   const int64_t p = conv_size(x.size(1), w.size(1), g.stride.h, g.pad.h, g.dilation.h), q = conv_size(x.size(2), w.size(2), g.stride.w, g.pad.w, g.dilation.w);
-  if (pads_before("conv2d", x, g)) return conv2d(padded(x, g), w, bias, without_padding(g), slope);
+  if (pads_before("conv2d", x, g)) return conv2d(padded(x, g), w, bias, without_padding(g), slope, norm_groups);
   if (p < 1 || q < 1) throw ShapeError("conv2d: the filter is larger than the padded input. input " + x.shape().text() + ", filter " + w.shape().text());
-  return conv(problem("conv2d", x.shape(), w.shape(), g, p, q), x, detail::wide(w), detail::wide(bias), slope);
+  return conv(problem("conv2d", x.shape(), w.shape(), g, p, q), x, detail::wide(w), detail::wide(bias), slope, norm_groups);
 }
 
-Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& geometry, double slope) {
+Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& geometry, double slope, int norm_groups) {
   const ConvGeometry g = checked("conv_transpose2d", geometry);
   if (g.reflect) throw ShapeError("conv_transpose2d: its padding is cut off, and cannot reflect; pad() its input");
   const bool images = x.rank() == 4 && w.rank() == 4;
@@ -193,7 +205,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, co
   const int64_t h = size(x.size(1), w.size(1), g.stride.h, g.pad.h, g.dilation.h, g.output_pad.h), v = size(x.size(2), w.size(2), g.stride.w, g.pad.w, g.dilation.w, g.output_pad.w);
   if (h < 1 || v < 1) throw ShapeError("conv_transpose2d: padding leaves no output. input " + x.shape().text() + ", filter " + w.shape().text());
   return conv_input_grad(problem("conv_transpose2d", {x.size(0), h, v, outputs}, w.shape(), g, x.size(1), x.size(2)), x, detail::wide(w),
-                         detail::wide(bias), slope);
+                         detail::wide(bias), slope, norm_groups);
 }
 
 Tensor conv2d_weight_grad(const Tensor& x, const Tensor& y, Size2 filter, const ConvGeometry& geometry) {

@@ -10,6 +10,20 @@
 #include "weft/tensor/finite_watch.h"
 #include "weft/tensor/tensor.h"
 
+namespace weft {
+
+/// The moments of a convolution's result, which its kernels took on the way.
+struct KnownMoments {
+  Tensor mean, variance;                  // (groups, channels)
+  uint64_t version;                       // of the result's storage
+  /// Whether they are those of x in `shape[0]` groups.
+  bool of(const Tensor& x, const Shape& shape) const {
+    return version == x.storage()->version && x.count() == x.storage()->shape.count() && mean.shape() == shape;
+  }
+};
+
+}  // namespace weft
+
 namespace weft::detail {
 
 /// Blocks that nobody uses, by capacity.

@@ -11,6 +11,7 @@
 //         product: rows its pixels, columns the channels c, depth (its taps) * K. No zero is ever inserted or multiplied.
 //         A 4x4 stride-2 layer has four phases of 2x2 taps; 3x3 stride 2 has 4, 2, 2 and 1; a phase may have none.
 //         blockIdx: x rows, y columns, z (part of the depth, phase, group). A block works out its phase in a few dozen instructions.
+//         If the epilogue wants the moments of x, a block reads its tile back and takes those (gemm.h, tile_moments); norm.cu merges them.
 // Limit:  as conv2d, 2*N*P*Q*K*R*S*C/groups FLOPs. The filter is read as it lies, channels side by side.
 // Twin:   kernels/reference; equal bit for bit on whole-number inputs.
 // Source: arXiv:1603.07285, section 4; Shi et al., "Is the deconvolution layer the same as a convolutional layer?",
@@ -57,7 +58,7 @@ struct PhaseFilters {
 
 template <class Core, class E = typename Core::Element>
 __global__ void __launch_bounds__(Core::kThreads) conv2d_input_grad_kernel(WindowOperand<E> windows, PhaseFilters<E> filters, Axis h, Axis v,
-                                                                           int n, int groups, Parts parts, Epilogue epilogue, void* x,
+                                                                           int n, int groups, Parts parts, Epilogue epilogue, int group_tiles, void* x,
                                                                            int x_channels) {
   const int group = blockIdx.z % groups, phase = blockIdx.z / groups % (h.stride * v.stride), part = blockIdx.z / groups / (h.stride * v.stride);
   filters.h = phase_of(h, phase / v.stride);
@@ -81,12 +82,17 @@ __global__ void __launch_bounds__(Core::kThreads) conv2d_input_grad_kernel(Windo
   const int begin = part * parts.depth, end = min(begin + parts.depth, taps * windows.channels);   // no part of a phase may be left
   typename Core::Results results;
   Core::multiply(windows, filters, first_row, first_col, begin, end, results);
-  store_results<Core>(results, epilogue, x, first_row, rows, first_col, filters.channels, [&](int row) {
+  const auto row_begin = [&](int row) {
     uint32_t i, j;
     const uint32_t image = pixels_h.split(pixels_w.split(uint32_t(row), &j), &i);
     const int64_t line = int64_t(image) * h.extent + filters.h.first + int(i) * h.stride;
     return first + (line * v.extent + filters.v.first + int(j) * v.stride) * x_channels;
-  });
+  };
+  store_results<Core>(results, epilogue, x, first_row, rows, first_col, filters.channels, row_begin);
+  if (!epilogue.moments) return;
+  const int norm_group = int(blockIdx.x) / group_tiles, tile = (norm_group * h.stride * v.stride + phase) * group_tiles + int(blockIdx.x) % group_tiles;
+  tile_moments<Core>(epilogue.moments + int64_t(tile) * x_channels + group * filters.channels, epilogue.bf16, x, first_row, rows, first_col,
+                     filters.channels, row_begin);
 }
 
 /// The kernel fills in what depends on the phase.
@@ -109,29 +115,39 @@ PhaseFilters<E> filters_of(const ConvProblem& p, const E* w, Size2 tap_step) {
   return {w, channels, p.s, int64_t(p.r) * p.s * channels, aligned16(w) && channels % kNeighbours<E> == 0, Divisor(p.k / p.groups), tap_step, {}, {}, {}};
 }
 
+void tiled(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* y, const Weight& w, void* x) {
+  const Axis h = axis_of(p.stride.h, p.pad.h, p.dilation.h, p.r, p.h), v = axis_of(p.stride.w, p.pad.w, p.dilation.w, p.s, p.w);
+  const int rows = int(ceil_div(p.h, p.stride.h) * ceil_div(p.w, p.stride.w)) * p.n, cols = p.c / p.groups;    // of the largest phase
+  const int64_t depth = ceil_div(p.r, h.tap_step) * ceil_div(p.s, v.tap_step) * (p.k / p.groups);                // of the deepest
+  const int phases = p.stride.h * p.stride.w, products = phases * p.groups;
+  const bool alike = p.h % p.stride.h == 0 && p.w % p.stride.w == 0;    // all phases have as many pixels
+  Epilogue epilogue = epilogue_of(e, p.bf16_x);
+  with_core(queue, fits_bf16(p), rows, cols, products, [&](auto core) {
+    using Core = decltype(core);
+    using E = typename Core::Element;
+    const int64_t down = ceil_div(rows, Core::kRows), across = ceil_div(cols, Core::kCols);
+    Parts parts = parts_of(down * across * products, depth, size_x(p), Core::kDepth);
+    const int64_t tiles = alike ? tiles_of_group(e, parts, rows, Core::kRows) : 0;    // of a phase
+    parts.moments = tiles * phases * e.moment_groups * p.c;
+    const auto from = factors_of<E>(queue, factor_y(p, y), factor_of(w, size_w(p), sizeof(E) == 2), parts);
+    epilogue.moments = from.moments;
+    launch<conv2d_input_grad_kernel<Core>>(queue, dim3(unsigned(down), unsigned(across), unsigned(parts.count * products)), Core::kThreads,
+                                           Core::kSharedBytes, windows_of(p, from.a), filters_of(p, from.b, {h.tap_step, v.tap_step}), h, v, p.n,
+                                           p.groups, parts, parts.count == 1 ? epilogue : Epilogue{}, int(tiles), parts.count == 1 ? x : from.sums, p.c);
+    finish_parts(queue, parts, from.sums, epilogue, p.c, x);
+    finish_moments(queue, norm_of(p, e, true), tiles * phases, from.moments, x, e);
+  });
+}
+
 }  // namespace
 
 void conv2d_input_grad(Queue& queue, const ConvProblem& p, const ConvEpilogue& e, const void* y, Weight w, void* x) {
   if (size_x(p) == 0) return;
   check_sizes(p, "conv2d_input_grad");
-  if (fits_depthwise(p)) return conv2d_depthwise(queue, p, true, e, y, w, x);
-  if (fits_few_filters(p, true)) return conv2d_few_filters(queue, p, true, e, y, w, x);
-  const Axis h = axis_of(p.stride.h, p.pad.h, p.dilation.h, p.r, p.h), v = axis_of(p.stride.w, p.pad.w, p.dilation.w, p.s, p.w);
-  const int rows = int(ceil_div(p.h, p.stride.h) * ceil_div(p.w, p.stride.w)) * p.n, cols = p.c / p.groups;    // of the largest phase
-  const int64_t depth = ceil_div(p.r, h.tap_step) * ceil_div(p.s, v.tap_step) * (p.k / p.groups);                // of the deepest
-  const int products = p.stride.h * p.stride.w * p.groups;
-  const Epilogue epilogue = epilogue_of(e, p.bf16_x);
-  with_core(queue, fits_bf16(p), rows, cols, products, [&](auto core) {
-    using Core = decltype(core);
-    using E = typename Core::Element;
-    const int64_t down = ceil_div(rows, Core::kRows), across = ceil_div(cols, Core::kCols);
-    const Parts parts = parts_of(down * across * products, depth, size_x(p), Core::kDepth);
-    const auto from = factors_of<E>(queue, factor_y(p, y), factor_of(w, size_w(p), sizeof(E) == 2), parts);
-    launch<conv2d_input_grad_kernel<Core>>(queue, dim3(unsigned(down), unsigned(across), unsigned(parts.count * products)), Core::kThreads,
-                                           Core::kSharedBytes, windows_of(p, from.a), filters_of(p, from.b, {h.tap_step, v.tap_step}), h, v, p.n,
-                                           p.groups, parts, parts.count == 1 ? epilogue : Epilogue{}, parts.count == 1 ? x : from.sums, p.c);
-    finish_parts(queue, parts, from.sums, epilogue, p.c, x);
-  });
+  if (fits_depthwise(p)) conv2d_depthwise(queue, p, true, e, y, w, x);
+  else if (fits_few_filters(p, true)) conv2d_few_filters(queue, p, true, e, y, w, x);
+  else return tiled(queue, p, e, y, w, x);
+  finish_moments(queue, norm_of(p, e, true), 0, nullptr, x, e);
 }
 
 }  // namespace weft::WEFT_BACKEND

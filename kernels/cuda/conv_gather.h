@@ -125,6 +125,11 @@ ConvGather<E> gather_of(const ConvProblem& p, const E* x) {
 /// Whether bfloat16 factors of this convolution come in whole pieces of 16 bytes. Where not (an RGB image), the layer moves
 /// more than it multiplies, and computes in tf32.
 inline bool fits_bf16(const ConvProblem& p) { return p.c / p.groups % 8 == 0 && p.k / p.groups % 8 == 0; }
+/// The result as what its moments are taken of.
+inline NormProblem norm_of(const ConvProblem& p, const ConvEpilogue& e, bool adjoint) {
+  const int64_t pixels = adjoint ? int64_t(p.n) * p.h * p.w : int64_t(p.n) * p.p * p.q;
+  return {e.moment_groups, pixels / e.moment_groups, adjoint ? p.c : p.k, (adjoint ? p.bf16_x : p.bf16_y) != 0};
+}
 inline int64_t size_x(const ConvProblem& p) { return int64_t(p.n) * p.h * p.w * p.c; }
 inline int64_t size_y(const ConvProblem& p) { return int64_t(p.n) * p.p * p.q * p.k; }
 inline int64_t size_w(const ConvProblem& p) { return int64_t(p.k) * p.r * p.s * (p.c / p.groups); }

@@ -73,7 +73,8 @@ Factors<To> factors_of(Queue& queue, const Factor& a, const Factor& b, const Par
     else if constexpr (kBf16) convert(static_cast<const float*>(factors[i]->data));
     ready[i] = memory;
   }
-  return {static_cast<const To*>(ready[0]), static_cast<const To*>(ready[1]), parts.count == 1 ? nullptr : reinterpret_cast<float*>(memory)};
+  return {static_cast<const To*>(ready[0]), static_cast<const To*>(ready[1]), parts.count == 1 ? nullptr : reinterpret_cast<float*>(memory),
+          parts.moments ? reinterpret_cast<Moments<1>*>(memory) : nullptr};
 }
 template Factors<float> factors_of(Queue&, const Factor&, const Factor&, const Parts&);
 template Factors<__nv_bfloat16> factors_of(Queue&, const Factor&, const Factor&, const Parts&);

@@ -14,7 +14,7 @@
 // A sum too long for the number of tiles is cut into parts, which a second kernel adds in rising order: no atomics, and
 // how many there are follows from the shape alone, so the bits are the same on every device.
 #pragma once
-#include "indexing.h"
+#include "moments.h"
 
 namespace weft::WEFT_BACKEND {
 
@@ -58,9 +58,10 @@ struct Epilogue {
   float slope = 1;
   bool accumulate = false;
   bool bf16 = false;
+  Moments<1>* moments = nullptr;                // of each tile's columns, if wanted
 };
 inline Epilogue epilogue_of(const ConvEpilogue& e, bool bf16) {
-  return {static_cast<const float*>(e.bias), float(e.leaky_slope), e.accumulate, bf16};
+  return {static_cast<const float*>(e.bias), float(e.leaky_slope), e.accumulate, bf16, nullptr};
 }
 
 /// Stores kRun neighbouring columns of a row, `cols` of which exist. `to`: where the first of them goes.
@@ -109,12 +110,50 @@ __device__ __forceinline__ void store_results(const typename Core::Results& resu
   }
 }
 
+/// moments[col] of this block's part of the result. It reads back what the block has just stored, which the caches still have;
+/// another kernel would fetch it from memory. `row_begin` as above; every thread of the block must call.
+template <class Core, class RowBegin>
+__device__ __forceinline__ void tile_moments(Moments<1>* moments, bool bf16, const void* out, int first_row, int rows, int first_col, int cols,
+                                             RowBegin&& row_begin) {
+  constexpr int kDown = Core::kThreads / Core::kCols;
+  static_assert(kDown >= 1 && Core::kThreads % Core::kCols == 0, "every column has its lanes");
+  WEFT_SHARED(Moments<1>, of_lane, [Core::kThreads]);
+  const int me = int(threadIdx.x), col = first_col + me % Core::kCols, first = first_row + me / Core::kCols;
+  const int end = col < cols ? min(rows, first_row + Core::kRows) : 0;
+  const auto value = [&](int row) {
+    const int64_t at = row_begin(row) + col;
+    if (Core::kStoresBf16 && bf16) return widened(static_cast<const __nv_bfloat16*>(out)[at]);
+    return static_cast<const float*>(out)[at];
+  };
+  Moments<1> sum;
+  __syncthreads();                              // all of the tile is stored
+  for (int row = first; row < end; row += kDown) sum.mean[0] += value(row), sum.count += 1;
+  if (sum.count > 0) sum.mean[0] /= sum.count;
+  for (int row = first; row < end; row += kDown) {
+    const float deviation = value(row) - sum.mean[0];
+    sum.m2[0] = fmaf(deviation, deviation, sum.m2[0]);
+  }
+  of_lane[me] = sum;
+  __syncthreads();
+  if (me >= Core::kCols || col >= cols) return;
+  for (int down = 1; down < kDown; ++down) sum = merge(sum, of_lane[me + down * Core::kCols]);
+  moments[col] = sum;
+}
+
 /// How the depth is cut. Part number i covers [i * depth, (i + 1) * depth) and stores `size` results.
 struct Parts {
   int count, depth;
   int64_t size;
-  size_t bytes() const { return count == 1 ? 0 : size_t(count * size) * 4; }
+  int64_t moments = 0;                          // of how many columns of tiles, where the depth is not cut
+  size_t bytes() const { return count == 1 ? size_t(moments) * sizeof(Moments<1>) : size_t(count * size) * 4; }
 };
+
+/// How many tiles a group of the wanted moments has, in one of `products` products of `rows` rows each; 0 where the blocks cannot
+/// take them: none are wanted, the depth is cut, or a tile would span two groups.
+inline int64_t tiles_of_group(const ConvEpilogue& e, const Parts& parts, int64_t rows, int tile_rows) {
+  if (!e.mean || parts.count > 1 || (e.moment_groups > 1 && rows / e.moment_groups % tile_rows != 0)) return 0;
+  return ceil_div(rows / e.moment_groups, tile_rows);
+}
 
 /// @param blocks  tiles of all products of the launch    @param slice  parts are whole multiples of it, the last one aside
 inline Parts parts_of(int64_t blocks, int64_t depth, int64_t size, int slice) {
@@ -143,7 +182,8 @@ inline Factor factor_of(const Weight& w, int64_t size, bool bf16) {
 template <class Element>
 struct Factors {
   const Element *a, *b;
-  float* sums;
+  float* sums;                                  // of the parts, or null
+  Moments<1>* moments;                          // of the tiles, or null
 };
 /// What is not of the core's type, or bfloat16 but not 16-byte aligned, is converted into the workspace.
 template <class Element>

@@ -19,30 +19,12 @@
 // Source: Ioffe & Szegedy, arXiv:1502.03167; Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for
 //         computing sample variances", 1979.
 #include "column_lanes.h"
+#include "moments.h"
 #include "ops.h"
 
 namespace weft::WEFT_BACKEND {
 namespace {
 
-template <int kPack>
-struct Moments {
-  float count = 0, mean[kPack] = {}, m2[kPack] = {};   // m2: sums of squared deviations
-  __device__ __forceinline__ Moments<1> of(int j) const { return {count, {mean[j]}, {m2[j]}}; }
-};
-template <int kPack>
-__device__ __forceinline__ Moments<kPack> merge(const Moments<kPack>& a, const Moments<kPack>& b) {
-  if (b.count == 0) return a;
-  if (a.count == 0) return b;
-  Moments<kPack> out{a.count + b.count, {}, {}};
-  const float share = b.count / out.count;
-#pragma unroll
-  for (int j = 0; j < kPack; ++j) {
-    const float delta = b.mean[j] - a.mean[j];
-    out.mean[j] = fmaf(delta, share, a.mean[j]);
-    out.m2[j] = a.m2[j] + b.m2[j] + delta * delta * a.count * share;
-  }
-  return out;
-}
 struct StoreMoments {
   float *mean, *variance;
   __device__ __forceinline__ void operator()(int64_t to, const Moments<1>& m) const {
@@ -265,6 +247,12 @@ void moments(Queue& queue, const NormProblem& p, const void* x, void* mean, void
     launch<moments_kernel<decltype(pack)::value, E>>(queue, lanes.blocks, kThreads, 0, lanes, static_cast<const E*>(x), aligned16(x), parts, store);
   });
   if (parts) merge_parts(queue, p.groups, lanes.parts, p.channels, parts, store, "moments");
+}
+
+void finish_moments(Queue& queue, const NormProblem& p, int64_t tiles, const Moments<1>* of_tiles, const void* x, const ConvEpilogue& e) {
+  if (!e.mean) return;
+  if (!of_tiles) return moments(queue, p, x, e.mean, e.variance);
+  merge_parts(queue, p.groups, tiles, p.channels, of_tiles, StoreMoments{static_cast<float*>(e.mean), static_cast<float*>(e.variance)}, "moments");
 }
 
 void normalize(Queue& queue, const NormProblem& p, double epsilon, double leaky_slope, const void* x, const void* mean,

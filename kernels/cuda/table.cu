@@ -23,6 +23,7 @@ constexpr Ops make_table() {
   t.conv2d_input_grad = conv2d_input_grad;
   t.conv2d_weight_grad = conv2d_weight_grad;
   t.folds_reflection = true;
+  t.convolutions_take_moments = true;
   t.moments = moments;
   t.normalize = normalize;
   t.normalize_grad = normalize_grad;

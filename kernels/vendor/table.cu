@@ -139,6 +139,7 @@ const Backend& vendor_backend() {
     t.conv2d_input_grad = vendor_input_grad;
     t.conv2d_weight_grad = vendor_weight_grad;
     t.folds_reflection = false;
+    t.convolutions_take_moments = false;
     t.matmul = vendor_matmul;
     return t;
   }();

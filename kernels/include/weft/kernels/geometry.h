@@ -118,6 +118,10 @@ struct ConvEpilogue {
   const void* bias = nullptr;    // one value per output channel, or none
   double leaky_slope = 1;        // 1: no activation
   bool accumulate = false;       // excludes an activation, and a bfloat16 result
+  /// Also the moments of the result, each (moment_groups, channels), over the pixels of each of so many equal runs of images;
+  /// or null. Only where Ops::convolutions_take_moments.
+  void *mean = nullptr, *variance = nullptr;
+  int moment_groups = 1;
 };
 
 }  // namespace weft

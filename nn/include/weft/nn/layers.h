@@ -14,22 +14,26 @@ class Conv2d : public Module {
  public:
   Conv2d(const Context& context, int64_t in, int64_t out, Size2 filter, const ConvGeometry& geometry = {}, Bias bias = Bias::yes, double slope = 1);
   Tensor forward(const Tensor& x) override;   // (N,H,W,in) -> (N,P,Q,out), LeakyReLU of `slope` fused
+  void expect_norm() override { norm_follows_ = true; }
 
  private:
   std::shared_ptr<Parameter> weight_, bias_;
   ConvGeometry geometry_;
   double slope_;
+  bool norm_follows_ = false;
 };
 
 class ConvTranspose2d : public Module {
  public:
   ConvTranspose2d(const Context& context, int64_t in, int64_t out, Size2 filter, const ConvGeometry& geometry = {}, Bias bias = Bias::yes, double slope = 1);
   Tensor forward(const Tensor& x) override;
+  void expect_norm() override { norm_follows_ = true; }
 
  private:
   std::shared_ptr<Parameter> weight_, bias_;
   ConvGeometry geometry_;
   double slope_;
+  bool norm_follows_ = false;
 };
 
 /// y = x W^T + b over the last axis. Where the input was flattened from an image, or the output will become one, say so:
@@ -50,6 +54,7 @@ class BatchNorm2d : public Module {
  public:
   BatchNorm2d(const Context& context, int64_t channels, double epsilon = 1e-5, double momentum = 0.1, double slope = 1);
   Tensor forward(const Tensor& x) override;
+  bool is_batch_norm() const override { return true; }
 
  private:
   std::shared_ptr<Parameter> weight_, bias_, running_mean_, running_var_;

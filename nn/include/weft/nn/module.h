@@ -50,6 +50,9 @@ class Module {
   /// halves, in one pass, exactly what two passes would.
   void set_norm_groups(int groups);
   bool training() const { return training_; }
+  /// Of a module that can: a batch norm follows, so take the moments of the result on the way.
+  virtual void expect_norm() {}
+  virtual bool is_batch_norm() const { return false; }
 
  protected:
   std::shared_ptr<Parameter> add(const std::string& name, Parameter p);

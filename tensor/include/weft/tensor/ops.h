@@ -105,14 +105,16 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool t
 /// @param w     (K, R, S, C/groups)
 /// @param bias  (K), or empty
 /// @param slope of a LeakyReLU applied to the result; 1 for none
+/// @param norm_groups  not 0: normalize_groups() with so many groups comes next, and what it needs of the result is worked out
+///              on the way, on cuda and sim. Its values may differ from those without by roundings
 /// @return      (N, P, Q, K), P = (H + 2*pad.h - dilation.h*(R-1) - 1) / stride.h + 1, Q alike
-Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias = {}, const ConvGeometry& geometry = {}, double slope = 1);
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias = {}, const ConvGeometry& geometry = {}, double slope = 1, int norm_groups = 0);
 /// Transposed 2-D convolution: the adjoint of conv2d with the same filter and geometry.
 /// @param x     (N, H, W, C)
 /// @param w     (C, R, S, K/groups): conv2d's filter, read from its output side
 /// @return      (N, P, Q, K), P = (H-1)*stride.h - 2*pad.h + dilation.h*(R-1) + output_pad.h + 1, Q alike
 /// Paper: Dumoulin and Visin, arXiv:1603.07285, section 4.
-Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias = {}, const ConvGeometry& geometry = {}, double slope = 1);
+Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias = {}, const ConvGeometry& geometry = {}, double slope = 1, int norm_groups = 0);
 /// The gradient of conv2d in its filter: x (N,H,W,C), y (N,P,Q,K) -> (K, R, S, C/groups).
 Tensor conv2d_weight_grad(const Tensor& x, const Tensor& y, Size2 filter, const ConvGeometry& geometry = {});
 

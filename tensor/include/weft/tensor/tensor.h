@@ -25,6 +25,7 @@ struct Storage : std::enable_shared_from_this<Storage> {
   bool weight = false;              // outlives steps: backends may derive layouts from it
   std::shared_ptr<Storage> bf16;    // of a weight in precision bf16: room for the same numbers, rounded
   bool bf16_valid = false;          // they are there
+  std::shared_ptr<const struct KnownMoments> moments;   // of a convolution's result, if they were taken on the way
 
   Storage(std::shared_ptr<detail::ContextState> context, size_t bytes, const Shape& shape);
   ~Storage();
