@@ -75,7 +75,7 @@ TEST_CASE("agreement: random") { agree("random"); }
 TEST_CASE("agreement: optimizer_step") { agree("optimizer_step"); }
 
 TEST_CASE("every entry of the table has cases, and every case an entry") {
-  // name, scalar, the entries below and `forget`: a new entry in Ops makes this fail until table_entries() and the cases know it.
+  // name, scalar and what it can beside it, the entries below and `forget`: a new entry in Ops makes this fail until table_entries() and the cases know it.
   CHECK(sizeof(Ops) == sizeof(const char*) + 8 + (table_entries().size() + 1) * sizeof(void (*)()));
   std::set<std::string> tabled, tried;
   for (const TableEntry& entry : table_entries()) tabled.insert(entry.op);

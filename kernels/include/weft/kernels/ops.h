@@ -101,6 +101,8 @@ struct OptimizerArenas {
 struct Ops {
   const char* name = nullptr;
   DType scalar = DType::f32;
+  bool folds_reflection = false;            // conv2d and conv2d_weight_grad take a problem that reflects; others get a padded image
+  bool convolutions_take_moments = false;   // conv2d and conv2d_input_grad fill in the moments that the epilogue asks for
 
   /// out = kind(a, b, c), point by point; b and c are null where the kind takes fewer.
   void (*pointwise)(Queue&, PointwiseKind, const PointwiseProblem&, const void* a, const void* b, const void* c, void* out) = nullptr;
@@ -128,8 +130,6 @@ struct Ops {
   void (*conv2d_input_grad)(Queue&, const ConvProblem&, const ConvEpilogue&, const void* y, Weight w, void* x) = nullptr;
   /// The adjoint in w: dw[k,r,s,c] = sum over n,p,q of x * y; adds to dw if `accumulate`.
   void (*conv2d_weight_grad)(Queue&, const ConvProblem&, bool accumulate, const void* x, const void* y, void* dw) = nullptr;
-  bool convolutions_take_moments = false;   // conv2d and conv2d_input_grad fill in the moments that the epilogue asks for
-  bool folds_reflection = false;   // conv2d and conv2d_weight_grad take a problem that reflects; others get a padded image
 
   /// mean and biased variance, each (groups, channels), by a method that survives a large mean (two passes or Chan's merge)
   void (*moments)(Queue&, const NormProblem&, const void* x, void* mean, void* variance) = nullptr;
