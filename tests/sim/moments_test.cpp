@@ -80,7 +80,7 @@ void check(const Layer& layer, Precision precision, double shift) {
 
 }  // namespace
 
-TEST_CASE("sim: moments that convolutions take on the way") {
+TEST_CASE("sim: conv2d and its input gradient take the moments of their result on the way") {
   for (const Layer& layer : layers)
     for (const double shift : {0.0, 1e4}) check(layer, Precision::fp32, shift);
   for (const Layer& layer : layers) check(layer, Precision::tf32, 3);
