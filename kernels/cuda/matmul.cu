@@ -63,7 +63,9 @@ void matmul_as(Queue& queue, const MatmulProblem& p, const void* a, const Weight
 
 void matmul(Queue& queue, const MatmulProblem& problem, const void* a, Weight b, const void* bias, void* c) {
   if (problem.batch * problem.m * problem.n == 0) return;
-  for (const auto& [size, what] : {std::pair{problem.m, "m"}, {problem.n, "n"}, {problem.k, "k"}}) fits_int(size, "matmul", what);
+  fits_int(problem.m, "matmul", "m");
+  fits_int(problem.n, "matmul", "n");
+  fits_int(problem.k, "matmul", "k");
   const auto run = problem.transpose_a ? (problem.transpose_b ? matmul_as<false, true> : matmul_as<false, false>)
                                        : (problem.transpose_b ? matmul_as<true, true> : matmul_as<true, false>);
   constexpr int64_t kMostBatches = 65535;         // that a grid has layers for
