@@ -2,7 +2,7 @@
 #include <chrono>
 #include <cmath>
 
-#include "run_directory.h"
+#include "run/run_directory.h"
 #include "training.h"
 
 namespace weft::gan {

@@ -1,7 +1,7 @@
 // A generator read back: from a run, or from its file alone.
 #include <charconv>
 
-#include "run_directory.h"
+#include "run/run_directory.h"
 #include "weft/tensor/sha256.h"
 
 namespace weft::gan {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "run_directory.h"
+#include "run/run_directory.h"
 
 namespace weft::gan {
 namespace {

@@ -1,5 +1,5 @@
 // labels.csv: the format, its troubles with file and line, and what a folder makes of it.
-#include "labels.h"
+#include "data/labels.h"
 
 #include <doctest/doctest.h>
 

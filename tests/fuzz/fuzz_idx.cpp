@@ -1,7 +1,7 @@
 // Any bytes: pictures or labels as many as their shape says, or FormatError.
 #include <cstdlib>
 
-#include "idx.h"
+#include "data/idx.h"
 #include "weft/kernels/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,7 +1,7 @@
 // Any text: rows that are whole, or FormatError.
 #include <cstdlib>
 
-#include "labels.h"
+#include "data/labels.h"
 #include "weft/kernels/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,4 +1,4 @@
-// Pieces of the page that gan/report.cpp puts together.
+// Pieces of the page that gan/run/report.cpp puts together.
 #pragma once
 #include <string>
 

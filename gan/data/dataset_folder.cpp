@@ -3,7 +3,7 @@
 #include <unordered_map>
 
 #include "dataset_kinds.h"
-#include "image_codecs.h"
+#include "image/image_codecs.h"
 #include "labels.h"
 #include "weft/kernels/error.h"
 

@@ -16,7 +16,7 @@
 #define STBI_NO_STDIO
 #include <stb_image.h>
 
-#include "crc32.h"
+#include "image/crc32.h"
 #endif
 
 namespace weft::gan {
