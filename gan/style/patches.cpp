@@ -1,0 +1,78 @@
+#include "style/patches.h"
+
+#include <string>
+
+#include "weft/kernels/error.h"
+
+namespace weft::gan {
+namespace {
+
+constexpr int kReach = kPatchSide - 1;
+
+Tensor bordered(const PatchSource& s) {
+  if (s.border == Border::none) return s.pictures;
+  const int before = kReach / 2, after = kReach - before;
+  return pad(s.pictures, {before, after, before, after}, s.border == Border::wrap ? Padding::wrap : Padding::reflect);
+}
+
+/// Where each of `ours` entries is read in lists of `theirs`, `rows` of them one after the other.
+Tensor equal_shares(const Context& context, int64_t rows, int64_t theirs, int64_t ours) {
+  std::vector<int32_t> index(size_t(rows * ours));
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t i = 0; i < ours; ++i) index[size_t(row * ours + i)] = int32_t(row * theirs + (2 * i + 1) * theirs / (2 * ours));
+  return context.index(index, {rows * ours});
+}
+
+}  // namespace
+
+int64_t PatchSource::patches() const {
+  if (positions) return positions.count();
+  const int64_t lost = border == Border::none ? kReach : 0;
+  return pictures.size(0) / groups * (pictures.size(1) - lost) * (pictures.size(2) - lost);
+}
+
+Tensor draw_directions(const Context& context, int count, uint64_t stream, int side) {
+  const Tensor raw = context.normal({count, side, side, 3}, stream);
+  return raw / sqrt(sum(raw * raw, {1, 2, 3}, KeepAxes::yes));
+}
+
+Tensor sorted_projections(const PatchSource& s, const Tensor& directions) {
+  const Tensor maps = conv2d(bordered(s), directions);              // (N, P, Q, directions)
+  const int64_t count = directions.size(0);
+  const Tensor rows = reshape(maps, {maps.count() / count, count}), chosen = s.positions ? gather(rows, s.positions) : rows;
+  return sort(transpose(reshape(chosen, {s.groups, s.patches(), count}))).values;
+}
+
+PatchTarget::PatchTarget(std::vector<Part> parts, int64_t patches, int directions) : patches_(patches) {
+  double sum = 0;
+  for (const Part& p : parts) {
+    if (!(p.weight >= 0)) throw ConfigError("a style's weight is " + std::to_string(p.weight) + "; weights are 0 or more");
+    sum += p.weight;
+  }
+  if (!(sum > 0)) throw ConfigError("no style has a weight above 0, so there is nothing to move towards; give one of them a weight");
+  for (Part& p : parts) {
+    if (p.weight == 0) continue;
+    p.weight /= sum;
+    const int64_t theirs = p.source.patches();
+    const Tensor shares = theirs == patches ? Tensor() : equal_shares(p.source.pictures.context(), int64_t(p.source.groups) * directions, theirs, patches);
+    parts_.push_back({std::move(p), shares});
+  }
+}
+
+Tensor PatchTarget::lists(const Tensor& directions) const {
+  const NoGraph off(directions.context());
+  Tensor mixed;
+  for (const Read& read : parts_) {
+    Tensor lists = sorted_projections(read.part.source, directions);
+    if (read.shares) lists = reshape(gather(reshape(lists, {lists.count()}), read.shares), {read.part.source.groups, directions.size(0), patches_});
+    if (parts_.size() > 1) lists = read.part.weight * lists;
+    mixed = mixed ? mixed + lists : lists;
+  }
+  return mixed;
+}
+
+Tensor patch_distance(const PatchSource& source, const Tensor& wanted, const Tensor& directions) {
+  return mean(abs(sorted_projections(source, directions) - wanted));
+}
+
+}  // namespace weft::gan
