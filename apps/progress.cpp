@@ -72,8 +72,10 @@ void ProgressDisplay::show(const gan::Progress& p) {
   const bool by_steps = p.steps > 0;
   const double done = by_steps ? std::max(static_cast<double>(p.step) / static_cast<double>(p.steps), minutes_ > 0 ? share : 0.0) : share;
   const std::string step = by_steps ? print("%lld/%lld", (long long)p.step, (long long)p.steps) : print("step %lld", (long long)p.step);
-  const std::string numbers = print("%.0f images/s  ", each > 0 ? p.batch / each : 0.0) + (std::isfinite(left) ? "ETA " + clock_time(left) + "  " : "") +
-                              print("loss D %.3f  G %.3f", p.gauges.loss_d, p.gauges.loss_g);
+  const double rate = each > 0 ? p.batch / each : 0.0;
+  std::string numbers = print(rate < 10 ? "%.1f images/s  " : "%.0f images/s  ", rate) + (std::isfinite(left) ? "ETA " + clock_time(left) + "  " : "") + "loss";
+  for (const auto& [name, value] : p.gauges.values)
+    if (name.rfind("loss_", 0) == 0) numbers += print(" %s %.3f ", name.size() == 6 ? (name == "loss_d" ? "D" : "G") : name.c_str() + 5, value);
   if (terminal_) return draw(title_, done, step + "  " + numbers);
   const bool last = by_steps && p.step >= p.steps;
   if (p.seconds < next_line_ && !last) return;

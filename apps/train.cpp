@@ -72,9 +72,12 @@ TrainSettings resolve(const TrainArguments& a) {
 }
 
 Json to_json(const gan::TrainReport& r) {
+  Json losses = Json::object();
+  for (const auto& [name, value] : r.losses.values)
+    if (name.rfind("loss_", 0) == 0) losses[name.substr(5)] = value;
   return {{"run", r.run}, {"model", r.model}, {"device", r.device}, {"steps", r.steps}, {"images", r.images},
           {"images_per_second", r.images_per_second}, {"seconds", r.seconds}, {"seconds_waited_for_data", r.seconds_waited_for_data},
-          {"peak_memory_bytes", r.peak_memory_bytes}, {"losses", {{"discriminator", r.losses.loss_d}, {"generator", r.losses.loss_g}}},
+          {"peak_memory_bytes", r.peak_memory_bytes}, {"losses", losses},
           {"parameters_sha256", r.parameters_sha256}, {"sample_sheet", r.sample_sheet}, {"stopped", r.stopped}, {"resumed_at", r.resumed_at},
           {"skipped_steps", r.skipped_steps}, {"rollbacks", r.rollbacks}, {"launches", r.launches}};
 }

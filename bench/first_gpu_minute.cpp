@@ -110,7 +110,7 @@ class Minute {
     const gan::Gauges here = trained(machine_.backend().device->name, Precision::fp32, gan::CaptureSteps::automatic, 5).gauges();
     const gan::Gauges plain = trained("reference", Precision::fp32, gan::CaptureSteps::off, 5).gauges();
     int wrong = 0;
-    for (const auto& [a, b] : {std::pair{here.loss_d, plain.loss_d}, std::pair{here.loss_g, plain.loss_g}})
+    for (const auto& [a, b] : {std::pair{here["loss_d"], plain["loss_d"]}, std::pair{here["loss_g"], plain["loss_g"]}})
       if (!(std::abs(a - b) <= 1e-4 * std::abs(b))) {
         char text[96];
         std::snprintf(text, sizeof text, "training: a loss is %.7g, by the plain loops %.7g", a, b);

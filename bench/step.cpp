@@ -68,7 +68,7 @@ int run(int argc, char** argv) {
       for (int i = 0; i < steps; ++i) model->step(real);
       context.synchronise();
       const gan::Gauges g = model->gauges();
-      std::printf("%.9g %.9g\n", g.loss_d, g.loss_g);
+      std::printf("%.9g %.9g\n", g["loss_d"], g["loss_g"]);
       std::fflush(stdout);
     } else if (line == "memory") {
       std::cout << (device == "cuda" ? double(context.peak_bytes()) / 1048576 : 0) << std::endl;

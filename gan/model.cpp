@@ -1,6 +1,6 @@
 #include "weft/gan/model.h"
 
-#include "weft/gan/objective.h"
+#include "weft/gan/gan.h"
 
 namespace weft::gan {
 
@@ -10,6 +10,10 @@ const std::vector<Model>& models() {
        "Radford et al., arXiv:1511.06434", dcgan},
   };
   return all;
+}
+
+std::unique_ptr<Contest> make_contest(const Context& context, const Model& model, const GanOptions& options) {
+  return model.contest ? model.contest(context, model, options) : std::make_unique<Gan>(context, model, options);
 }
 
 const Model& find_model(const std::string& name) {

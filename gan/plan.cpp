@@ -28,7 +28,7 @@ uint64_t peak_process_bytes() {
 TrainPlan plan_training(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
   using Clock = std::chrono::steady_clock;
   Training training(s, note);
-  const Gan& gan = training.gan;
+  const Contest& contest = *training.contest;
   const Context& context = training.context;
   training.step();                       // fills caches, and libraries make their plans
   context.synchronise();
@@ -50,12 +50,11 @@ TrainPlan plan_training(const TrainSettings& s, const std::function<void(const s
   plan.peak_process_bytes = peak_process_bytes();
 
   nn::Checkpoint checkpoint;
-  gan.save(checkpoint);
-  const auto network = [&](const char* name, const nn::Arena& arena) {
-    plan.networks.push_back({name, arena.count, bytes_of(checkpoint.files.at(name).tensors)});
-  };
-  network("generator", gan.generator_arena());
-  network("discriminator", gan.discriminator_arena());
+  contest.save(checkpoint);
+  for (size_t i = 0; i < contest.players().size(); ++i) {
+    const std::string& name = contest.players()[i].name;
+    plan.networks.push_back({name, contest.arena(i).count, bytes_of(checkpoint.files.at(name).tensors)});
+  }
   for (const auto& [name, file] : checkpoint.files) plan.checkpoint_bytes += bytes_of(file.tensors);
   plan.checkpoints = s.keep_last;
   plan.steps = training.steps;

@@ -44,7 +44,7 @@ class Run {
   TrainReport go() {
     while (!done()) {
       training_.step();
-      if (training_.gan.met_not_finite()) not_finite();
+      if (training_.contest->met_not_finite()) not_finite();
       else not_finite_in_a_row_ = 0;
 
       const Wish wish = tell_.wish ? tell_.wish() : Wish::go_on;
@@ -59,7 +59,7 @@ class Run {
   }
 
  private:
-  int64_t step() const { return training_.gan.steps_done(); }
+  int64_t step() const { return training_.contest->steps_done(); }
   double seconds() const { return before_.seconds + clock_.seconds(); }
   bool done() const {
     return (training_.steps > 0 && step() >= training_.steps) || (s_.minutes > 0 && seconds() >= 60 * s_.minutes);
@@ -84,7 +84,7 @@ class Run {
   void tell_progress(bool last) {
     const bool logging = last || step() % s_.log_every == 0 || step() == 1;
     if (logging) {
-      report_.losses = training_.gan.gauges();
+      report_.losses = training_.contest->gauges();
       directory_.log(step(), seconds(), images_per_second(), report_.losses);
     }
     if (tell_.progress && (logging || clock_.seconds() - told_ > 0.5)) {   // a bar moves even where steps are slow
@@ -95,13 +95,12 @@ class Run {
 
   double images_per_second() const { return double((step() - report_.resumed_at) * s_.batch) / clock_.seconds(); }
 
-  void write_samples() { report_.sample_sheet = directory_.write_samples(step(), training_.gan.sample(s_.samples, s_.seed)); }
+  void write_samples() { report_.sample_sheet = directory_.write_samples(step(), training_.contest->sheet({}, s_.samples, s_.seed)); }
 
   void save() {
     if (last_saved_ == step()) return;
-    const Gauges now = training_.gan.gauges();
-    const double measure = s_.keep_best == "loss_g" ? now.loss_g : s_.keep_best == "loss_d" ? now.loss_d
-                         : s_.keep_best == "gap" ? std::abs(now.d_real - now.d_fake) : NAN;
+    const Gauges now = training_.contest->gauges();
+    const double measure = s_.keep_best == "gap" ? std::abs(now["d_real"] - now["d_fake"]) : now[s_.keep_best];
     if (measure < best_.value || (best_.step == 0 && std::isfinite(measure))) best_ = {step(), measure};
     directory_.commit_log();
     directory_.checkpoints().save(step(), training_.checkpoint(request_, {seconds(), report_.losses, best_}));
@@ -124,7 +123,7 @@ class Run {
     const int64_t back_to = s_.watchdog == "rollback" ? directory_.checkpoints().newest_whole({}).value_or(0) : 0;
     const bool ends = stuck || (!skip && back_to == 0);
     const bool told = !ends && report_.skipped_steps + report_.rollbacks >= kToldInFull;
-    const std::string what = told ? "" : "step " + std::to_string(step()) + ": " + training_.gan.explain_not_finite(training_.real);
+    const std::string what = told ? "" : "step " + std::to_string(step()) + ": " + training_.contest->explain_not_finite({training_.real});
     if (ends)
       throw Error(what + (stuck ? "; so it was in the " + std::to_string(kMostInARow) + " steps before" : "") +
                   (s_.watchdog == "rollback" && back_to == 0 ? "; there is no checkpoint yet to go back to" : "") +
@@ -137,7 +136,7 @@ class Run {
     }
     // Networks, average and optimisers go back; the step, and with it noise and data, does not: the same batch would fail again.
     const std::string folder = directory_.checkpoints().path(back_to).string();
-    training_.gan.load(nn::read_checkpoint(folder), folder);
+    training_.contest->load(nn::read_checkpoint(folder), folder);
     ++report_.rollbacks;
     if (!told) note(what + "; the networks go back to those of step " + std::to_string(back_to));
   }
@@ -150,7 +149,7 @@ class Run {
     report_.images = step() * s_.batch;
     report_.images_per_second = images_per_second();
     report_.peak_memory_bytes = training_.context.peak_bytes();
-    report_.parameters_sha256 = training_.gan.parameters_sha256();
+    report_.parameters_sha256 = training_.contest->parameters_sha256();
     report_.seconds_waited_for_data = training_.loader.seconds_waited();
     report_.launches = training_.context.launches();
     return report_;

@@ -42,4 +42,9 @@ TrainedGenerator load_generator(const std::string& run, const Context& context, 
   return trained;
 }
 
+Tensor TrainedGenerator::sample(int64_t count, uint64_t seed) const {
+  const Context context = network->parameters().front().second->value.context();
+  return in_evaluation(*network, latents(context, count, model.latent, seed));
+}
+
 }  // namespace weft::gan

@@ -90,7 +90,7 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
       data(open_data(s, note)),
       options(gan_options(s, data->channels(), steps, note)),
       context(opening.get()),
-      gan(context, find_model(s.model), options),
+      contest(make_contest(context, find_model(s.model), options)),
       loader(data, loader_options(s)),
       real(context.empty({s.batch, s.size, s.size, data->channels()})),
       next_(context.empty(real.shape())) {
@@ -103,7 +103,7 @@ void Training::step() {
   cursor = loader.cursor();
   real.copy_from(next_, "loader");
   try {
-    gan.step(real);
+    contest->step({real});
   } catch (const OutOfMemory& e) {
     throw OutOfMemory(e.what() + batch_that_fits());
   }
@@ -129,7 +129,7 @@ std::string Training::batch_that_fits() {
     for (const int i : {0, 1}) {
       const Tensor few = context.zeros({2 + 2 * i, real.size(1), real.size(2), real.size(3)});
       context.reset_peak();
-      gan.step(few);
+      contest->step({few});
       peak[i] = double(context.peak_bytes() - 2 * real.storage()->bytes);
     }
   } catch (const OutOfMemory&) {
@@ -147,11 +147,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json to_json(const Gauges& g) { return {g.loss_d, g.loss_g, g.d_real, g.d_fake, g.d_fake_after, g.gradient_norm_d, g.gradient_norm_g}; }
+Json to_json(const Gauges& g) {
+  Json object = Json::object();
+  for (const auto& [name, value] : g.values) object[name] = value;
+  return object;
+}
 
-Gauges gauges_from(const Json& j) {
-  auto at = [&](size_t i) { return j.at(i).is_number() ? j.at(i).get<double>() : std::nan(""); };   // JSON has no NaN: null
-  return {at(0), at(1), at(2), at(3), at(4), at(5), at(6)};
+Gauges gauges_from(const Json& object) {
+  Gauges g;
+  for (const auto& [name, value] : object.items()) g.values.emplace_back(name, value.is_number() ? value.get<double>() : std::nan(""));   // JSON has no NaN: null
+  return g;
 }
 
 /// Throws ConfigError with a diff if the settings that enter the result are others than those of the checkpoint.
@@ -180,7 +185,7 @@ void expect_finite(const nn::Checkpoint& c) {
 
 nn::Checkpoint Training::checkpoint(const TrainRequest& request, RunState state) const {
   nn::Checkpoint c;
-  gan.save(c);
+  contest->save(c);
   expect_finite(c);
   const ModelOptions& m = options.model;
   for (auto& [name, file] : c.files)
@@ -188,8 +193,8 @@ nn::Checkpoint Training::checkpoint(const TrainRequest& request, RunState state)
                      {"width", std::to_string(m.width)}, {"latent", std::to_string(m.latent)}, {"weft", WEFT_VERSION}};
   Json config = Json::object();
   for (const ConfigLine& line : request.config) config[line.key] = line.value;
-  const Json all = {{"weft", WEFT_VERSION}, {"step", gan.steps_done()}, {"images", gan.steps_done() * request.settings.batch}, {"seconds", state.seconds},
-                    {"model", request.settings.model}, {"parameters_sha256", gan.parameters_sha256()}, {"device", context.describe()},
+  const Json all = {{"weft", WEFT_VERSION}, {"step", contest->steps_done()}, {"images", contest->steps_done() * request.settings.batch}, {"seconds", state.seconds},
+                    {"model", request.settings.model}, {"parameters_sha256", contest->parameters_sha256()}, {"device", context.describe()},
                     {"data", {{"images", data->size()}, {"fingerprint", data->fingerprint()}, {"epoch", cursor.epoch}, {"position", cursor.position}}},
                     {"gauges", to_json(state.gauges)}, {"best", {{"step", state.best.step}, {"value", state.best.value}}}, {"config", config}};
   c.state = all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -209,8 +214,8 @@ RunState Training::restore(const nn::Checkpoint& c, const std::string& what, con
     if (all.at("data").at("fingerprint").get<std::string>() != data->fingerprint() && !request.allow_config_change)
       throw ConfigError("the data are not those that " + what + " was made with: files have other names, classes or weights; --allow-config-change goes on all the same");
     cursor = {all.at("data").at("epoch").get<int64_t>(), all.at("data").at("position").get<int64_t>()};
-    gan.load(c, what);
-    gan.seek(all.at("step").get<int64_t>());
+    contest->load(c, what);
+    contest->seek(all.at("step").get<int64_t>());
     if (images != data->size()) cursor = {cursor.epoch + 1, 0};
     loader.seek(cursor);
     fetched_ = false, failed_ = nullptr;

@@ -35,7 +35,7 @@ struct Training {
   std::shared_ptr<Dataset> data;
   GanOptions options;
   Context context;
-  Gan gan;
+  std::unique_ptr<Contest> contest;
   Loader loader;
   Cursor cursor;                         // after the last step's images; the loader's own is a batch ahead
   Tensor real;                           // (batch,H,W,C): the images of the step

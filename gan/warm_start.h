@@ -1,10 +1,10 @@
 // Where networks begin and what of them stands still: values from another run, frozen parameters.
 #pragma once
-#include "weft/gan/trainer.h"
+#include "weft/gan/contest.h"
 
 namespace weft::gan {
 
-using NamedNetworks = std::vector<std::pair<std::string, const nn::Module*>>;   // "generator" and "discriminator"
+using NamedNetworks = std::vector<std::pair<std::string, const nn::Module*>>;   // as in "generator"
 
 /// Values from a checkpoint. Throws FormatError that lists tensor by tensor what does not fit, ConfigError for a pattern that
 /// names nothing.

@@ -1,43 +1,41 @@
 // When a number is not finite: which operation made it, from what.
 #include <cmath>
 
-#include "weft/gan/trainer.h"
+#include "weft/gan/contest.h"
 #include "weft/tensor/finite_watch.h"
 
 namespace weft::gan {
 
-bool Gan::met_not_finite() {
-  const bool d = optimizer_d_->skipped(), g = optimizer_g_->skipped();   // both: each is asked once a step
-  return d || g;
+bool Contest::met_not_finite() {
+  bool met = false;
+  for (State& s : states_) met = s.optimizer->skipped() || met;   // every one is asked, once a step
+  return met;
 }
 
-std::string Gan::name_of(const Tensor& t) const {
-  for (const auto& [network, arena] : {std::pair<std::string, const nn::Arena*>{"generator", arena_g_.get()}, {"discriminator", arena_d_.get()}})
-    for (size_t i = 0; i < arena->parameters.size(); ++i) {
-      const Tensor& p = arena->parameters[i]->value;
-      if (p.storage() == t.storage() && p.offset() == t.offset()) return network + "." + arena->names[i];
+std::string Contest::name_of(const Tensor& t) const {
+  for (size_t n = 0; n < players_.size(); ++n)
+    for (size_t i = 0; i < arena(n).parameters.size(); ++i) {
+      const Tensor& p = arena(n).parameters[i]->value;
+      if (p.storage() == t.storage() && p.offset() == t.offset()) return players_[n].name + "." + arena(n).names[i];
     }
   return "";
 }
 
-std::string Gan::explain_not_finite(const Tensor& real, const Tensor& latent) {
+std::string Contest::explain_not_finite(const Tensors& batch) {
   // The networks' running statistics must not see the batch twice.
   std::vector<std::pair<Tensor, Tensor>> kept;
-  for (const nn::Arena* arena : {arena_g_.get(), arena_d_.get()})
-    for (const auto& buffer : arena->buffers) {
+  for (const State& s : states_)
+    for (const auto& buffer : s.arena->buffers) {
       const Tensor copy = context_.empty(buffer->value.shape());
       copy.copy_from(buffer->value);
       kept.emplace_back(buffer->value, copy);
     }
-  const auto told = told_;
   std::string trouble;
   {
     const FiniteWatch watch(context_);
-    const Tensor fake = (*networks_.generator)(latent ? latent : draw_latent(real.size(0)));
-    const bool generator_first = options_.order == UpdateOrder::generator_first;
-    if (generator_first) gradient_generator(real, fake);
-    if (!watch.found()) gradient_discriminator(real, fake.detach());
-    if (!generator_first && !watch.found()) gradient_generator(real, fake);
+    only_looking_ = true;
+    play(batch);
+    only_looking_ = false;
 
     if (!watch.found()) {
       trouble = "the squared norm of a gradient is beyond the range of its type, though no element is; a smaller learning rate, or optimizer.clip_norm, may help";
@@ -54,7 +52,6 @@ std::string Gan::explain_not_finite(const Tensor& real, const Tensor& latent) {
     }
   }
   for (const auto& [buffer, copy] : kept) buffer.copy_from(copy, "watchdog");
-  told_ = told;
   return trouble;
 }
 

@@ -35,9 +35,9 @@ Image to_image(const Tensor& images, int64_t i) {
   return image;
 }
 
-Image to_sheet(const Tensor& images) {
+Image to_sheet(const Tensor& images, int columns) {
   const int n = int(images.size(0)), h = int(images.size(1)), w = int(images.size(2)), c = int(images.size(3));
-  const int columns = std::max(1, int(std::lround(std::ceil(std::sqrt(double(n) * h / w)))));
+  if (columns == 0) columns = std::max(1, int(std::lround(std::ceil(std::sqrt(double(n) * h / w)))));
   const int rows = (n + columns - 1) / columns, gap = 2;
   const std::vector<float> values = images.floats();
   Image sheet = blank(rows * (h + gap) - gap, columns * (w + gap) - gap, c);

@@ -40,6 +40,13 @@ uint64_t length_up_to(const fs::path& log, int64_t step) {
   return length;
 }
 
+/// The same name for TensorBoard, which draws together what stands before the slash: "loss_d" is "loss/d".
+std::string tag_of(const std::string& name) {
+  for (const std::string group : {"loss_", "d_", "gradient_norm_"})
+    if (name.rfind(group, 0) == 0) return group.substr(0, group.size() - 1) + "/" + name.substr(group.size());
+  return name;
+}
+
 /// What saves that were cut off left in a folder.
 void remove_parts(const fs::path& folder) {
   std::error_code trouble;
@@ -100,21 +107,19 @@ void RunDirectory::begin(int64_t from, const std::string& device) {
 }
 
 void RunDirectory::log(int64_t step, double seconds, double images_per_second, const Gauges& g) {
-  const struct { const char *name, *tag; double value; } all[] = {
-      {"loss_d", "losses/discriminator", g.loss_d}, {"loss_g", "losses/generator", g.loss_g}, {"d_real", "d/real", g.d_real}, {"d_fake", "d/fake", g.d_fake},
-      {"d_fake_after", "d/fake_after", g.d_fake_after}, {"gradient_norm_d", "gradient_norm/discriminator", g.gradient_norm_d},
-      {"gradient_norm_g", "gradient_norm/generator", g.gradient_norm_g}, {"images_per_second", "images_per_second", images_per_second}};
   ordered_json line = {{"step", step}, {"seconds", seconds}};
-  for (const auto& one : all) {
-    line[one.name] = one.value;
-    events_->scalar(one.tag, step, one.value);
-  }
+  const auto put = [&](const std::string& name, double value) {
+    line[name] = value;
+    events_->scalar(tag_of(name), step, value);
+  };
+  for (const auto& [name, value] : g.values) put(name, value);
+  put("images_per_second", images_per_second);
   log_->write(dump(line, -1));
 }
 
-std::string RunDirectory::write_samples(int64_t step, const Tensor& images) {
+std::string RunDirectory::write_samples(int64_t step, const Contest::Sheet& samples) {
   const TrainSettings& s = request_.settings;
-  const Image sheet = to_sheet(images);
+  const Image sheet = to_sheet(samples.images, samples.columns);
   const std::string png = encode_png(sheet, provenance(request_.command, {{"step", std::to_string(step)}, {"seed", std::to_string(s.seed)}, {"data", s.data}}));
   write_file_atomically(sample_sheet(step), png);
   events_->image("samples", step, png, sheet.height, sheet.width, sheet.channels);

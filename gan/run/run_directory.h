@@ -30,8 +30,8 @@ class RunDirectory {
   void begin(int64_t from, const std::string& device);
   void log(int64_t step, double seconds, double images_per_second, const Gauges& gauges);
   std::string sample_sheet(int64_t step) const { return (path_ / "samples" / (nn::checkpoint_name(step) + ".png")).string(); }
-  /// A sheet of images in [-1,1]; returns its path.
-  std::string write_samples(int64_t step, const Tensor& images);
+  /// Returns the sheet's path.
+  std::string write_samples(int64_t step, const Contest::Sheet& samples);
   /// The logs are as durable as the checkpoint that goes with them.
   void commit_log() { log_->commit(), events_->commit(); }
 

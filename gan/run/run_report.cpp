@@ -28,9 +28,18 @@ std::string duration(double seconds) {
   return seconds < 100 ? print("%.0f s", seconds) : seconds < 5400 ? print("%.0f min", seconds / 60) : print("%.1f h", seconds / 3600);
 }
 
-Series series(const RunContents::Log& log, const char* column, const char* name) {
-  const auto it = log.values.find(column);
-  return it == log.values.end() ? Series{name, {}, {}} : Series{name, log.steps, it->second};
+/// Every column whose name begins with `group`, under a name for people.
+std::vector<Series> all_series(const RunContents::Log& log, const std::string& group) {
+  const std::map<std::string, const char*> known = {{"loss_d", "discriminator"}, {"loss_g", "generator"}, {"d_real", "real pictures"}, {"d_fake", "generated"},
+                                                    {"d_fake_after", "generated, after its step"}};
+  std::vector<Series> all;
+  for (const auto& [column, values] : log.values) {
+    if (column.rfind(group, 0) != 0) continue;
+    std::string name = known.count(column) ? known.at(column) : column.substr(group.size());
+    std::replace(name.begin(), name.end(), '_', ' ');
+    all.push_back({name, log.steps, values});
+  }
+  return all;
 }
 
 /// What each objective's losses are when the discriminator can only guess. Goodfellow et al., arXiv:1406.2661; Mao et al.,
@@ -45,7 +54,7 @@ constexpr Balance balances[] = {
 };
 
 void losses(Report& page, const RunContents& run) {
-  Chart chart{"Losses", "", "step", {series(run.log, "loss_d", "discriminator"), series(run.log, "loss_g", "generator")}};
+  Chart chart{"Losses", "", "step", all_series(run.log, "loss_")};
   for (const Balance& b : balances) {
     if (run.setting("train.objective") != b.objective) continue;
     chart.note = b.note;
@@ -61,7 +70,8 @@ void opinions(Report& page, const RunContents& run) {
   const std::string objective = run.setting("train.objective");
   const bool probability = objective == "non-saturating" || objective == "minimax";   // else the logits have another meaning
   Chart chart{"What the discriminator thinks", "", "step",
-              {series(run.log, "d_real", "real pictures"), series(run.log, "d_fake", "generated"), series(run.log, "d_fake_after", "generated, after its step")}};
+              all_series(run.log, "d_")};
+  if (chart.series.empty()) return;
   if (probability) {
     chart.note = "How real it finds real pictures, generated ones, and generated ones after it has learned from this step: 1 is certainly real, 0 certainly made. "
                  "Lines that drift to 1 and 0 and stay there mean that it has won.";
@@ -74,7 +84,7 @@ void opinions(Report& page, const RunContents& run) {
 
 void norms(Report& page, const RunContents& run) {
   page.chart({"Length of the gradients", "Logarithmic. Steady is good; a jump of ten times or more marks a moment when training was in danger.", "step",
-              {series(run.log, "gradient_norm_d", "discriminator"), series(run.log, "gradient_norm_g", "generator")}, true});
+              all_series(run.log, "gradient_norm_"), true});
 }
 
 void speed(Report& page, const RunContents& run) {
@@ -153,8 +163,8 @@ void write_run_report(const std::filesystem::path& folder, const std::vector<Kno
   if (!trouble.empty()) page.paragraph("This run ended before its time. " + trouble);
   std::vector<std::pair<std::string, std::string>> figures = {{"steps", std::to_string(run.steps())}};
   if (const std::string time = duration(run.log.last("seconds")); !time.empty()) figures.emplace_back("trained for", time);
-  if (std::isfinite(run.log.last("loss_d"))) figures.emplace_back("loss D", short_number(run.log.last("loss_d")));
-  if (std::isfinite(run.log.last("loss_g"))) figures.emplace_back("loss G", short_number(run.log.last("loss_g")));
+  for (const Series& s : all_series(run.log, "loss_"))
+    if (!s.y.empty() && std::isfinite(s.y.back())) figures.emplace_back("loss, " + s.name, short_number(s.y.back()));
   page.figures(figures);
 
   std::vector<PictureFile> sheets;

@@ -41,7 +41,7 @@ TEST_CASE("a run tells what it is, and its report can be made anew") {
   CHECK(about["parameters_sha256"] == json::parse(trained.out)["parameters_sha256"]);
   CHECK(about["checkpoints"].size() == 1);
   CHECK(about["checkpoints"][0]["bytes"].get<int64_t>() > 1000);
-  CHECK(about["last"]["loss_d"] == json::parse(trained.out)["losses"]["discriminator"]);
+  CHECK(about["last"]["loss_d"] == json::parse(trained.out)["losses"]["d"]);
   CHECK(about["config"]["train.batch"] == "4");
   CHECK(about["starts"][0]["command"].get<std::string>().rfind("weft train dcgan --data '", 0) == 0);
   CHECK(run_weft({"inspect", run}).out.find("step 2, ") != std::string::npos);
@@ -66,8 +66,8 @@ TEST_CASE("a run tells what it is, and its report can be made anew") {
     const json found = inspected(entry.path().string());
     CHECK(found["kind"] == "events");
     CHECK(found["torn"] == false);
-    CHECK(found["series"]["losses/discriminator"]["count"] == 2);          // the first step and the last
-    CHECK(found["series"]["losses/discriminator"]["last_value"].get<float>() == about["last"]["loss_d"].get<float>());
+    CHECK(found["series"]["loss/d"]["count"] == 2);          // the first step and the last
+    CHECK(found["series"]["loss/d"]["last_value"].get<float>() == about["last"]["loss_d"].get<float>());
     CHECK(found["series"]["samples"]["images"] == true);
   }
   CHECK(events);

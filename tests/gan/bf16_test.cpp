@@ -35,7 +35,7 @@ Trained train(Precision precision, const gan::GanOptions& o, int64_t n, int step
   for (int i = 0; i < steps; ++i) {
     context.reset_peak();
     gan.step(real);
-    out.losses.insert(out.losses.end(), {gan.gauges().loss_d, gan.gauges().loss_g});
+    out.losses.insert(out.losses.end(), {gan.gauges()["loss_d"], gan.gauges()["loss_g"]});
     out.peak = context.peak_bytes();
   }
   gan.save(out.saved);
@@ -93,7 +93,7 @@ TEST_CASE("captured steps in bf16 end with the bits of called ones") {
         if (i == 2) gan.save(early);
         if (i == 5) gan.load(early, "two steps"), gan.seek(2);
         gan.step(real);
-        sums[captured] += std::to_string(gan.gauges().loss_d) + " ";
+        sums[captured] += std::to_string(gan.gauges()["loss_d"]) + " ";
         if (i % 2) for (const float v : slice(gan.sample(1, 1), 1, 0, 2).floats()) sums[captured] += std::to_string(v) + " ";
       }
       sums[captured] += gan.parameters_sha256();

@@ -42,7 +42,7 @@ void train(gan::Gan& gan, const Tensor& real, int from, int to, int broken, Outc
       CHECK(gan.parameters_sha256() == hash);
     } else {
       const gan::Gauges g = gan.gauges();
-      out.told.insert(out.told.end(), {g.loss_d, g.loss_g, g.d_real, g.d_fake, g.d_fake_after, g.gradient_norm_d, g.gradient_norm_g});
+      out.told.insert(out.told.end(), {g["loss_d"], g["loss_g"], g["d_real"], g["d_fake"], g["d_fake_after"], g["gradient_norm_discriminator"], g["gradient_norm_generator"]});
     }
     if (i % 2) (void)gan.sample(3, 1).values();        // between steps: other kernels, memory and step state
   }
@@ -117,7 +117,7 @@ TEST_CASE("a batch in another tensor, or a latent of its own, is no part of what
     gan.step(two);                                     // the last batch of an epoch, say
     for (int i = 0; i < 3; ++i) gan.step(four, latent);
     for (int i = 0; i < 3; ++i) gan.step(four);
-    sums[captured] = gan.parameters_sha256() + std::to_string(gan.gauges().loss_d);
+    sums[captured] = gan.parameters_sha256() + std::to_string(gan.gauges()["loss_d"]);
   }
   CHECK(sums[0] == sums[1]);
 }
@@ -140,7 +140,7 @@ TEST_CASE("a DCGAN on sim follows the one on cpu, and each gives its bits twice"
       losses[side].clear();
       for (int i = 0; i < 30; ++i) {
         gan.step(real);
-        losses[side].insert(losses[side].end(), {gan.gauges().loss_d, gan.gauges().loss_g});
+        losses[side].insert(losses[side].end(), {gan.gauges()["loss_d"], gan.gauges()["loss_g"]});
       }
       sum = gan.parameters_sha256();
     }

@@ -16,8 +16,8 @@ import time
 import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-TAGS = {"losses/discriminator": "loss_d", "losses/generator": "loss_g", "d/real": "d_real", "d/fake": "d_fake", "d/fake_after": "d_fake_after",
-        "gradient_norm/discriminator": "gradient_norm_d", "gradient_norm/generator": "gradient_norm_g", "images_per_second": "images_per_second"}
+TAGS = {"loss/d": "loss_d", "loss/g": "loss_g", "d/real": "d_real", "d/fake": "d_fake", "d/fake_after": "d_fake_after",
+        "gradient_norm/discriminator": "gradient_norm_discriminator", "gradient_norm/generator": "gradient_norm_generator", "images_per_second": "images_per_second"}
 
 
 def lines(run):
@@ -44,7 +44,7 @@ with tempfile.TemporaryDirectory(prefix="witness é ") as folder:
     subprocess.run(words + ["--resume"], check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     files = sorted(run.glob("events.out.tfevents.*"))
     assert len(files) == 2, files
-    orphans = EventAccumulator(str(files[0]), {"scalars": 0, "images": 0}).Reload().Scalars("losses/generator")
+    orphans = EventAccumulator(str(files[0]), {"scalars": 0, "images": 0}).Reload().Scalars("loss/g")
 
     assert 400 < orphans[-1].step < 800, "the first file holds no points after the checkpoint: nothing to hide"
     told = EventAccumulator(str(run), {"scalars": 0, "images": 0}).Reload()

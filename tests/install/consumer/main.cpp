@@ -19,7 +19,7 @@ int main() {
   for (int step = 0; step < 10; ++step) gan.step(real);
 
   const gan::Gauges gauges = gan.gauges();
-  const bool finite = std::isfinite(gauges.loss_d) && std::isfinite(gauges.loss_g), changed = gan.parameters_sha256() != before;
-  std::printf("%lld steps, losses %g and %g, parameters %s\n", (long long)gan.steps_done(), gauges.loss_d, gauges.loss_g, changed ? "changed" : "as they were");
+  const bool finite = std::isfinite(gauges["loss_d"]) && std::isfinite(gauges["loss_g"]), changed = gan.parameters_sha256() != before;
+  std::printf("%lld steps, losses %g and %g, parameters %s\n", (long long)gan.steps_done(), gauges["loss_d"], gauges["loss_g"], changed ? "changed" : "as they were");
   return finite && changed && gan.steps_done() == 10 ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 // Architectures: a generator and a discriminator that fit each other and the data.
 #pragma once
+#include <memory>
 #include <string>
 
 #include "weft/nn/layers.h"
@@ -14,8 +15,16 @@ struct ModelOptions {
 };
 
 struct Networks {
-  std::shared_ptr<nn::Sequential> generator;       // (N,1,1,latent) -> (N,size,size,channels) in [-1, 1]
-  std::shared_ptr<nn::Sequential> discriminator;   // (N,size,size,channels) -> (N) logits
+  nn::ModulePtr generator;               // (N,1,1,latent) -> (N,size,size,channels) in [-1, 1]
+  nn::ModulePtr discriminator;           // (N,size,size,channels) -> (N) logits
+};
+
+class Contest;
+struct GanOptions;
+
+/// What one step of a model is given.
+enum class Feed {
+  pictures,   // {x}: (N,H,W,C)
 };
 
 struct Model {
@@ -23,7 +32,12 @@ struct Model {
   const char* what;
   const char* paper;
   Networks (*build)(const Context&, const ModelOptions&);   // throws ConfigError for sizes that it cannot reach
+  Feed feed = Feed::pictures;
+  std::unique_ptr<Contest> (*contest)(const Context&, const Model&, const GanOptions&) = nullptr;   // nullptr: the plain game, gan.h
 };
+
+/// The model's networks, ready to play.
+std::unique_ptr<Contest> make_contest(const Context& context, const Model& model, const GanOptions& options);
 
 const std::vector<Model>& models();
 /// Throws ConfigError with a suggestion if there is none of that name.

@@ -7,7 +7,7 @@ namespace weft::gan {
 
 /// Pixels of images[i] (N,H,W,C) in [-1,1]: (x + 1) * 127.5, rounded half to even, clamped.
 Image to_image(const Tensor& images, int64_t i);
-/// All images on a sheet about as wide as high, left to right and down, with a thin gap.
-Image to_sheet(const Tensor& images);
+/// All images on a sheet of `columns` (0: about as wide as high), left to right and down, with a thin gap.
+Image to_sheet(const Tensor& images, int columns = 0);
 
 }  // namespace weft::gan

@@ -1,105 +1,13 @@
-// One training step of a GAN, and the loop around it.
+// A training run: its settings, its loop, and what it leaves.
 #pragma once
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "weft/gan/model.h"
-#include "weft/gan/objective.h"
-#include "weft/nn/checkpoint.h"
-#include "weft/nn/optimizer.h"
-#include "weft/tensor/capture.h"
+#include "weft/gan/gan.h"
 
 namespace weft::gan {
-
-/// Who moves first in a step. simultaneous: both gradients are taken before either network changes.
-enum class UpdateOrder { discriminator_first, generator_first, simultaneous };
-
-/// Whether a step is recorded and repeated by the device (tensor/capture.h). automatic: on cuda. The bits are the same.
-enum class CaptureSteps { automatic, on, off };
-
-/// Values to begin with instead of drawn ones.
-struct InitFrom {
-  nn::Checkpoint checkpoint;             // files "generator" and/or "discriminator"; none: nothing is taken
-  std::string what;                      // where they come from, for messages
-  std::string layers;                    // patterns as in freeze: only these; empty: all, and all must fit; "fitting": what fits
-  std::function<void(const std::string&)> note;   // hears what was left out
-};
-
-struct GanOptions {
-  ModelOptions model;
-  const Objective* objective = nullptr;
-  UpdateOrder order = UpdateOrder::discriminator_first;
-  nn::OptimizerOptions generator, discriminator;
-  nn::Init init = nn::Init::dcgan;
-  InitFrom init_from;
-  std::string freeze;   // "generator.main.0.*,discriminator.*": patterns of parameters that stay as they are
-  double ema = 0;       // decay of the generator's average, a step; 0: none
-  uint64_t seed = 0;
-  CaptureSteps capture = CaptureSteps::automatic;
-};
-
-/// What a step can tell, as plain numbers.
-struct Gauges {
-  double loss_d = 0, loss_g = 0;
-  double d_real = 0, d_fake = 0, d_fake_after = 0;   // mean sigmoid of the logits; d_fake_after in the generator's pass
-  double gradient_norm_d = 0, gradient_norm_g = 0;
-};
-
-/// Two networks and their optimisers. Everything random is a function of (seed, step).
-class Gan {
- public:
-  Gan(const Context& context, const Model& model, const GanOptions& options);
-
-  /// @param real    (N,H,W,C) in [-1, 1]
-  /// @param latent  (N,1,1,latent), or empty for draws of (seed, step)
-  /// Where steps are captured, the first with these two tensors is a call, the second records, and that and all later ones repeat
-  /// what was recorded; so write each batch into the same tensors.
-  void step(const Tensor& real, const Tensor& latent = {});
-  int64_t steps_done() const { return step_; }
-  Gauges gauges() const;                 // of the last step; waits for the device
-
-  /// Whether the last step() met a number that is not finite: the network that did was left as it was. Once a step, after it;
-  /// waits for the device.
-  bool met_not_finite();
-  /// Takes the last step's gradients again, from the same random counters and without moving anything, and looks at every
-  /// result. Returns a sentence that names the first operation and tensor that is not finite.
-  std::string explain_not_finite(const Tensor& real, const Tensor& latent = {});
-
-  /// Networks, average and optimisers, into files named after them, and back. The step count is not among them: see seek().
-  /// load throws FormatError that lists what does not fit.
-  void save(nn::Checkpoint& into) const;
-  void load(const nn::Checkpoint& from, const std::string& what);
-  void seek(int64_t steps_done) { step_ = steps_done; }
-
-  /// Images in evaluation mode, from the average if there is one. Image i of a seed is the same whatever the count.
-  Tensor sample(int64_t count, uint64_t seed) const;
-
-  nn::Module& generator() const { return *networks_.generator; }
-  nn::Module& discriminator() const { return *networks_.discriminator; }
-  nn::Module& sampler() const { return average_.generator ? *average_.generator : *networks_.generator; }
-  const nn::Arena& generator_arena() const { return *arena_g_; }
-  const nn::Arena& discriminator_arena() const { return *arena_d_; }
-  std::string parameters_sha256() const;
-
- private:
-  void run_step(const Tensor& real, const Tensor& latent);
-  void gradient_discriminator(const Tensor& real, const Tensor& fake);
-  void gradient_generator(const Tensor& real, const Tensor& fake);
-
-  Context context_;
-  GanOptions options_;
-  Networks networks_, average_;
-  std::unique_ptr<nn::Arena> arena_g_, arena_d_, arena_average_;
-  std::unique_ptr<nn::Optimizer> optimizer_g_, optimizer_d_;
-  std::unique_ptr<nn::Ema> ema_;
-  int64_t step_ = 0;
-  struct { Tensor real, latent; Captured step; } captured_;
-  Tensor draw_latent(int64_t count) const;
-  std::string name_of(const Tensor& t) const;
-  struct { Tensor loss_d, loss_g, d_real, d_fake, d_fake_after; } told_;
-};
 
 /// Everything that `weft train` can be told, with its defaults; one field a setting (apps/settings.h lists them with help).
 struct TrainSettings {
@@ -197,7 +105,7 @@ TrainReport train(const TrainRequest& request, const TrainCallbacks& callbacks);
 
 /// A trained generator, from a run or from a generator's file alone.
 struct TrainedGenerator {
-  std::shared_ptr<nn::Sequential> network;
+  nn::ModulePtr network;
   ModelOptions model;
   std::string checkpoint;                // its directory, or the file
   std::string sha256;                    // of the generator's file
@@ -206,8 +114,5 @@ struct TrainedGenerator {
 /// @param run   RUN (its newest whole checkpoint), RUN@STEP, a checkpoint's folder, or FILE.safetensors
 /// @param note  hears of broken checkpoints that were passed over; may be empty
 TrainedGenerator load_generator(const std::string& run, const Context& context, const std::function<void(const std::string&)>& note = {});
-
-/// Latents of a seed: row i is the same whatever the count. (N,1,1,latent)
-Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed);
 
 }  // namespace weft::gan

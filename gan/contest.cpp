@@ -1,0 +1,119 @@
+// What every contest does around its step.
+#include "weft/gan/contest.h"
+
+#include <cmath>
+
+#include "warm_start.h"
+
+namespace weft::gan {
+
+double Gauges::operator[](const std::string& name) const {
+  for (const auto& [known, value] : values)
+    if (known == name) return value;
+  return NAN;
+}
+
+Contest::Contest(const Context& context, const GanOptions& options, std::vector<Player> players)
+    : context_(context), options_(options), players_(std::move(players)) {
+  context_.step_state().step = 0;        // initial values are draws of step 0
+  context_.publish_step_state();
+  NamedNetworks all;
+  for (const Player& p : players_) {
+    nn::initialise(*p.network, options.init, options.seed, p.name);
+    all.emplace_back(p.name, p.network.get());
+  }
+  begin_from(options.init_from, all);
+  options_.init_from = {};               // taken; it would only hold memory
+  freeze(options.freeze, all);
+  for (const Player& p : players_) {
+    State s;
+    s.arena = std::make_unique<nn::Arena>(*p.network);
+    s.optimizer = std::make_unique<nn::Optimizer>(*s.arena, p.learning, int(states_.size()));
+    if (p.average) {
+      s.average_arena = std::make_unique<nn::Arena>(*p.average);
+      s.ema = std::make_unique<nn::Ema>(*s.arena, *s.average_arena, options.ema);
+    }
+    states_.push_back(std::move(s));
+  }
+}
+
+void Contest::step(const Tensors& batch) {
+  const Range phase(context_, "training step");
+  context_.step_state().step = uint64_t(++step_);
+  for (State& s : states_) s.optimizer->prepare(step_ - 1);
+  context_.publish_step_state();
+
+  const bool wanted = options_.capture == CaptureSteps::on || (options_.capture == CaptureSteps::automatic && context_.device() == std::string("cuda"));
+  const auto same = [](const Tensor& a, const Tensor& b) { return a && b ? a.storage() == b.storage() && a.offset() == b.offset() : !a && !b; };
+  if (!wanted || !std::equal(batch.begin(), batch.end(), captured_.batch.begin(), captured_.batch.end(), same)) {
+    captured_ = {};                      // what it left behind is about to be replaced
+    captured_.batch = batch;
+    return play(batch);
+  }
+  if (!captured_.step) captured_.step = context_.capture([&] { play(batch); });
+  captured_.step.replay();
+}
+
+void Contest::gradient(size_t player, const Tensor& loss) { backward(loss, states_[player].arena->leaves(), states_[player].arena->windows()); }
+
+void Contest::update(size_t player) {
+  if (only_looking_) return;
+  states_[player].optimizer->step();
+  if (states_[player].ema) states_[player].ema->update();
+}
+
+void Contest::tell(const char* name, const Tensor& value, As as) {
+  if (only_looking_) return;
+  for (Told& t : told_)
+    if (t.name == name) return void(t.value = value.detach());
+  told_.push_back({name, value.detach(), as});
+}
+
+Gauges Contest::gauges() const {
+  const NoGraph scope(context_);
+  Gauges all;
+  for (const Told& t : told_) all.values.emplace_back(t.name, mean(t.as == As::probability ? sigmoid(t.value) : t.value).item());
+  for (size_t i = 0; i < players_.size(); ++i) all.values.emplace_back("gradient_norm_" + players_[i].name, states_[i].optimizer->gradient_norm().item());
+  return all;
+}
+
+void Contest::save(nn::Checkpoint& into) const {
+  auto file = [&](const std::string& name, HostTensors tensors) { into.files[name].tensors = std::move(tensors); };
+  for (size_t i = 0; i < players_.size(); ++i) {
+    file(players_[i].name, nn::state_dict(*players_[i].network));
+    file(players_[i].name + ".optimizer", states_[i].optimizer->state_dict());
+    if (players_[i].average) file(players_[i].name + ".ema", nn::state_dict(*players_[i].average));
+  }
+}
+
+void Contest::load(const nn::Checkpoint& from, const std::string& what) {
+  auto tensors = [&](const std::string& name) -> const HostTensors& {
+    const auto it = from.files.find(name);
+    if (it == from.files.end()) throw FormatError(what + ": " + name + ".safetensors is missing");
+    return it->second.tensors;
+  };
+  for (size_t i = 0; i < players_.size(); ++i) {
+    const std::string& name = players_[i].name;
+    nn::load_state_dict(*players_[i].network, tensors(name), what + "/" + name);
+    states_[i].optimizer->load_state_dict(tensors(name + ".optimizer"), what + "/" + name + ".optimizer");
+    if (players_[i].average) nn::load_state_dict(*players_[i].average, tensors(name + ".ema"), what + "/" + name + ".ema");
+  }
+}
+
+std::string Contest::parameters_sha256() const {
+  std::vector<std::pair<std::string, const nn::Module*>> all;
+  for (const Player& p : players_) all.emplace_back(p.name, p.network.get());
+  return nn::parameters_sha256(all);
+}
+
+Tensor in_evaluation(nn::Module& network, const Tensor& x, int64_t most) {
+  const NoGraph scope(x.context());
+  const bool was_training = network.training();
+  network.set_training(false);
+  Tensors parts;
+  for (int64_t i = 0; i < x.size(0); i += most) parts.push_back(network(slice(x, 0, i, std::min(x.size(0), i + most))));
+  network.set_training(was_training);
+  return parts.size() == 1 ? parts[0] : concat(parts, 0);
+}
+
+}  // namespace weft::gan

@@ -1,0 +1,146 @@
+// A contest: networks that learn from each other, each with an optimiser of its own. What all contests share is here: the count of
+// steps, recording them, files, averages, the watchdog, what the log is told. A model adds its networks and says what one step is.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "weft/gan/model.h"
+#include "weft/gan/objective.h"
+#include "weft/nn/checkpoint.h"
+#include "weft/nn/optimizer.h"
+#include "weft/tensor/capture.h"
+
+namespace weft::gan {
+
+/// Who moves first in a step. simultaneous: both gradients are taken before either network changes.
+enum class UpdateOrder { discriminator_first, generator_first, simultaneous };
+
+/// Whether a step is recorded and repeated by the device (tensor/capture.h). automatic: on cuda. The bits are the same.
+enum class CaptureSteps { automatic, on, off };
+
+/// Values to begin with instead of drawn ones.
+struct InitFrom {
+  nn::Checkpoint checkpoint;             // files named after the networks; none: nothing is taken
+  std::string what;                      // where they come from, for messages
+  std::string layers;                    // patterns as in freeze: only these; empty: all, and all must fit; "fitting": what fits
+  std::function<void(const std::string&)> note;   // hears what was left out
+};
+
+struct GanOptions {
+  ModelOptions model;
+  const Objective* objective = nullptr;
+  UpdateOrder order = UpdateOrder::discriminator_first;
+  nn::OptimizerOptions generator, discriminator;   // of all networks that make pictures, and of all that judge them
+  nn::Init init = nn::Init::dcgan;
+  InitFrom init_from;
+  std::string freeze;   // "generator.main.0.*,discriminator.*": patterns of parameters that stay as they are
+  double ema = 0;       // decay of the generators' averages, a step; 0: none
+  uint64_t seed = 0;
+  CaptureSteps capture = CaptureSteps::automatic;
+};
+
+/// What a step can tell, as plain numbers under the names of log.jsonl. "loss_..." are losses, "d_..." a discriminator's opinions as
+/// probabilities, "gradient_norm_..." the lengths of gradients.
+struct Gauges {
+  std::vector<std::pair<std::string, double>> values;
+  double operator[](const std::string& name) const;      // NaN if there is none of that name
+};
+
+/// One network of a contest.
+struct Player {
+  std::string name;                      // of its file and its parameters: "generator"
+  nn::ModulePtr network;
+  nn::OptimizerOptions learning;
+  nn::ModulePtr average;                 // another network of that kind, for the average; empty: none is kept
+};
+
+class Contest {
+ public:
+  virtual ~Contest() = default;
+
+  /// One step of all networks. Everything random in it is a function of (seed, step).
+  /// Where steps are captured, the first with these tensors is a call, the second records, and that and all later ones repeat
+  /// what was recorded; so write each batch into the same tensors.
+  void step(const Tensors& batch);
+  int64_t steps_done() const { return step_; }
+  Gauges gauges() const;                 // of the last step; waits for the device
+
+  /// Whether the last step() met a number that is not finite: the network that did was left as it was. Once a step, after it;
+  /// waits for the device.
+  bool met_not_finite();
+  /// Takes the last step's gradients again, from the same random counters and without moving anything, and looks at every
+  /// result. Returns a sentence that names the first operation and tensor that is not finite.
+  std::string explain_not_finite(const Tensors& batch);
+
+  /// Networks, averages and optimisers, into files named after them, and back. The step count is not among them: see seek().
+  /// load throws FormatError that lists what does not fit. A contest that keeps more than that adds it.
+  virtual void save(nn::Checkpoint& into) const;
+  virtual void load(const nn::Checkpoint& from, const std::string& what);
+  void seek(int64_t steps_done) { step_ = steps_done; }
+
+  /// What a sample sheet shows, in rows of `columns` pictures; 0: about as wide as high.
+  struct Sheet {
+    Tensor images;                       // (N,H,W,C) in [-1, 1]
+    int columns = 0;
+  };
+  /// @param shown  pictures that no step sees, as step() would get them; empty for a model that makes its own from noise
+  virtual Sheet sheet(const Tensors& shown, int64_t count, uint64_t seed) const = 0;
+  /// How good it is on pictures that no step sees; the first is what the best checkpoint is chosen by, and lower is better.
+  virtual Gauges measure(const Tensors& /*held_out*/) const { return {}; }
+
+  nn::Module& network(size_t player) const { return *players_[player].network; }
+  /// The player's average where one is kept, for everything but training.
+  nn::Module& trained(size_t player) const { return players_[player].average ? *players_[player].average : *players_[player].network; }
+  const nn::Arena& arena(size_t player) const { return *states_[player].arena; }
+  const std::vector<Player>& players() const { return players_; }
+  std::string parameters_sha256() const;
+
+ protected:
+  /// Draws the networks' initial values, or takes them from where options.init_from says, and gives each its optimiser.
+  Contest(const Context& context, const GanOptions& options, std::vector<Player> players);
+
+  /// All that the device does in a step. Nothing in it may depend on the step but through the step state.
+  virtual void play(const Tensors& batch) = 0;
+  /// The gradient of `loss` in a player's parameters, into its arena.
+  void gradient(size_t player, const Tensor& loss);
+  /// Its optimiser's step by the gradient that is there, and its average.
+  void update(size_t player);
+  enum class As { mean, probability };
+  /// For the log: the mean of `value`, or of its sigmoid.
+  void tell(const char* name, const Tensor& value, As as = As::mean);
+
+  const Context& context() const { return context_; }
+  const GanOptions& options() const { return options_; }
+
+ private:
+  struct State {
+    std::unique_ptr<nn::Arena> arena, average_arena;
+    std::unique_ptr<nn::Optimizer> optimizer;
+    std::unique_ptr<nn::Ema> ema;
+  };
+  struct Told {
+    std::string name;
+    Tensor value;
+    As as;
+  };
+  std::string name_of(const Tensor& t) const;
+
+  Context context_;
+  GanOptions options_;
+  std::vector<Player> players_;
+  std::vector<State> states_;
+  std::vector<Told> told_;
+  int64_t step_ = 0;
+  bool only_looking_ = false;            // take gradients, and move nothing
+  struct { Tensors batch; Captured step; } captured_;
+};
+
+/// What a network in evaluation mode makes of x, outside the graph; in parts of at most `most` samples, so that a thousand need no
+/// more memory than a few.
+Tensor in_evaluation(nn::Module& network, const Tensor& x, int64_t most = 64);
+
+}  // namespace weft::gan
