@@ -1,4 +1,5 @@
 // The numbers behind a file's bytes: every loadable element type as float or double.
+#include <cmath>
 #include <cstring>
 
 #include "weft/kernels/error.h"
@@ -14,6 +15,18 @@ float half_to_float(uint16_t half) {
   float value;
   std::memcpy(&value, &bits, 4);
   return value;
+}
+
+uint16_t float_to_half(float value) {
+  const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
+  const float size = std::fabs(value);
+  if (std::isnan(value)) return 0x7e00;
+  if (size >= 65520.0f) return sign | 0x7c00;                       // nearer to infinity than to 65504
+  if (size < 6.103515625e-5f) return sign | uint16_t(std::nearbyint(size * 16777216.0f));   // below 2^-14: units of 2^-24
+  uint32_t bits;
+  std::memcpy(&bits, &size, 4);
+  bits += 0xfff + (bits >> 13 & 1);                                 // to nearest, even at ties; a carry goes into the exponent
+  return sign | uint16_t((bits >> 13) - (112 << 10));
 }
 
 float bfloat_to_float(uint16_t upper) {
@@ -55,5 +68,15 @@ std::vector<Out> values_of(const HostTensor& t) {
 
 std::vector<float> to_floats(const HostTensor& t) { return values_of<float>(t); }
 std::vector<double> to_doubles(const HostTensor& t) { return values_of<double>(t); }
+
+HostTensor to_half(const HostTensor& t) {
+  HostTensor half{FileDType::f16, t.shape, std::vector<std::byte>(t.bytes.size() / (bits_of(t.dtype) / 8) * 2)};
+  const std::vector<float> values = to_floats(t);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const uint16_t bits = float_to_half(values[i]);
+    std::memcpy(half.bytes.data() + 2 * i, &bits, 2);
+  }
+  return half;
+}
 
 }  // namespace weft

@@ -316,10 +316,15 @@ Safetensors parse_safetensors(std::span<const std::byte> file, const Safetensors
 }
 
 Safetensors read_safetensors(const std::filesystem::path& path, const SafetensorsLimits& limits) {
+  return read_safetensors(path, [](const TensorEntry&) { return true; }, limits);
+}
+
+Safetensors read_safetensors(const std::filesystem::path& path, const std::function<bool(const TensorEntry&)>& wanted, const SafetensorsLimits& limits) {
   const OpenFile file(path);
   SafetensorsHeader header = file.header(limits);
   Safetensors result{{}, std::move(header.metadata)};
   for (const TensorEntry& entry : header.tensors) {
+    if (!wanted(entry)) continue;
     HostTensor& t = result.tensors[entry.name] = host_tensor(entry, path.string());
     file.read(header.data_start + entry.begin, t.bytes.data(), t.bytes.size());
   }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -71,6 +72,8 @@ SafetensorsHeader read_safetensors_header(const std::filesystem::path&, const Sa
 Safetensors parse_safetensors(std::span<const std::byte> file, const SafetensorsLimits& = {},
                               const std::string& what = "safetensors");
 Safetensors read_safetensors(const std::filesystem::path&, const SafetensorsLimits& = {});
+/// Of a large file only the tensors that are `wanted`: the others' bytes are never read, and may be of any dtype.
+Safetensors read_safetensors(const std::filesystem::path&, const std::function<bool(const TensorEntry&)>& wanted, const SafetensorsLimits& = {});
 
 /// The file's bytes up to the data: '{' first, trailing spaces until the data starts at a multiple of 64; tensors by
 /// descending element size, then by name, so each starts at a multiple of its own element. Equal input, equal bytes.
@@ -83,5 +86,7 @@ void write_safetensors(const std::filesystem::path&, const HostTensors&, const M
 /// Values of any loadable dtype. Narrowing (float64, int64 -> float32) rounds to nearest even.
 std::vector<float> to_floats(const HostTensor&);
 std::vector<double> to_doubles(const HostTensor&);
+/// F16, rounded to nearest even; what is beyond 65504 becomes infinite.
+HostTensor to_half(const HostTensor&);
 
 }  // namespace weft
