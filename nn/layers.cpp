@@ -95,6 +95,17 @@ Tensor InstanceNorm2d::forward(const Tensor& x) {
   return normalize_groups(x, x.size(0), x.size(-1), value_or_none(weight_), value_or_none(bias_), epsilon_, slope_).y;
 }
 
+ConditionalInstanceNorm2d::ConditionalInstanceNorm2d(const Context& context, int64_t channels, int64_t styles, double epsilon, double slope)
+    : style_(context.full({1, styles}, 1.0 / double(styles))), epsilon_(epsilon), slope_(slope) {
+  weight_ = add("weight", Parameter{context.full({styles, channels}, 1).leaf(), {}, Role::norm_scale, 1, channels, {}});
+  bias_ = add("bias", Parameter{context.zeros({styles, channels}).leaf(), {}, Role::norm_shift, 1, channels, {}});
+}
+Tensor ConditionalInstanceNorm2d::forward(const Tensor& x) {
+  const auto mixture = [&](const std::shared_ptr<Parameter>& p) { return reshape(matmul(style_, p->value), {style_.size(0), 1, 1, x.size(3)}); };
+  const Tensor y = fma(normalize_groups(x, x.size(0), x.size(-1), {}, {}, epsilon_).y, mixture(weight_), mixture(bias_));
+  return slope_ == 1 ? y : leaky_relu(y, slope_);
+}
+
 LayerNorm::LayerNorm(const Context& context, int64_t size, double epsilon) : epsilon_(epsilon) {
   weight_ = add("weight", vector_parameter(context, size, Role::norm_scale));
   bias_ = add("bias", vector_parameter(context, size, Role::norm_shift));
@@ -125,6 +136,8 @@ ModulePtr Upsample(int factor, Resize mode) {
 }
 ModulePtr MaxPool2d(const Window& w) { return function([w](const Tensor& x) { return max_pool(x, w); }); }
 ModulePtr AvgPool2d(const Window& w) { return function([w](const Tensor& x) { return average_pool(x, w); }); }
+ModulePtr ReflectionPad2d(int m) { return function([m](const Tensor& x) { return pad(x, {m, m, m, m}, Padding::reflect); }); }
+ModulePtr Identity() { return function([](const Tensor& x) { return x; }); }
 ModulePtr GlobalAvgPool2d() { return function([](const Tensor& x) { return global_average_pool(x); }); }
 
 }  // namespace weft::nn

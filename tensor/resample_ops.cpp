@@ -78,19 +78,35 @@ std::string key(const char* what, std::initializer_list<int> numbers) {
   return k;
 }
 
+// The position in [0, n) that is seen at i; -1 for zeros.
+int seen_at(int i, int n, Padding mode) {
+  if (i >= 0 && i < n) return i;
+  switch (mode) {
+    case Padding::zero: break;
+    case Padding::replicate: return std::clamp(i, 0, n - 1);
+    case Padding::reflect: return i < 0 ? -i : 2 * (n - 1) - i;
+    case Padding::wrap: return (i % n + n) % n;
+  }
+  return -1;
+}
+
 Pair padding_table(const Context& context, int n, int before, int after, Padding mode) {
   return table_for(context, key("pad", {n, before, after, int(mode)}), [&] {
     Taps t(n, before + n + after);
-    for (int p = 0; p < t.out; ++p) {
-      int i = p - before;
-      if (i < 0 || i >= n) {
-        if (mode == Padding::zero) continue;
-        if (mode == Padding::replicate) i = std::clamp(i, 0, n - 1);
-        if (mode == Padding::reflect) i = i < 0 ? -i : 2 * (n - 1) - i;
-        if (mode == Padding::wrap) i = (i % n + n) % n;
-      }
-      t.add(p, i, 1);
-    }
+    for (int p = 0; p < t.out; ++p)
+      if (const int i = seen_at(p - before, n, mode); i >= 0) t.add(p, i, 1);
+    return t;
+  });
+}
+
+Pair filter_table(const Context& context, int n, const std::vector<double>& taps, int stride, Padding mode) {
+  std::string description = key("filter", {n, stride, int(mode)});
+  for (const double t : taps) description.append(reinterpret_cast<const char*>(&t), sizeof t);
+  return table_for(context, description, [&] {
+    Taps t(n, (n - 1) / stride + 1);
+    for (int p = 0; p < t.out; ++p)
+      for (int k = 0; k < int(taps.size()); ++k)
+        if (const int i = seen_at(p * stride + k - int(taps.size()) / 2, n, mode); i >= 0) t.add(p, i, taps[size_t(k)]);
     return t;
   });
 }
@@ -147,6 +163,15 @@ Tensor resize(const Tensor& x, Size2 size, Resize mode) {
   check_image("resize", x);
   if (size.h < 1 || size.w < 1) throw ShapeError("resize to " + std::to_string(size.h) + "x" + std::to_string(size.w));
   return resample("resize", x, resize_table(x.context(), int(x.size(1)), size.h, mode), resize_table(x.context(), int(x.size(2)), size.w, mode));
+}
+
+Tensor filter(const Tensor& x, const std::vector<double>& taps, int stride, Padding mode) {
+  check_image("filter", x);
+  const int h = int(x.size(1)), w = int(x.size(2)), reach = int(taps.size()) / 2;
+  if (taps.size() % 2 == 0 || stride < 1 || (mode == Padding::reflect && reach >= std::min(h, w)))
+    throw ShapeError("filter: an odd number of taps, a stride of at least 1, and an image larger than what it reflects, not " +
+                     std::to_string(taps.size()) + " taps, stride " + std::to_string(stride) + " and " + x.shape().text());
+  return resample("filter", x, filter_table(x.context(), h, taps, stride, mode), filter_table(x.context(), w, taps, stride, mode));
 }
 
 Tensor flip(const Tensor& x) {

@@ -20,6 +20,11 @@ void add_images(std::vector<OpCase>& list) {
       list.push_back({std::string("resize ") + (mode == Resize::nearest ? "nearest " : "bilinear ") + s.name, {image},
                       [=](const Tensors& t) { return square(resize(t[0], size, mode)); }});
     }
+  for (const Mode& m : {Mode{"zero", Padding::zero}, {"reflect", Padding::reflect}, {"replicate", Padding::replicate}, {"wrap", Padding::wrap}}) {
+    const Padding mode = m.mode;
+    list.push_back({std::string("filter ") + m.name, {wide}, [=](const Tensors& t) { return square(filter(t[0], {0.2, 0.5, -0.4}, 1, mode)); }});
+    list.push_back({std::string("filter every other, ") + m.name, {wide}, [=](const Tensors& t) { return square(filter(t[0], {0.25, 0.5, 0.25}, 2, mode)); }});
+  }
   list.push_back({"flip", {image}, [=](const Tensors& t) { return square(flip(t[0])) * t[0]; }});
   struct Pool { const char* name; Window window; };
   for (const Pool& p : {Pool{"2x2", {}}, {"3x2 stride 2x1", {{3, 2}, {2, 1}, {0, 0}}}, {"3x3 padded", {{3, 3}, {2, 2}, {1, 1}}},

@@ -72,6 +72,21 @@ class InstanceNorm2d : public Module {
   double epsilon_, slope_;
 };
 
+/// An instance norm for several styles, each with a scale and a shift of its own; a mixture of styles has the mixture of these.
+/// Paper: Dumoulin et al., arXiv:1610.07629.
+class ConditionalInstanceNorm2d : public Module {
+ public:
+  ConditionalInstanceNorm2d(const Context& context, int64_t channels, int64_t styles, double epsilon = 1e-5, double slope = 1);
+  /// @param weights  (N, styles), or (1, styles) for all samples, of the forward passes to come; before it, all styles alike
+  void set_style(const Tensor& weights) { style_ = weights; }
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::shared_ptr<Parameter> weight_, bias_;     // (styles, channels)
+  Tensor style_;
+  double epsilon_, slope_;
+};
+
 /// Over the last axis. Paper: Ba et al., arXiv:1607.06450.
 class LayerNorm : public Module {
  public:
@@ -124,6 +139,8 @@ ModulePtr Unflatten(ImageShape shape);                  // (N, HWC) -> (N,H,W,C)
 ModulePtr Upsample(int factor, Resize mode = Resize::nearest);
 ModulePtr MaxPool2d(const Window& window);
 ModulePtr AvgPool2d(const Window& window);
+ModulePtr ReflectionPad2d(int margin);
+ModulePtr Identity();                                   // keeps PyTorch's numbering where a layer is fused into another
 ModulePtr GlobalAvgPool2d();                            // (N,H,W,C) -> (N, C)
 
 }  // namespace weft::nn

@@ -81,6 +81,7 @@ class Sequential : public Module {
   Sequential& append(ModulePtr module);
   Sequential& append(const std::string& name, ModulePtr module);
   Tensor forward(const Tensor& x) override;
+  const std::vector<ModulePtr>& modules() const { return modules_; }
 
  private:
   std::vector<ModulePtr> modules_;
@@ -111,7 +112,8 @@ void from_disk(const Parameter& layout, const HostTensor& tensor, const Tensor& 
 
 /// The tensors under their names in PyTorch's layout, as float32 (float64 from a float64 context).
 HostTensors state_dict(const Module& module);
-/// Throws FormatError that lists every missing, unexpected or misshapen tensor. `num_batches_tracked` is ignored.
+/// Throws FormatError that lists every missing, unexpected or misshapen tensor. `num_batches_tracked` is ignored, and so is
+/// `*.filt`: the fixed blur of anti-aliased networks, which weft has no need to store.
 void load_state_dict(const Module& module, const HostTensors& tensors, const std::string& what = "state dict");
 /// The lines of that list, each after a line break; empty if all fits.
 std::string mismatches(const Module& module, const HostTensors& tensors);

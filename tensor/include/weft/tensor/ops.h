@@ -138,6 +138,9 @@ struct Margins { int top = 0, bottom = 0, left = 0, right = 0; };
 Tensor pad(const Tensor& x, const Margins& margins, Padding mode = Padding::zero);
 enum class Resize { nearest, bilinear };                                  // pixel centres at half-integers (align_corners off)
 Tensor resize(const Tensor& x, Size2 size, Resize mode = Resize::nearest);
+/// Each pixel becomes the sum of its neighbourhood weighted by taps[i] * taps[j], of which every stride-th is kept, from the
+/// first: (N, ceil(H/stride), ceil(W/stride), C). An odd number of taps; borders by `mode`.
+Tensor filter(const Tensor& x, const std::vector<double>& taps, int stride = 1, Padding mode = Padding::reflect);
 Tensor flip(const Tensor& x);                                             // left to right
 struct Window { Size2 size{2, 2}, stride{2, 2}, pad{0, 0}; };
 Tensor average_pool(const Tensor& x, const Window& window, bool count_pad = true);
