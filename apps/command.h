@@ -29,6 +29,7 @@ struct Command {
 Command train_command(const std::string& typed);
 Command generate_command(const std::string& typed);
 Command convert_vgg_command(const std::string& typed);
+Command recolor_command(const std::string& typed);
 Command verify_command(const std::string& typed);
 Command inspect_command(const std::string& typed);
 Command list_command(const std::string& typed);

@@ -64,5 +64,6 @@ std::string default_note(const Setting& setting);
 
 /// A whole number from the command line. Throws ConfigError that names it and its range.
 int64_t parse_integer(const std::string& name, const std::string& text, int64_t low, int64_t high);
+double parse_number(const std::string& name, const std::string& text, double low, double high);
 
 }  // namespace weft::apps

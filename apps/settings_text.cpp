@@ -181,4 +181,6 @@ int64_t parse_integer(const std::string& name, const std::string& text, int64_t 
   return parse<int64_t>(name, text, static_cast<double>(low), static_cast<double>(high));
 }
 
+double parse_number(const std::string& name, const std::string& text, double low, double high) { return parse<double>(name, text, low, high); }
+
 }  // namespace weft::apps

@@ -1,0 +1,33 @@
+// Repeats: a picture laid side by side without end, as cloth is printed, and how well its edges meet.
+#pragma once
+#include "weft/gan/image.h"
+#include "weft/tensor/context.h"
+
+namespace weft::gan {
+
+enum class Layout {
+  straight,      // column by column and row by row
+  half_drop,     // every other column half a tile lower
+  brick,         // every other row half a tile to the right
+  mirror         // every other tile turned over, its edge rows not doubled
+};
+/// straight, half-drop, brick, mirror. Throws ConfigError that lists them.
+Layout layout_named(const std::string& name);
+
+/// `height` x `width` pixels of the endless cloth, its corner at (top, left) of the tile; negative ones too.
+Image cloth(const Image& tile, Layout layout, int top, int left, int height, int width);
+/// The smallest piece of the cloth that repeats straight: what any printer's or program's plain "tile" setting takes.
+Image straight_repeat(const Image& tile, Layout layout);
+
+/// Mean difference of neighbours across a seam over that inside the tile: 1 is a seam that cannot be told from the rest, above 1
+/// an edge, below 1 a flat or blurred border. Of the seams left-right and top-bottom the one farther from 1.
+double seam_score(const Image& tile, Layout layout = Layout::straight);
+
+/// Patch distances (mean of full and half size) to the swatch's patches: of strips of cloth along the seams, and of seven pairs of
+/// strips just as large that lie evenly in the tile.
+struct SeamPatches {
+  double seam, middle, worst;    // middle: the mean of the seven; worst: the largest of them
+};
+SeamPatches seam_patches(const Context& context, const Image& tile, Layout layout, const Image& swatch);
+
+}  // namespace weft::gan
