@@ -95,7 +95,7 @@ class Run {
 
   double images_per_second() const { return double((step() - report_.resumed_at) * s_.batch) / clock_.seconds(); }
 
-  void write_samples() { report_.sample_sheet = directory_.write_samples(step(), training_.contest->sheet({}, s_.samples, s_.seed)); }
+  void write_samples() { report_.sample_sheet = directory_.write_samples(step(), training_.contest->sheet(training_.held_out, s_.samples, s_.seed)); }
 
   void save() {
     if (last_saved_ == step()) return;
@@ -123,7 +123,7 @@ class Run {
     const int64_t back_to = s_.watchdog == "rollback" ? directory_.checkpoints().newest_whole({}).value_or(0) : 0;
     const bool ends = stuck || (!skip && back_to == 0);
     const bool told = !ends && report_.skipped_steps + report_.rollbacks >= kToldInFull;
-    const std::string what = told ? "" : "step " + std::to_string(step()) + ": " + training_.contest->explain_not_finite({training_.real});
+    const std::string what = told ? "" : "step " + std::to_string(step()) + ": " + training_.contest->explain_not_finite(training_.batch());
     if (ends)
       throw Error(what + (stuck ? "; so it was in the " + std::to_string(kMostInARow) + " steps before" : "") +
                   (s_.watchdog == "rollback" && back_to == 0 ? "; there is no checkpoint yet to go back to" : "") +
@@ -150,7 +150,7 @@ class Run {
     report_.images_per_second = images_per_second();
     report_.peak_memory_bytes = training_.context.peak_bytes();
     report_.parameters_sha256 = training_.contest->parameters_sha256();
-    report_.seconds_waited_for_data = training_.loader.seconds_waited();
+    report_.seconds_waited_for_data = training_.seconds_waited();
     report_.launches = training_.context.launches();
     return report_;
   }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "warm_start.h"
+#include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
 namespace {
@@ -62,6 +63,10 @@ std::shared_ptr<Dataset> open_data(const TrainSettings& s, const std::function<v
   return open_dataset(s.data, o);
 }
 
+std::vector<Source> open_sources(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
+  return {{open_data(s, note), nullptr}};
+}
+
 LoaderOptions loader_options(const TrainSettings& s) {
   LoaderOptions o{.batch = s.batch, .seed = s.seed};
   o.sampling = choice<Sampling>("sampling", s.sampling, {{"shuffle", Sampling::shuffle}, {"balanced", Sampling::balanced}, {"weighted", Sampling::weighted}});
@@ -87,23 +92,56 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
 
 Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, std::future<Context> opening)
     : steps(s.steps == 0 && s.minutes == 0 ? 1600 : s.steps),
-      data(open_data(s, note)),
-      options(gan_options(s, data->channels(), steps, note)),
+      sources(open_sources(s, note)),
+      options(gan_options(s, sources[0].train->channels(), steps, note)),
       context(opening.get()),
-      contest(make_contest(context, find_model(s.model), options)),
-      loader(data, loader_options(s)),
-      real(context.empty({s.batch, s.size, s.size, data->channels()})),
-      next_(context.empty(real.shape())) {
+      contest(make_contest(context, find_model(s.model), options)) {
   options.init_from = {};                // taken; it would only hold memory
+  for (const Source& source : sources) {
+    const std::shared_ptr<Dataset>& data = source.train;
+    LoaderOptions o = loader_options(s);
+    if (!streams.empty()) o.seed = stream_key(s.seed, "data.side." + std::to_string(streams.size()));   // sides keep no company
+    Stream stream{data, Loader(data, o), {}, context.empty({s.batch, data->height(), data->width(), data->channels()}), {}, {}, {}};
+    stream.next = context.empty(stream.pictures.shape());
+    streams.push_back(std::move(stream));
+  }
+  hold_out(size_t(s.samples));
+}
+
+/// The first of the pictures that are held back, of each side equally many.
+void Training::hold_out(size_t most) {
+  for (const Source& source : sources) most = source.held_out ? std::min(most, size_t(source.held_out->size())) : 0;
+  if (most == 0) return;
+  for (const Source& source : sources) {
+    Dataset& data = *source.held_out;
+    const size_t each = size_t(data.height()) * size_t(data.width()) * size_t(data.channels());
+    std::vector<float> pixels(most * each);
+    for (size_t i = 0; i < most; ++i) data.read(int64_t(i), pixels.data() + i * each);
+    held_out.push_back(context.from(pixels, {int64_t(most), data.height(), data.width(), data.channels()}));
+  }
+}
+
+Tensors Training::batch() const {
+  Tensors all;
+  for (const Stream& s : streams) all.push_back(s.pictures);
+  return all;
+}
+
+double Training::seconds_waited() const {
+  double seconds = 0;
+  for (const Stream& s : streams) seconds += s.loader.seconds_waited();
+  return seconds;
 }
 
 void Training::step() {
   if (!fetched_) fetch();
   if (failed_) std::rethrow_exception(failed_);
-  cursor = loader.cursor();
-  real.copy_from(next_, "loader");
+  for (Stream& s : streams) {
+    s.cursor = s.loader.cursor();
+    s.pictures.copy_from(s.next, "loader");
+  }
   try {
-    contest->step({real});
+    contest->step(batch());
   } catch (const OutOfMemory& e) {
     throw OutOfMemory(e.what() + batch_that_fits());
   }
@@ -114,7 +152,7 @@ void Training::step() {
 void Training::fetch() {
   fetched_ = true;
   try {
-    next_.write(loader.next().images.data(), "loader");
+    for (Stream& s : streams) s.next.write(s.loader.next().images.data(), "loader");
   } catch (...) {
     failed_ = std::current_exception();  // the step under way is still a good one
   }
@@ -124,22 +162,26 @@ void Training::fetch() {
 std::string Training::batch_that_fits() {
   constexpr double kRounding = 0.95;     // blocks are reused for somewhat smaller tensors
   const size_t most = context.most_bytes();
+  const int64_t given = streams[0].pictures.size(0);
+  size_t fed = 0;                        // bytes of a batch, of which there are two
+  for (const Stream& s : streams) fed += s.pictures.storage()->bytes;
   double peak[2];
   try {
     for (const int i : {0, 1}) {
-      const Tensor few = context.zeros({2 + 2 * i, real.size(1), real.size(2), real.size(3)});
+      Tensors few;
+      for (const Stream& s : streams) few.push_back(context.zeros({2 + 2 * i, s.pictures.size(1), s.pictures.size(2), s.pictures.size(3)}));
       context.reset_peak();
-      contest->step({few});
-      peak[i] = double(context.peak_bytes() - 2 * real.storage()->bytes);
+      contest->step(few);
+      peak[i] = double(context.peak_bytes() - 2 * fed);
     }
   } catch (const OutOfMemory&) {
     return "\nno batch fits: a smaller size or width needs less";
   }
   if (most == 0) return "";
-  const double image = (peak[1] - peak[0]) / 2, rest = peak[0] - 2 * image, fetched = double(real.storage()->bytes) / double(real.size(0));
+  const double image = (peak[1] - peak[0]) / 2, rest = peak[0] - 2 * image, fetched = double(fed) / double(given);
   const auto batch = int64_t((kRounding * double(most) - rest) / (image + fetched));
   if (batch < 2) return "\nno batch fits: a smaller size or width needs less";
-  if (batch >= real.size(0)) return "\nwithout recording the step it would fit: --set run.capture=off, or a somewhat smaller --batch";
+  if (batch >= given) return "\nwithout recording the step it would fit: --set run.capture=off, or a somewhat smaller --batch";
   return "\na batch of " + std::to_string(batch) + " would have fitted, as steps with 2 and 4 pictures tell (--batch)";
 }
 
@@ -171,6 +213,19 @@ void compare(const Json& before, const TrainRequest& request, const std::string&
     throw ConfigError("not the settings that " + what + " was made with:" + diff + "\nto go on with the new ones: --allow-config-change; the result is then no longer that of one run");
 }
 
+/// A stream back to where it was. Throws ConfigError if its data are others now and that is not `allowed`.
+void seek(Stream& stream, const Json& before, const std::string& what, bool allowed) {
+  const auto images = before.at("images").get<int64_t>(), now = stream.data->size();
+  if (images != now && !allowed)
+    throw ConfigError("the data had " + std::to_string(images) + " pictures when " + what + " was made and has " + std::to_string(now) +
+                      " now; --allow-config-change goes on all the same");
+  if (before.at("fingerprint").get<std::string>() != stream.data->fingerprint() && !allowed)
+    throw ConfigError("the data are not those that " + what + " was made with: files have other names, classes or weights; --allow-config-change goes on all the same");
+  stream.cursor = {before.at("epoch").get<int64_t>(), before.at("position").get<int64_t>()};
+  if (images != now) stream.cursor = {stream.cursor.epoch + 1, 0};
+  stream.loader.seek(stream.cursor);
+}
+
 /// A checkpoint is something to go back to. Throws Error if one would hold a number that is not finite.
 void expect_finite(const nn::Checkpoint& c) {
   for (const auto& [name, file] : c.files)
@@ -191,11 +246,13 @@ nn::Checkpoint Training::checkpoint(const TrainRequest& request, RunState state)
   for (auto& [name, file] : c.files)
     file.metadata = {{"network", name}, {"model", request.settings.model}, {"size", std::to_string(m.size)}, {"channels", std::to_string(m.channels)},
                      {"width", std::to_string(m.width)}, {"latent", std::to_string(m.latent)}, {"weft", WEFT_VERSION}};
-  Json config = Json::object();
+  Json config = Json::object(), sides = Json::array();
   for (const ConfigLine& line : request.config) config[line.key] = line.value;
+  for (const Stream& s : streams)
+    sides.push_back({{"images", s.data->size()}, {"fingerprint", s.data->fingerprint()}, {"epoch", s.cursor.epoch}, {"position", s.cursor.position}});
   const Json all = {{"weft", WEFT_VERSION}, {"step", contest->steps_done()}, {"images", contest->steps_done() * request.settings.batch}, {"seconds", state.seconds},
                     {"model", request.settings.model}, {"parameters_sha256", contest->parameters_sha256()}, {"device", context.describe()},
-                    {"data", {{"images", data->size()}, {"fingerprint", data->fingerprint()}, {"epoch", cursor.epoch}, {"position", cursor.position}}},
+                    {"data", sides},
                     {"gauges", to_json(state.gauges)}, {"best", {{"step", state.best.step}, {"value", state.best.value}}}, {"config", config}};
   c.state = all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   return c;
@@ -207,17 +264,10 @@ RunState Training::restore(const nn::Checkpoint& c, const std::string& what, con
     const Json all = Json::parse(c.state);
     if (!all.at("config").is_object()) throw FormatError(what + "/state.json: config is no table");
     if (!request.allow_config_change) compare(all.at("config"), request, what);
-    const auto images = all.at("data").at("images").get<int64_t>();
-    if (images != data->size() && !request.allow_config_change)
-      throw ConfigError("the data had " + std::to_string(images) + " pictures when " + what + " was made and has " + std::to_string(data->size()) +
-                        " now; --allow-config-change goes on all the same");
-    if (all.at("data").at("fingerprint").get<std::string>() != data->fingerprint() && !request.allow_config_change)
-      throw ConfigError("the data are not those that " + what + " was made with: files have other names, classes or weights; --allow-config-change goes on all the same");
-    cursor = {all.at("data").at("epoch").get<int64_t>(), all.at("data").at("position").get<int64_t>()};
+    if (!all.at("data").is_array() || all["data"].size() != streams.size()) throw FormatError(what + "/state.json: data is no list of " + std::to_string(streams.size()));
+    for (size_t i = 0; i < streams.size(); ++i) seek(streams[i], all["data"][i], what, request.allow_config_change);
     contest->load(c, what);
     contest->seek(all.at("step").get<int64_t>());
-    if (images != data->size()) cursor = {cursor.epoch + 1, 0};
-    loader.seek(cursor);
     fetched_ = false, failed_ = nullptr;
     state.seconds = all.at("seconds").get<double>();
     state.gauges = gauges_from(all.at("gauges"));

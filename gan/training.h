@@ -16,6 +16,21 @@ struct RunState {
   struct { int64_t step = 0; double value = 0; } best;   // of the checkpoint to keep; step 0: none yet
 };
 
+/// One of the sets that a step is given pictures of: one, or a translation's two sides.
+struct Stream {
+  std::shared_ptr<Dataset> data;
+  Loader loader;
+  Cursor cursor;                         // after the last step's images; the loader's own is a batch ahead
+  Tensor pictures;                       // (batch,H,W,C): those of the step
+  Tensor next;                           // of the next one, once they are fetched
+  Tensor classes, next_classes;          // (batch, classes) one-hot, where the model asks for them
+};
+
+/// Where a stream's pictures come from, and those of them that no step sees; empty: none are held back.
+struct Source {
+  std::shared_ptr<Dataset> train, held_out;
+};
+
 struct Training {
   /// @param note  hears a sentence for a person, from the loader's thread as well
   /// Throws ConfigError, DataError, DeviceError.
@@ -31,22 +46,25 @@ struct Training {
   RunState restore(const nn::Checkpoint& checkpoint, const std::string& what, const TrainRequest& request,
                    const std::function<void(const std::string&)>& note);
 
+  /// What the last step was given, and pictures that no step is given, in the same form; those are empty where none are held back.
+  Tensors batch() const;
+  Tensors held_out;
+  double seconds_waited() const;         // for data
+
   int64_t steps;                         // the total; 0: as many as the minutes allow
-  std::shared_ptr<Dataset> data;
+  std::vector<Source> sources;
   GanOptions options;
   Context context;
   std::unique_ptr<Contest> contest;
-  Loader loader;
-  Cursor cursor;                         // after the last step's images; the loader's own is a batch ahead
-  Tensor real;                           // (batch,H,W,C): the images of the step
+  std::vector<Stream> streams;           // of the sources
 
  private:
   Training(const TrainSettings& settings, const std::function<void(const std::string&)>& note, std::future<Context> opening);
   void fetch();
+  void hold_out(size_t most);
   std::string batch_that_fits();
 
-  Tensor next_;                          // the images of the next step, once they are fetched
-  bool fetched_ = false;
+  bool fetched_ = false;                 // the next step's pictures
   std::exception_ptr failed_;            // in fetching them
 };
 

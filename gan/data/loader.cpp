@@ -97,7 +97,11 @@ Loader::Loader(std::shared_ptr<Dataset> data, const LoaderOptions& options, Curs
   seek(from);
 }
 
-Loader::~Loader() { state_->halt(); }
+Loader::Loader(Loader&&) noexcept = default;
+
+Loader::~Loader() {
+  if (state_) state_->halt();
+}
 
 const Batch& Loader::next() {
   State& s = *state_;

@@ -39,6 +39,7 @@ class Loader {
  public:
   /// Throws: ConfigError if the batch is larger than the data set, or the data has no classes to balance or no weights.
   Loader(std::shared_ptr<Dataset>, const LoaderOptions&, Cursor start = {});
+  Loader(Loader&&) noexcept;
   ~Loader();
 
   /// Stays valid until the next call. A batch may end one epoch and begin the next, so no image is ever left out. Throws what
