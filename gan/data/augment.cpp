@@ -103,18 +103,24 @@ void Augmenter::resample(float* image, bool flipped, int64_t epoch, int64_t posi
     }
 }
 
+// A pair's two pictures have their channels side by side, and get the same draws.
 void Augmenter::recolour(float* image, int64_t epoch, int64_t position) {
+  const size_t all = size_t(channels_), c = channels_ % 3 == 0 ? 3 : 1;
+  for (size_t first = 0; first < all; first += c) recolour(image + first, all, c, epoch, position);
+}
+
+void Augmenter::recolour(float* image, size_t stride, size_t c, int64_t epoch, int64_t position) {
   const Draws d(key_, epoch, position);
   const float strength = float(options_.jitter);
   const float brightness = 1 + strength * d.brightness, contrast = 1 + strength * d.contrast, saturation = 1 + strength * d.saturation;
-  const size_t pixels = size_t(side_) * size_t(side_), c = size_t(channels_);
+  const size_t pixels = size_t(side_) * size_t(side_);
   double sum = 0;
   for (size_t i = 0; i < pixels; ++i)
-    for (size_t k = 0; k < c; ++k) sum += double((c == 3 ? kLuma[k] : 1 / float(c)) * image[i * c + k]);
+    for (size_t k = 0; k < c; ++k) sum += double((c == 3 ? kLuma[k] : 1.0f) * image[i * stride + k]);
   // In [0, 1], v' = brightness * (mean + contrast * (turned v - mean)); in [-1, 1] the ends move with it.
   const float mean = float(sum / double(pixels)), gain = brightness * contrast, offset = brightness * (1 - contrast) * mean + brightness - 1;
   if (c != 3) {
-    for (size_t i = 0; i < pixels * c; ++i) image[i] = std::clamp(gain * image[i] + offset, -1.0f, 1.0f);
+    for (size_t i = 0; i < pixels * stride; i += stride) image[i] = std::clamp(gain * image[i] + offset, -1.0f, 1.0f);
     return;
   }
   float sine, cosine;
@@ -124,7 +130,7 @@ void Augmenter::recolour(float* image, int64_t epoch, int64_t position) {
   for (int to = 0; to < 3; ++to)
     for (int from = 0; from < 3; ++from)
       matrix[to][from] = kLuma[from] + saturation * (cosine * ((to == from ? 1.0f : 0.0f) - kLuma[from]) + sine * by_sine[to][from]);
-  for (size_t i = 0; i < pixels; ++i, image += 3) {
+  for (size_t i = 0; i < pixels; ++i, image += stride) {
     const float r = image[0], g = image[1], b = image[2];
     for (int k = 0; k < 3; ++k) image[k] = std::clamp(gain * (matrix[k][0] * r + matrix[k][1] * g + matrix[k][2] * b) + offset, -1.0f, 1.0f);
   }

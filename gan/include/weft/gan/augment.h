@@ -1,6 +1,7 @@
 // Images altered at random as they are loaded, so that few stand for many. How one is altered is a function of (seed, epoch,
 // position) alone; all that moves pixels is one affine map, so each is interpolated once.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct AugmentOptions {
 
 class Augmenter {
  public:
+  /// @param channels  1 or 3, of a pair 2 or 6: both of its pictures are altered alike
   /// Throws: ConfigError for what is out of range.
   Augmenter(const AugmentOptions&, uint64_t seed, int side, int channels);
   /// @param image  (side, side, channels) in [-1, 1], altered in place and still in [-1, 1]
@@ -32,6 +34,7 @@ class Augmenter {
  private:
   void resample(float* image, bool flipped, int64_t epoch, int64_t position);
   void recolour(float* image, int64_t epoch, int64_t position);
+  void recolour(float* image, size_t stride, size_t channels, int64_t epoch, int64_t position);
 
   AugmentOptions options_;
   int side_, channels_;
