@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <sstream>
 
 #include "command.h"
 #include "json.h"
@@ -59,10 +60,14 @@ void assign_all(TrainSettings& s, const TrainArguments& a) {
 TrainSettings resolve(const TrainArguments& a) {
   TrainSettings asked, s;
   assign_all(asked, a);                // to know the run that is resumed, and the preset, which come before what is set by name
-  if (a.resume) {
-    assign_lines(s, gan::stored_config(asked.out));
-    s.out = asked.out;                 // it may have been moved
+  const std::vector<gan::ConfigLine> stored = a.resume ? gan::stored_config(asked.out) : std::vector<gan::ConfigLine>();
+  s.model = asked.model;
+  if (stored.empty()) {
+    std::istringstream with_model(gan::find_model(s.model).defaults);
+    for (std::string pair; with_model >> pair;) assign_pair(s, pair);
   }
+  assign_lines(s, stored);
+  s.out = asked.out;                   // it may have been moved
   if (asked.augment != "none") s.augment = asked.augment, apply_preset(s);
   assign_all(s, a);
   if (s.steps == 0 && s.minutes == 0) s.steps = 1600;

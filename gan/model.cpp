@@ -1,5 +1,7 @@
 #include "weft/gan/model.h"
 
+#include <charconv>
+
 #include "weft/gan/gan.h"
 
 namespace weft::gan {
@@ -10,6 +12,49 @@ const std::vector<Model>& models() {
        "Radford et al., arXiv:1511.06434", dcgan},
   };
   return all;
+}
+
+namespace {
+
+struct Size {
+  const char* name;
+  int ModelOptions::*value;
+  int most;
+};
+constexpr Size kSizes[] = {{"size", &ModelOptions::size, 4096}, {"channels", &ModelOptions::channels, 64}, {"width", &ModelOptions::width, 4096},
+                           {"latent", &ModelOptions::latent, 65536}, {"blocks", &ModelOptions::blocks, 256}};
+constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {{"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}};
+
+}  // namespace
+
+Metadata to_metadata(const ModelOptions& o) {
+  Metadata m;
+  for (const Size& s : kSizes) m[s.name] = std::to_string(o.*s.value);
+  for (const auto& [name, value] : kKinds) m[name] = o.*value;
+  for (const std::string& style : o.styles) m["styles"] += style + "\n";
+  return m;
+}
+
+ModelOptions model_options_from(const Metadata& metadata, const std::string& what) {
+  ModelOptions o;
+  for (const Size& s : kSizes) {
+    const auto entry = metadata.find(s.name);
+    if (entry == metadata.end()) {
+      if (&s - kSizes < 4) throw FormatError(what + ": its metadata lacks '" + s.name + "'; was it written by `weft train`?");
+      continue;
+    }
+    int value = -1;
+    const char* end = entry->second.data() + entry->second.size();
+    const auto [read, error] = std::from_chars(entry->second.data(), end, value);
+    if (error != std::errc() || read != end || value < (s.value == &ModelOptions::blocks ? 0 : 1) || value > s.most)
+      throw FormatError(what + ": " + s.name + " = '" + entry->second + "' is beyond any network of this program");
+    o.*s.value = value;
+  }
+  for (const auto& [name, value] : kKinds)
+    if (const auto entry = metadata.find(name); entry != metadata.end()) o.*value = entry->second;
+  if (const auto entry = metadata.find("styles"); entry != metadata.end())
+    for (size_t begin = 0, end; (end = entry->second.find('\n', begin)) != std::string::npos; begin = end + 1) o.styles.push_back(entry->second.substr(begin, end - begin));
+  return o;
 }
 
 std::unique_ptr<Contest> make_contest(const Context& context, const Model& model, const GanOptions& options) {

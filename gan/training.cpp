@@ -32,7 +32,7 @@ nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_r
   o.clip_norm = s.clip_norm;
   using Kind = nn::Schedule::Kind;
   o.schedule.kind = choice<Kind>("schedule", s.schedule, {{"constant", Kind::constant}, {"linear", Kind::linear}, {"cosine", Kind::cosine}});
-  o.schedule.steps = steps, o.schedule.warm_up = s.warm_up;
+  o.schedule.hold = int64_t(s.hold * double(steps)), o.schedule.steps = steps - o.schedule.hold, o.schedule.warm_up = s.warm_up;
   if (o.schedule.kind != Kind::constant && steps == 0) throw ConfigError("schedule = '" + s.schedule + "' needs a number of steps: it ends with them");
   return o;
 }
@@ -41,7 +41,9 @@ GanOptions gan_options(const TrainSettings& s, int channels, int64_t steps, cons
   GanOptions o;
   o.freeze = s.freeze;
   if (!s.init_from.empty()) o.init_from = {read_networks(s.init_from, note), s.init_from, s.init_layers, note};
-  o.model = {s.size, channels, s.width, s.latent};
+  o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.dropout, s.d_layers, s.d_scales};
+  o.weights = {s.adversarial, s.content, s.style, s.cycle, s.identity, s.l1, s.nce, s.kl};
+  o.pool = s.pool;
   o.objective = &find_objective(s.objective);
   o.order = choice<UpdateOrder>("order", s.order, {{"d-first", UpdateOrder::discriminator_first}, {"g-first", UpdateOrder::generator_first},
                                                    {"simultaneous", UpdateOrder::simultaneous}});
@@ -242,10 +244,10 @@ nn::Checkpoint Training::checkpoint(const TrainRequest& request, RunState state)
   nn::Checkpoint c;
   contest->save(c);
   expect_finite(c);
-  const ModelOptions& m = options.model;
-  for (auto& [name, file] : c.files)
-    file.metadata = {{"network", name}, {"model", request.settings.model}, {"size", std::to_string(m.size)}, {"channels", std::to_string(m.channels)},
-                     {"width", std::to_string(m.width)}, {"latent", std::to_string(m.latent)}, {"weft", WEFT_VERSION}};
+  for (auto& [name, file] : c.files) {
+    file.metadata = to_metadata(options.model);
+    file.metadata.insert({{"network", name}, {"model", request.settings.model}, {"weft", WEFT_VERSION}});
+  }
   Json config = Json::object(), sides = Json::array();
   for (const ConfigLine& line : request.config) config[line.key] = line.value;
   for (const Stream& s : streams)

@@ -30,6 +30,11 @@ struct InitFrom {
   std::function<void(const std::string&)> note;   // hears what was left out
 };
 
+/// What each part of a loss counts, for models that have such a part; each says what its parts are.
+struct LossWeights {
+  double adversarial = 1, content = 0, style = 0, cycle = 0, identity = 0, l1 = 0, nce = 0, kl = 0;
+};
+
 struct GanOptions {
   ModelOptions model;
   const Objective* objective = nullptr;
@@ -41,6 +46,8 @@ struct GanOptions {
   double ema = 0;       // decay of the generators' averages, a step; 0: none
   uint64_t seed = 0;
   CaptureSteps capture = CaptureSteps::automatic;
+  LossWeights weights;
+  int pool = 0;         // generated pictures that a discriminator is shown again; 0: none
 };
 
 /// What a step can tell, as plain numbers under the names of log.jsonl. "loss_..." are losses, "d_..." a discriminator's opinions as

@@ -12,7 +12,18 @@ struct ModelOptions {
   int channels = 1;
   int width = 64;       // channels of the widest-resolution layer; deeper ones are multiples
   int latent = 100;
+  // of networks that translate pictures (translation.h)
+  int blocks = 9;                        // residual blocks
+  std::string norm = "instance";         // instance, batch
+  std::string upsampling = "transposed"; // transposed; nearest and bilinear leave no checkerboard
+  double dropout = 0;
+  int d_layers = 3, d_scales = 1;        // of a patch discriminator: halvings; pictures of how many sizes
+  std::vector<std::string> styles = {};  // that one network holds, by name
 };
+
+/// As text, for a network's file, and back. Throws FormatError, with `what` first, for what no network of this program has.
+Metadata to_metadata(const ModelOptions& options);
+ModelOptions model_options_from(const Metadata& metadata, const std::string& what);
 
 struct Networks {
   nn::ModulePtr generator;               // (N,1,1,latent) -> (N,size,size,channels) in [-1, 1]
@@ -22,9 +33,12 @@ struct Networks {
 class Contest;
 struct GanOptions;
 
-/// What one step of a model is given.
+/// What one step of a model is given, pictures (N,H,W,C).
 enum class Feed {
-  pictures,   // {x}: (N,H,W,C)
+  pictures,   // {x}
+  pairs,      // {a, b}: a picture and what it should become
+  sides,      // {a, b}: pictures of two kinds that have nothing to do with each other
+  styles,     // {a, b, which}: pictures, pictures of styles, and (1, styles) the one of this batch
 };
 
 struct Model {
@@ -33,6 +47,7 @@ struct Model {
   const char* paper;
   Networks (*build)(const Context&, const ModelOptions&);   // throws ConfigError for sizes that it cannot reach
   Feed feed = Feed::pictures;
+  const char* defaults = "";             // settings that come with it where others are not asked for: "train.batch=1 loss.cycle=10"
   std::unique_ptr<Contest> (*contest)(const Context&, const Model&, const GanOptions&) = nullptr;   // nullptr: the plain game, gan.h
 };
 

@@ -14,6 +14,11 @@ struct TrainSettings {
   std::string model = "dcgan", data, out, objective = "non-saturating";
   std::string root;                      // data.root: where a named data set's files are
   int size = 32, channels = 0, width = 64, latent = 100, batch = 64;   // channels 0: as the data has
+  int blocks = 9, d_layers = 3, d_scales = 1;    // of networks that translate pictures
+  std::string norm = "instance", upsampling = "transposed";            // instance, batch; transposed, nearest, bilinear
+  double dropout = 0;
+  double adversarial = 1, content = 0, style = 0, cycle = 0, identity = 0, l1 = 0, nce = 0, kl = 0;   // weights of a loss's parts
+  int pool = 0;
   int64_t steps = 0;                     // 0 with minutes 0: 1600
   double minutes = 0;
   uint64_t seed = 0;
@@ -30,6 +35,7 @@ struct TrainSettings {
   double beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8, decay = 0, clip_norm = 0;
   std::string schedule = "constant";     // constant, linear, cosine; over `steps`
   int64_t warm_up = 0;
+  double hold = 0;                       // share of the steps before the schedule begins to fall
   std::string init = "dcgan";            // dcgan, xavier, kaiming, torch
   double ema = 0;
   std::string init_from, init_layers;    // a run or a safetensors file to begin from; which tensors of it
