@@ -27,6 +27,10 @@ const std::vector<Setting>& settings_list() {
       {"init.from", "--init-from", "RUN|FILE", &T::init_from, "begin from the networks of a run, or from a safetensors file"},
       {"init.layers", "", "", &T::init_layers, "only these tensors of it, as in generator.main.3.*; or: fitting"},
       {"data.source", "--data", "SRC", &T::data, "a name of `weft list data`, or a folder of images"},
+      {"data.styles", "--styles", "DIR|FILE", &T::styles, "restyle: pictures to take styles from, a folder a style, or one picture; else B beside A in --data"},
+      {"data.style_size", "", "", &T::style_size, "shorter side that pictures of styles are brought to, in pixels; 0: as they are", 0, 4096},
+      {"data.held_out", "", "", &T::held_out, "share of the pictures that no step sees, to judge by", 0, 0.9},
+      {"data.most", "", "", &T::most, "use this many pictures; 0: all", 0, max_count},
       {"data.root", "", "", &T::root, "where a named data set's files are, if not in their usual place"},
       {"data.labels", "", "", &T::labels, "a CSV with the columns file,label[,weight]; empty: labels.csv in the folder, if it is there"},
       {"data.fit", "", "", &T::fit, "how a picture becomes a square: its middle, all of it stretched, or all of it between borders", 0, 0,
@@ -88,7 +92,7 @@ const std::vector<Setting>& settings_list() {
       {"run.checkpoint_every", "--checkpoint-every", "K", &T::checkpoint_every, "steps between checkpoints; 0: only at the end", 0, max_count, "", true},
       {"run.keep_last", "", "", &T::keep_last, "how many checkpoints stay; 0: all", 0, max_count, "", true},
       {"run.keep_every", "", "", &T::keep_every, "those of every so many steps stay as well; 0: none", 0, max_count, "", true},
-      {"run.keep_best", "", "", &T::keep_best, "and the one with the lowest: gap is |D(real) - D(fake)|", 0, 0, "none|loss_g|loss_d|gap", true},
+      {"run.keep_best", "", "", &T::keep_best, "and the one with the lowest: gap is |D(real) - D(fake)|, held_out what the model measures on pictures that no step sees", 0, 0, "none|loss_g|loss_d|gap|held_out", true},
   };
   return list;
 }

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "weft/gan/gan.h"
+#include "weft/gan/translation.h"
 
 namespace weft::gan {
 
@@ -10,6 +11,11 @@ const std::vector<Model>& models() {
   static const std::vector<Model> all = {
       {"dcgan", "convolutional generator and discriminator with batch norm; 16, 28, 32, 64 or 128 pixels",
        "Radford et al., arXiv:1511.06434", dcgan},
+      {"restyle", "puts pictures into the manner of a folder of styles, any picture at once; --data CONTENTS --styles STYLES",
+       "Johnson et al., arXiv:1603.08155; Li and Wand, arXiv:1604.04382; Elnekave and Weiss, arXiv:2203.11862", restyle_networks, Feed::styles,
+       "model.size=64 model.width=24 model.blocks=4 model.upsampling=nearest model.d_layers=2 train.batch=8 train.steps=4000 train.objective=lsgan "
+       "optimizer.learning_rate_g=0.0005 optimizer.schedule=linear optimizer.hold=0.5 loss.content=1 loss.style=10 loss.adversarial=0.2 data.flip=true "
+       "data.held_out=0.1 run.keep_best=held_out run.samples=48", restyle},
   };
   return all;
 }
@@ -25,7 +31,23 @@ constexpr Size kSizes[] = {{"size", &ModelOptions::size, 4096}, {"channels", &Mo
                            {"latent", &ModelOptions::latent, 65536}, {"blocks", &ModelOptions::blocks, 256}};
 constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {{"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}};
 
+template <class T>
+T named(const char* what, const std::string& name, std::initializer_list<std::pair<const char*, T>> known) {
+  std::string list;
+  for (const auto& [each, value] : known) {
+    if (name == each) return value;
+    list += (list.empty() ? "" : ", ") + std::string(each);
+  }
+  throw ConfigError(std::string(what) + " '" + name + "' is none of " + list);
+}
+
 }  // namespace
+
+Norm norm_of(const std::string& name) { return named<Norm>("norm", name, {{"instance", Norm::instance}, {"batch", Norm::batch}}); }
+
+Upsampling upsampling_of(const std::string& name) {
+  return named<Upsampling>("upsampling", name, {{"transposed", Upsampling::transposed}, {"nearest", Upsampling::nearest}, {"bilinear", Upsampling::bilinear}});
+}
 
 Metadata to_metadata(const ModelOptions& o) {
   Metadata m;

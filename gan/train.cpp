@@ -51,7 +51,7 @@ class Run {
       report_.stopped = wish == Wish::stop && !done();
       const bool last = done() || wish == Wish::stop;
       tell_progress(last);
-      if (last || (s_.samples_every > 0 && step() % s_.samples_every == 0)) write_samples();
+      if (writes_samples(last)) write_samples();
       if (last || wish == Wish::save || (s_.checkpoint_every > 0 && step() % s_.checkpoint_every == 0)) save();
       if (last) break;
     }
@@ -82,9 +82,11 @@ class Run {
   }
 
   void tell_progress(bool last) {
-    const bool logging = last || step() % s_.log_every == 0 || step() == 1;
+    const bool logging = last || step() % s_.log_every == 0 || step() == 1 || writes_samples(last);
     if (logging) {
       report_.losses = training_.contest->gauges();
+      if (writes_samples(last))
+        for (const auto& gauge : measure().values) report_.losses.values.push_back(gauge);
       directory_.log(step(), seconds(), images_per_second(), report_.losses);
     }
     if (tell_.progress && (logging || clock_.seconds() - told_ > 0.5)) {   // a bar moves even where steps are slow
@@ -95,12 +97,18 @@ class Run {
 
   double images_per_second() const { return double((step() - report_.resumed_at) * s_.batch) / clock_.seconds(); }
 
+  bool writes_samples(bool last) const { return last || (s_.samples_every > 0 && step() % s_.samples_every == 0); }
+
+  /// What the model makes of pictures that no step sees.
+  Gauges measure() const { return training_.held_out.empty() ? Gauges() : training_.contest->measure(training_.held_out); }
+
   void write_samples() { report_.sample_sheet = directory_.write_samples(step(), training_.contest->sheet(training_.held_out, s_.samples, s_.seed)); }
 
   void save() {
     if (last_saved_ == step()) return;
-    const Gauges now = training_.contest->gauges();
-    const double measure = s_.keep_best == "gap" ? std::abs(now["d_real"] - now["d_fake"]) : now[s_.keep_best];
+    Gauges now = training_.contest->gauges();
+    if (s_.keep_best == "held_out") now = measure();
+    const double measure = s_.keep_best == "gap" ? std::abs(now["d_real"] - now["d_fake"]) : s_.keep_best == "held_out" && !now.values.empty() ? now.values[0].second : now[s_.keep_best];
     if (measure < best_.value || (best_.step == 0 && std::isfinite(measure))) best_ = {step(), measure};
     directory_.commit_log();
     directory_.checkpoints().save(step(), training_.checkpoint(request_, {seconds(), report_.losses, best_}));

@@ -37,11 +37,14 @@ nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_r
   return o;
 }
 
-GanOptions gan_options(const TrainSettings& s, int channels, int64_t steps, const std::function<void(const std::string&)>& note) {
+GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources, int64_t steps, const std::function<void(const std::string&)>& note) {
   GanOptions o;
   o.freeze = s.freeze;
   if (!s.init_from.empty()) o.init_from = {read_networks(s.init_from, note), s.init_from, s.init_layers, note};
+  const Feed feed = find_model(s.model).feed;
+  const int channels = sources[0].train->channels() / (feed == Feed::pairs ? 2 : 1);   // a pair's pictures are joined at their channels
   o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.dropout, s.d_layers, s.d_scales};
+  if (feed == Feed::styles) o.model.styles = sources[1].train->classes();
   o.weights = {s.adversarial, s.content, s.style, s.cycle, s.identity, s.l1, s.nce, s.kl};
   o.pool = s.pool;
   o.objective = &find_objective(s.objective);
@@ -56,17 +59,30 @@ GanOptions gan_options(const TrainSettings& s, int channels, int64_t steps, cons
   return o;
 }
 
-std::shared_ptr<Dataset> open_data(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
-  if (s.batch < 2) throw ConfigError("batch = " + std::to_string(s.batch) + ": batch norm needs at least 2 images to have a variance");
+DatasetOptions dataset_options(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
   DatasetOptions o;
   o.size = s.size, o.channels = s.channels, o.root = s.root, o.labels = s.labels, o.broken_share = s.broken_share, o.note = note;
   o.fit = choice<Fit>("fit", s.fit, {{"crop", Fit::crop}, {"fit", Fit::fit}, {"pad", Fit::pad}});
   o.fill_value = uint8_t(s.fill_value);
-  return open_dataset(s.data, o);
+  return o;
 }
 
-std::vector<Source> open_sources(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
-  return {{open_data(s, note), nullptr}};
+std::vector<Split> open_sources(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
+  const Feed feed = find_model(s.model).feed;
+  if (s.batch < 2 && feed == Feed::pictures) throw ConfigError("batch = " + std::to_string(s.batch) + ": batch norm needs at least 2 images to have a variance");
+  const DatasetOptions o = dataset_options(s, note);
+  const SplitOptions part{s.held_out, s.most};
+  if (feed == Feed::pictures) return {split(open_dataset(s.data, o), part)};
+  if (feed == Feed::pairs) return {open_pairs(s.data, o, part)};
+  if (feed == Feed::sides) {
+    auto [a, b] = open_two_sides(s.data, o, part);
+    return {a, b};
+  }
+  const bool apart = !s.styles.empty();
+  Split contents = split(open_dataset(apart ? s.data : s.data + "/A", o), part);
+  DatasetOptions same = o;
+  same.channels = contents.train->channels();
+  return {contents, open_style_crops(apart ? s.styles : s.data + "/B", same, s.style_size, part)};
 }
 
 LoaderOptions loader_options(const TrainSettings& s) {
@@ -95,16 +111,24 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
 Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, std::future<Context> opening)
     : steps(s.steps == 0 && s.minutes == 0 ? 1600 : s.steps),
       sources(open_sources(s, note)),
-      options(gan_options(s, sources[0].train->channels(), steps, note)),
+      options(gan_options(s, sources, steps, note)),
       context(opening.get()),
       contest(make_contest(context, find_model(s.model), options)) {
   options.init_from = {};                // taken; it would only hold memory
-  for (const Source& source : sources) {
+  const bool styles = find_model(s.model).feed == Feed::styles;
+  for (const Split& source : sources) {
     const std::shared_ptr<Dataset>& data = source.train;
     LoaderOptions o = loader_options(s);
-    if (!streams.empty()) o.seed = stream_key(s.seed, "data.side." + std::to_string(streams.size()));   // sides keep no company
+    if (!streams.empty()) {
+      o.seed = stream_key(s.seed, "data.side." + std::to_string(streams.size()));   // the sides keep no company
+      if (styles) o.sampling = Sampling::class_by_class;
+    }
     Stream stream{data, Loader(data, o), {}, context.empty({s.batch, data->height(), data->width(), data->channels()}), {}, {}, {}};
     stream.next = context.empty(stream.pictures.shape());
+    if (styles && !streams.empty()) {
+      stream.style = context.zeros({1, int64_t(data->classes().size())});
+      stream.next_style = context.zeros(stream.style.shape());
+    }
     streams.push_back(std::move(stream));
   }
   hold_out(size_t(s.samples));
@@ -112,20 +136,27 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
 
 /// The first of the pictures that are held back, of each side equally many.
 void Training::hold_out(size_t most) {
-  for (const Source& source : sources) most = source.held_out ? std::min(most, size_t(source.held_out->size())) : 0;
+  for (const Split& source : sources) most = source.held_out ? std::min(most, size_t(source.held_out->size())) : 0;
   if (most == 0) return;
-  for (const Source& source : sources) {
+  std::vector<float> which;
+  for (const Split& source : sources) {
     Dataset& data = *source.held_out;
     const size_t each = size_t(data.height()) * size_t(data.width()) * size_t(data.channels());
     std::vector<float> pixels(most * each);
-    for (size_t i = 0; i < most; ++i) data.read(int64_t(i), pixels.data() + i * each);
+    which.assign(most * data.classes().size(), 0);
+    for (size_t i = 0; i < most; ++i) {        // from all over them
+      const int label = data.read(int64_t(i) * data.size() / int64_t(most), pixels.data() + i * each);
+      if (!which.empty()) which[i * data.classes().size() + size_t(label)] = 1;
+    }
     held_out.push_back(context.from(pixels, {int64_t(most), data.height(), data.width(), data.channels()}));
   }
+  if (streams.back().style) held_out.push_back(context.from(which, {int64_t(most), int64_t(which.size() / most)}));
 }
 
 Tensors Training::batch() const {
   Tensors all;
   for (const Stream& s : streams) all.push_back(s.pictures);
+  if (streams.back().style) all.push_back(streams.back().style);
   return all;
 }
 
@@ -141,6 +172,7 @@ void Training::step() {
   for (Stream& s : streams) {
     s.cursor = s.loader.cursor();
     s.pictures.copy_from(s.next, "loader");
+    if (s.style) s.style.copy_from(s.next_style, "loader");
   }
   try {
     contest->step(batch());
@@ -154,7 +186,14 @@ void Training::step() {
 void Training::fetch() {
   fetched_ = true;
   try {
-    for (Stream& s : streams) s.next.write(s.loader.next().images.data(), "loader");
+    for (Stream& s : streams) {
+      const Batch& batch = s.loader.next();
+      s.next.write(batch.images.data(), "loader");
+      if (!s.style) continue;
+      std::vector<float> which(size_t(s.style.count()));
+      which[size_t(batch.labels[0])] = 1;
+      s.next_style.write(which.data(), "loader");
+    }
   } catch (...) {
     failed_ = std::current_exception();  // the step under way is still a good one
   }
@@ -172,6 +211,7 @@ std::string Training::batch_that_fits() {
     for (const int i : {0, 1}) {
       Tensors few;
       for (const Stream& s : streams) few.push_back(context.zeros({2 + 2 * i, s.pictures.size(1), s.pictures.size(2), s.pictures.size(3)}));
+      if (streams.back().style) few.push_back(streams.back().style);
       context.reset_peak();
       contest->step(few);
       peak[i] = double(context.peak_bytes() - 2 * fed);

@@ -6,6 +6,7 @@
 #include "weft/gan/dataset.h"
 #include "weft/gan/loader.h"
 #include "weft/gan/trainer.h"
+#include "weft/gan/two_sides.h"
 
 namespace weft::gan {
 
@@ -23,12 +24,7 @@ struct Stream {
   Cursor cursor;                         // after the last step's images; the loader's own is a batch ahead
   Tensor pictures;                       // (batch,H,W,C): those of the step
   Tensor next;                           // of the next one, once they are fetched
-  Tensor classes, next_classes;          // (batch, classes) one-hot, where the model asks for them
-};
-
-/// Where a stream's pictures come from, and those of them that no step sees; empty: none are held back.
-struct Source {
-  std::shared_ptr<Dataset> train, held_out;
+  Tensor style, next_style;              // (1, classes) one-hot: the batch's class, where the model asks for it
 };
 
 struct Training {
@@ -52,7 +48,7 @@ struct Training {
   double seconds_waited() const;         // for data
 
   int64_t steps;                         // the total; 0: as many as the minutes allow
-  std::vector<Source> sources;
+  std::vector<Split> sources;            // of the pictures that a step is given, and of those that none is given
   GanOptions options;
   Context context;
   std::unique_ptr<Contest> contest;

@@ -47,7 +47,7 @@ struct Loader::State {
 
   void work(Cursor at) {
     try {
-      std::vector<int64_t> order = epoch_draws(*data, options.sampling, options.seed, at.epoch);
+      std::vector<int64_t> order = epoch_draws(*data, options.sampling, options.seed, at.epoch, options.batch);
       for (;;) {
         std::unique_lock lock(mutex);
         changed.wait(lock, [&] { return stop || !free.empty(); });
@@ -79,7 +79,7 @@ struct Loader::State {
       (*augment)(out, at.epoch, at.position);
       if (++at.position == data->size()) {
         at = {at.epoch + 1, 0};
-        order = epoch_draws(*data, options.sampling, options.seed, at.epoch);
+        order = epoch_draws(*data, options.sampling, options.seed, at.epoch, options.batch);
       }
     }
   }

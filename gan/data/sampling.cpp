@@ -24,9 +24,9 @@ Order shuffled(int64_t size, uint64_t key, int64_t round) {
   return order;
 }
 
-/// Draw t of the whole run is number t / C of class t % C, and a class is gone through in one permutation after the other; an
-/// epoch is size() such draws in a random order.
-Order balanced(const Dataset& data, uint64_t seed, int64_t epoch) {
+/// Draws in runs of `run` of one class, classes in turn, and a class is gone through in one permutation after the other: with C
+/// classes and runs of one, draw t of the whole is number t / C of class t % C.
+Order by_class(const Dataset& data, uint64_t seed, int64_t epoch, int64_t run) {
   struct Class {
     Order images, order;
     int64_t round = -1;                                    // that `order` is of
@@ -35,16 +35,24 @@ Order balanced(const Dataset& data, uint64_t seed, int64_t epoch) {
   for (int64_t i = 0; i < data.size(); ++i) classes[size_t(data.labels()[size_t(i)])].images.push_back(i);
   classes.erase(std::remove_if(classes.begin(), classes.end(), [](const Class& c) { return c.images.empty(); }), classes.end());
   const auto count = int64_t(classes.size());
-  Order draws, mixed;
+  Order draws;
   for (int64_t t = epoch * data.size(); t < (epoch + 1) * data.size(); ++t) {
-    Class& c = classes[size_t(t % count)];
+    const int64_t which = t / run % count, number = t / (run * count) * run + t % run;
+    Class& c = classes[size_t(which)];
     const auto size = int64_t(c.images.size());
-    if (const int64_t round = t / count / size; round != c.round) {
-      c.order = shuffled(size, stream_key(seed, "data.class." + std::to_string(t % count)), round);
+    if (const int64_t round = number / size; round != c.round) {
+      c.order = shuffled(size, stream_key(seed, "data.class." + std::to_string(which)), round);
       c.round = round;
     }
-    draws.push_back(c.images[size_t(c.order[size_t(t / count % size)])]);
+    draws.push_back(c.images[size_t(c.order[size_t(number % size)])]);
   }
+  return draws;
+}
+
+/// The same in a random order.
+Order balanced(const Dataset& data, uint64_t seed, int64_t epoch) {
+  const Order draws = by_class(data, seed, epoch, 1);
+  Order mixed;
   for (const int64_t p : epoch_order(data.size(), seed, epoch)) mixed.push_back(draws[size_t(p)]);
   return mixed;
 }
@@ -69,8 +77,9 @@ Order weighted(std::vector<double> weights, uint64_t seed, int64_t epoch) {
 
 std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) { return shuffled(size, stream_key(seed, "data.order"), epoch); }
 
-std::vector<int64_t> epoch_draws(const Dataset& data, Sampling sampling, uint64_t seed, int64_t epoch) {
-  if (sampling == Sampling::shuffle) return epoch_order(data.size(), seed, epoch);
+std::vector<int64_t> epoch_draws(const Dataset& data, Sampling sampling, uint64_t seed, int64_t epoch, int batch) {
+  if (sampling == Sampling::shuffle || (sampling == Sampling::class_by_class && data.labels().empty())) return epoch_order(data.size(), seed, epoch);
+  if (sampling == Sampling::class_by_class) return by_class(data, seed, epoch, batch);
   if (sampling == Sampling::balanced) {
     if (data.labels().empty()) throw ConfigError("sampling = 'balanced', but the data has no classes; put the pictures into a folder a class, or write a labels.csv");
     return balanced(data, seed, epoch);

@@ -14,7 +14,8 @@ namespace weft::gan {
 enum class Sampling {
   shuffle,                                       // each image once
   balanced,                                      // each class equally often, whatever its size, and each image of a class in its turn
-  weighted                                       // drawn with replacement, each image as often as its weight says
+  weighted,                                      // drawn with replacement, each image as often as its weight says
+  class_by_class                                 // each batch is of one class, in turn; one after another from the run's first draw
 };
 
 struct LoaderOptions {
@@ -57,6 +58,6 @@ class Loader {
 /// Epoch's order of [0, size): a Fisher-Yates shuffle of the identity by the stream "data.order".
 std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch);
 /// The same for any sampling: the image of each of the epoch's draws. Throws: ConfigError as Loader.
-std::vector<int64_t> epoch_draws(const Dataset&, Sampling, uint64_t seed, int64_t epoch);
+std::vector<int64_t> epoch_draws(const Dataset&, Sampling, uint64_t seed, int64_t epoch, int batch = 1);
 
 }  // namespace weft::gan

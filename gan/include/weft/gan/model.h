@@ -62,4 +62,8 @@ const Model& find_model(const std::string& name);
 /// PyTorch's DCGAN example, so its state dicts load, and ours load there.
 Networks dcgan(const Context& context, const ModelOptions& options);
 
+/// A generator of pictures from pictures and a discriminator of patches: translation/restyle.cpp.
+Networks restyle_networks(const Context& context, const ModelOptions& options);
+std::unique_ptr<Contest> restyle(const Context& context, const Model& model, const GanOptions& options);
+
 }  // namespace weft::gan

@@ -13,6 +13,10 @@ namespace weft::gan {
 struct TrainSettings {
   std::string model = "dcgan", data, out, objective = "non-saturating";
   std::string root;                      // data.root: where a named data set's files are
+  std::string styles;                    // a folder of styles, or one picture; empty: data's folder B
+  int style_size = 0;                    // their shorter side in pixels, before crops are taken; 0: as it is
+  double held_out = 0;                   // share of the pictures that no step sees
+  int64_t most = 0;                      // pictures that are used; 0: all
   int size = 32, channels = 0, width = 64, latent = 100, batch = 64;   // channels 0: as the data has
   int blocks = 9, d_layers = 3, d_scales = 1;    // of networks that translate pictures
   std::string norm = "instance", upsampling = "transposed";            // instance, batch; transposed, nearest, bilinear

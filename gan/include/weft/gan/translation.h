@@ -12,6 +12,9 @@ namespace weft::gan {
 enum class Norm { instance, batch };             // instance: without parameters, the code bases' default
 /// How a decoder doubles its sides. Transposed convolutions may leave a checkerboard, the other two do not.
 enum class Upsampling { transposed, nearest, bilinear };
+/// By name. Throws ConfigError.
+Norm norm_of(const std::string& name);
+Upsampling upsampling_of(const std::string& name);
 
 /// A network that maps pictures to pictures.
 class ImageGenerator : public nn::Module {

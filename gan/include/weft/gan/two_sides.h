@@ -33,6 +33,12 @@ std::array<Split, 2> open_two_sides(const std::string& source, const DatasetOpti
 /// Throws: DataError that lists pictures without a counterpart; else as above.
 Split open_pairs(const std::string& source, const DatasetOptions&, const SplitOptions& = {});
 
+/// Crops of the pictures of a folder, or of one picture; first-level folders are styles, which are the classes.
+/// @param shorter  the length, in pixels, that each picture's shorter side is brought to before; 0: as it is
+/// @param part     held_out: share of each picture's area; no crop that training sees touches it. `most` is not used
+/// Throws: DataError if there is no picture, FormatError if the only one is broken.
+Split open_style_crops(const std::string& source, const DatasetOptions&, int shorter, const SplitOptions& part);
+
 /// Dark lines on white where a picture changes most: Canny's thinned gradients (1986), as dark as they are strong.
 /// @param picture  1 or 3 channels;  @return one channel, of the same size
 Image line_drawing(const Image& picture);
