@@ -35,14 +35,27 @@ void codecs::check_size(int64_t width, int64_t height) {
 Image codecs::over_white(Image image) {
   if (image.channels % 2) return image;
   const size_t from = size_t(image.channels), to = from - 1, count = image.pixels.size() / from;
+  image.alpha.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    const int alpha = image.pixels[i * from + to];
+    const int alpha = image.alpha[i] = image.pixels[i * from + to];
     for (size_t k = 0; k < to; ++k)
       image.pixels[i * to + k] = uint8_t((image.pixels[i * from + k] * alpha + 255 * (255 - alpha) + 127) / 255);
   }
   image.pixels.resize(count * to);
   image.channels = int(to);
+  if (std::all_of(image.alpha.begin(), image.alpha.end(), [](uint8_t a) { return a == 255; })) image.alpha = {};
   return image;
+}
+
+std::vector<uint8_t> codecs::with_alpha(const Image& image) {
+  if (image.alpha.empty()) return image.pixels;
+  const size_t from = size_t(image.channels), to = from + 1;
+  std::vector<uint8_t> all(image.alpha.size() * to);
+  for (size_t i = 0; i < image.alpha.size(); ++i) {
+    std::copy_n(&image.pixels[i * from], from, &all[i * to]);
+    all[i * to + from] = image.alpha[i];
+  }
+  return all;
 }
 
 std::vector<std::byte> codecs::read_bytes(const std::filesystem::path& path, uint64_t limit) {

@@ -117,15 +117,17 @@ std::string encode_png(const Image& image, const TextChunks& text) {
     chunks[i].key = const_cast<char*>(text[i].first.c_str());
     chunks[i].text = const_cast<char*>(text[i].second.c_str());
   }
-  const size_t row_bytes = size_t(image.width) * size_t(image.channels);
+  const std::vector<uint8_t> pixels = codecs::with_alpha(image);
+  const size_t row_bytes = pixels.size() / size_t(std::max(1, image.height));
+  const int type = (image.channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB) | (image.alpha.empty() ? 0 : PNG_COLOR_MASK_ALPHA);
   const bool written = guarded(state, [&] {
     png_set_write_fn(state.png, &state, on_write, nullptr);
     png_set_IHDR(state.png, state.info, png_uint_32(image.width), png_uint_32(image.height), 8,
-                 image.channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE,
+                 type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE,
                  PNG_FILTER_TYPE_BASE);
     if (!chunks.empty()) png_set_text(state.png, state.info, chunks.data(), int(chunks.size()));
     png_write_info(state.png, state.info);
-    for (size_t y = 0; y < size_t(image.height); ++y) png_write_row(state.png, image.pixels.data() + y * row_bytes);
+    for (size_t y = 0; y < size_t(image.height); ++y) png_write_row(state.png, pixels.data() + y * row_bytes);
     png_write_end(state.png, nullptr);
   });
   if (!written) throw Error(std::string("libpng cannot write this picture: ") + state.message);

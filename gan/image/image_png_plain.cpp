@@ -115,7 +115,7 @@ Image codecs::decode_png(Bytes file, TextChunks* text) {
 std::string encode_png(const Image& image, const TextChunks& text) {
   int size = 0;
   const std::unique_ptr<unsigned char, void (*)(void*)> file(
-      stbi_write_png_to_mem(image.pixels.data(), 0, image.width, image.height, image.channels, &size), std::free);
+      stbi_write_png_to_mem(codecs::with_alpha(image).data(), 0, image.width, image.height, image.channels + !image.alpha.empty(), &size), std::free);
   if (!file) throw OutOfMemory("no memory for a PNG of " + std::to_string(image.width) + "x" + std::to_string(image.height) + " pixels");
   const char* bytes = reinterpret_cast<const char*>(file.get());
   constexpr size_t header = 8 + 25;                                                    // signature and IHDR

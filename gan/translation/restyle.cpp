@@ -70,7 +70,7 @@ class Restyle final : public Contest {
       : Contest(context, o, {{"generator", model.build(context, o.model).generator, o.generator, o.ema > 0 ? model.build(context, o.model).generator : nullptr},
                              {"discriminator", model.build(context, o.model).discriminator, o.discriminator, nullptr}}) {}
 
-  /// Rows of a picture, its dressed self in up to six styles, and a crop of the last of those.
+  /// A picture, its dressed self in up to six styles, and a crop of a style; again and again.
   Sheet sheet(const Tensors& shown, int64_t count, uint64_t) const override {
     if (shown.empty()) throw ConfigError("restyle: sample sheets show pictures that no step sees, and none are held out; --set data.held_out=0.1");
     const NoGraph scope(context());
@@ -85,7 +85,7 @@ class Restyle final : public Contest {
       for (const Tensor& m : made) parts.push_back(slice(m, 0, r, r + 1));
       parts.push_back(slice(shown[1], 0, r, r + 1));
     }
-    return {concat(parts, 0), int(columns)};
+    return {concat(parts, 0), int(columns * std::max<int64_t>(1, 9 / columns))};
   }
 
   /// The patches' distance to the styles as a share of the contents' own, and what is lost of the contents' structure. Their sum

@@ -14,12 +14,13 @@ namespace weft::gan {
 struct Image {
   int height = 0, width = 0, channels = 0;       // 1: grey, 3: sRGB
   std::vector<uint8_t> pixels;                   // (height, width, channels)
+  std::vector<uint8_t> alpha = {};               // (height, width), 255 is opaque; empty: all of it is
 };
 
 constexpr int kMaxImageSide = 16384;
 constexpr int64_t kMaxImagePixels = 64 << 20;
 
-/// One or three channels, as the file has them. Alpha is laid over white, 16 bits become 8, CMYK becomes RGB, and an EXIF
+/// One or three channels, as the file has them. Alpha is laid over white and kept beside, 16 bits become 8, CMYK becomes RGB, and an EXIF
 /// orientation is applied; colour profiles are not. Size limits are checked on the header, before memory is asked for.
 /// Throws: FormatError, with `what` first, if this is no picture, or a broken, too large or animated one.
 Image decode_image(std::span<const std::byte> file, const std::string& what = "image");
@@ -33,6 +34,7 @@ void write_png(const std::filesystem::path&, const Image&, const TextChunks& = {
 /// What `write_png` was told. Throws DataError, FormatError.
 TextChunks read_png_text(const std::filesystem::path&);
 
+// What follows does not carry alpha along.
 /// 3 -> 1 by ITU-R BT.601 luma (299, 587, 114 thousandths, rounded); 1 -> 3 by repetition.
 Image with_channels(const Image&, int channels);
 /// The middle of it; sizes no larger than the picture's.

@@ -1,0 +1,74 @@
+#include "weft/gan/translator.h"
+
+#include <filesystem>
+
+#include "run/run_directory.h"
+#include "weft/gan/contest.h"
+#include "weft/gan/sheet.h"
+#include "weft/gan/translation.h"
+#include "weft/tensor/sha256.h"
+
+namespace weft::gan {
+namespace fs = std::filesystem;
+
+Translator::Translator(const std::string& run, const Context& context, bool back, const std::function<void(const std::string&)>& note) : context_(context) {
+  fs::path file = run;
+  checkpoint_ = run;
+  if (!fs::is_regular_file(file)) {
+    const fs::path folder = find_checkpoint(run, note);
+    checkpoint_ = folder.string();
+    const std::string name = back ? "generator_back" : "generator";
+    file = folder / (name + ".ema.safetensors");
+    if (!fs::exists(file)) file = folder / (name + ".safetensors");
+    if (!fs::exists(file)) throw ConfigError(run + " holds no network called " + name + (back ? "; its model learns one way only" : "; its model makes no pictures"));
+  }
+  Safetensors content = read_safetensors(file);
+  const Model& model = find_model(content.metadata["model"]);
+  if (model.feed == Feed::pictures)
+    throw ConfigError(run + " was trained as " + model.name + ", which makes pictures from noise: `weft generate` draws them. `weft list models` shows those that translate");
+  model_ = model_options_from(content.metadata, file.string());
+  network_ = model.build(context, model_).generator;
+  nn::load_state_dict(*network_, content.tensors, file.string());
+  sha256_ = sha256_of_file(file);
+}
+
+Tensor Translator::operator()(const Tensor& pictures, const TranslateOptions& o) const {
+  if (!(o.strength >= 0 && o.strength <= 1)) throw ConfigError("strength = " + std::to_string(o.strength) + "; 0 is the picture itself, 1 the whole translation");
+  const size_t count = model_.styles.size();
+  if (count <= 1 && !o.styles.empty() && !(count == 1 && o.styles.size() == 1 && o.styles[0].first == model_.styles[0]))
+    throw ConfigError("this network holds one style only" + std::string(count ? ", '" + model_.styles[0] + "'" : "") + "; leave out --style");
+  if (count > 1) {
+    std::vector<float> which(count);
+    double sum = 0;
+    for (const auto& [name, weight] : o.styles) {
+      size_t i = 0;
+      while (i < count && model_.styles[i] != name) ++i;
+      std::string list;
+      for (const std::string& known : model_.styles) list += (list.empty() ? "" : ", ") + known;
+      if (i == count) throw ConfigError("this network has no style '" + name + "'" + suggestion(name, model_.styles) + "; it has " + list);
+      if (!(weight >= 0)) throw ConfigError("style " + name + " has the weight " + std::to_string(weight) + "; weights are not negative");
+      which[i] += float(weight);
+      sum += weight;
+    }
+    if (o.styles.empty()) which[0] = 1, sum = 1;
+    if (!(sum > 0)) throw ConfigError("the weights of all styles are 0");
+    for (float& w : which) w = float(w / sum);
+    dynamic_cast<ResnetGenerator&>(*network_).set_style(context_.from(which, {1, int64_t(count)}));
+  }
+  const NoGraph scope(context_);
+  network_->set_training(false);
+  if (o.strength == 0) return pictures;
+  const Tensor made = at_any_size(dynamic_cast<ImageGenerator&>(*network_), pictures);
+  return o.strength == 1 ? made : lerp(pictures, made, context_.constant(o.strength));
+}
+
+Image Translator::operator()(const Image& picture, const TranslateOptions& o) const {
+  const Image in = with_channels(picture, model_.channels);
+  std::vector<float> values(in.pixels.begin(), in.pixels.end());
+  for (float& v : values) v = v / 127.5f - 1;
+  Image out = to_image((*this)(context_.from(values, {1, in.height, in.width, in.channels}), o), 0);
+  out.alpha = picture.alpha;
+  return out;
+}
+
+}  // namespace weft::gan
