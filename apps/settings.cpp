@@ -54,6 +54,7 @@ const std::vector<Setting>& settings_list() {
       {"train.order", "--order", "ORDER", &T::order, "who moves first: d-first, g-first or simultaneous", 0, 0,
        "d-first|g-first|simultaneous"},
       {"train.batch", "--batch", "N", &T::batch, "images a step", 1, 65536},
+      {"train.style_batch", "", "", &T::style_batch, "restyle: crops of a style that a step is shown, at least the batch; 0: as many", 0, 65536},
       {"train.steps", "--steps", "N", &T::steps, "steps to train; 0: 1600, or until the minutes are over", 0, max_count, "", true},
       {"train.minutes", "--minutes", "M", &T::minutes, "minutes to train; 0: until the steps are done", 0, 525600, "", true},
       {"train.seed", "--seed", "N", &T::seed, "the same seed gives the same run", 0, 9007199254740992.0},

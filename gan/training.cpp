@@ -121,9 +121,9 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
     LoaderOptions o = loader_options(s);
     if (!streams.empty()) {
       o.seed = stream_key(s.seed, "data.side." + std::to_string(streams.size()));   // the sides keep no company
-      if (styles) o.sampling = Sampling::class_by_class;
+      if (styles) o.sampling = Sampling::class_by_class, o.batch = std::max(s.batch, s.style_batch);
     }
-    Stream stream{data, Loader(data, o), {}, context.empty({s.batch, data->height(), data->width(), data->channels()}), {}, {}, {}};
+    Stream stream{data, Loader(data, o), {}, context.empty({o.batch, data->height(), data->width(), data->channels()}), {}, {}, {}};
     stream.next = context.empty(stream.pictures.shape());
     if (styles && !streams.empty()) {
       stream.style = context.zeros({1, int64_t(data->classes().size())});

@@ -14,6 +14,7 @@ struct TrainSettings {
   std::string model = "dcgan", data, out, objective = "non-saturating";
   std::string root;                      // data.root: where a named data set's files are
   std::string styles;                    // a folder of styles, or one picture; empty: data's folder B
+  int style_batch = 0;                   // crops of a style that a step is shown; 0: as many as of contents
   int style_size = 0;                    // their shorter side in pixels, before crops are taken; 0: as it is
   double held_out = 0;                   // share of the pictures that no step sees
   int64_t most = 0;                      // pictures that are used; 0: all
