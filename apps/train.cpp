@@ -135,8 +135,8 @@ int run(const TrainArguments& arguments, const std::string& command) {
                 static_cast<double>(report.peak_memory_bytes) / (1 << 20));
     if (report.skipped_steps + report.rollbacks)
       std::printf("not finite  %lld steps were skipped, the networks went back %lld times\n", (long long)report.skipped_steps, (long long)report.rollbacks);
-    std::printf("report      %s/report.html\nsamples     %s\nparameters  %s\nnext        weft generate %s --out images.png\n", report.run.c_str(), report.sample_sheet.c_str(),
-                report.parameters_sha256.c_str(), gan::quoted_for_shell(report.run).c_str());
+    std::printf("report      %s/report.html\nsamples     %s\nparameters  %s\nnext        %s\n", report.run.c_str(), report.sample_sheet.c_str(),
+                report.parameters_sha256.c_str(), gan::use_of(report.model, gan::quoted_for_shell(report.run)).c_str());
   }
   return report.stopped ? 128 + signal : 0;
 }

@@ -15,7 +15,7 @@ const std::vector<Model>& models() {
        "Johnson et al., arXiv:1603.08155; Li and Wand, arXiv:1604.04382; Elnekave and Weiss, arXiv:2203.11862", restyle_networks, Feed::styles,
        "model.size=64 model.width=24 model.blocks=4 model.upsampling=nearest model.d_layers=2 train.batch=8 train.style_batch=32 train.steps=4000 train.objective=lsgan "
        "optimizer.learning_rate_g=0.0005 optimizer.schedule=linear optimizer.hold=0.5 loss.content=1 loss.style=10 loss.adversarial=0.2 data.flip=true "
-       "data.held_out=0.1 run.keep_best=held_out run.samples=48", restyle},
+       "data.held_out=0.1 run.keep_best=held_out run.samples=48", restyle, "weft translate RUN --input PICTURE --out translated.png"},
   };
   return all;
 }
@@ -81,6 +81,13 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
 
 std::unique_ptr<Contest> make_contest(const Context& context, const Model& model, const GanOptions& options) {
   return model.contest ? model.contest(context, model, options) : std::make_unique<Gan>(context, model, options);
+}
+
+std::string use_of(const std::string& model, const std::string& run) {
+  std::string use = Model{}.use;
+  for (const Model& m : models())
+    if (model == m.name) use = m.use;
+  return use.replace(use.find("RUN"), 3, run);
 }
 
 const Model& find_model(const std::string& name) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "weft/gan/model.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/report.h"
 #include "weft/gan/run_contents.h"
@@ -35,7 +36,7 @@ std::vector<Series> all_series(const RunContents::Log& log, const std::string& g
   std::vector<Series> all;
   for (const auto& [column, values] : log.values) {
     if (column.rfind(group, 0) != 0) continue;
-    std::string name = known.count(column) ? known.at(column) : column.substr(group.size());
+    std::string name = known.count(column) ? known.at(column) : column.size() == group.size() ? column : column.substr(group.size());
     std::replace(name.begin(), name.end(), '_', ' ');
     all.push_back({name, log.steps, values});
   }
@@ -54,16 +55,20 @@ constexpr Balance balances[] = {
 };
 
 void losses(Report& page, const RunContents& run) {
-  Chart chart{"Losses", "", "step", all_series(run.log, "loss_")};
+  Chart chart{"Losses", "", "step", {}}, parts{"Parts of the losses", "Each before its weight; together, by their weights, they are the losses above.", "step", {}};
+  for (const Series& s : all_series(run.log, "loss_")) (s.name == "discriminator" || s.name == "generator" ? chart : parts).series.push_back(s);
   for (const Balance& b : balances) {
-    if (run.setting("train.objective") != b.objective) continue;
+    if (run.setting("train.objective") != b.objective || !parts.series.empty()) continue;   // losses with other parts have other balances
     chart.note = b.note;
     if (std::isfinite(b.d)) chart.marks.push_back({b.d, "D can only guess"});
     if (std::isfinite(b.g)) chart.marks.push_back({b.g, "G at that point"});
   }
-  chart.note += " The two pull against each other, so neither need fall: a discriminator's loss that stays near 0 while the generator's climbs means that the "
+  if (run.log.values.count("loss_d")) chart.note += " A discriminator and what it judges pull against each other, so neither need fall: a discriminator's loss that stays near 0 while the generator's climbs means that the "
                 "generator is no longer learning. Judge by the pictures.";
-  page.chart(chart);
+  if (!chart.series.empty()) page.chart(chart);
+  if (!parts.series.empty()) page.chart(parts);
+  const std::vector<Series> measured = all_series(run.log, "held_out");
+  if (!measured.empty()) page.chart({"On pictures that no step saw", "What the model measures there, at every sample sheet; the first, held out, is what the best checkpoint is chosen by: the lower the better.", "step", measured});
 }
 
 void opinions(Report& page, const RunContents& run) {
@@ -144,8 +149,7 @@ void going_on(Report& page, const RunContents& run, const std::string& folder) {
   const std::string r = quoted_for_shell(folder);
   std::string lines;
   if (!run.checkpoints.empty())
-    lines += "weft generate " + r + " --out pictures.png --count 100     # new pictures\n"
-             "weft train --resume --out " + r + " --steps " + std::to_string(2 * run.steps()) + "     # train as long again\n";
+    lines += use_of(run.setting("model.name"), r) + "\nweft train --resume --out " + r + " --steps " + std::to_string(2 * run.steps()) + "     # train as long again\n";
   page.code(lines + "weft inspect " + r + " --report     # this page, made anew\ntensorboard --logdir " + r + "     # the same curves, to compare runs\n");
 }
 
@@ -170,7 +174,7 @@ void write_run_report(const std::filesystem::path& folder, const std::vector<Kno
   std::vector<PictureFile> sheets;
   for (const RunContents::Sheet& s : run.sheets) sheets.push_back({s.file, "step " + std::to_string(s.step)});
   page.gallery(std::move(sheets));
-  page.paragraph(run.sheets.empty() ? "No sample sheet was written." : "The same noise at every step, so each place on the sheet is one picture coming to be.");
+  page.paragraph(run.sheets.empty() ? "No sample sheet was written." : "The same noise, or the same pictures that no step sees, every time; so each place on the sheet is one picture coming to be.");
 
   if (!run.log.steps.empty()) {
     page.section("Curves");

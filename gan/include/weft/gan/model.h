@@ -49,7 +49,11 @@ struct Model {
   Feed feed = Feed::pictures;
   const char* defaults = "";             // settings that come with it where others are not asked for: "train.batch=1 loss.cycle=10"
   std::unique_ptr<Contest> (*contest)(const Context&, const Model&, const GanOptions&) = nullptr;   // nullptr: the plain game, gan.h
+  const char* use = "weft generate RUN --out images.png --count 100";   // of a trained one
 };
+
+/// The command that uses a run of that model, written for a shell already; for a model that is not known, that of the plain game.
+std::string use_of(const std::string& model, const std::string& run);
 
 /// The model's networks, ready to play.
 std::unique_ptr<Contest> make_contest(const Context& context, const Model& model, const GanOptions& options);
