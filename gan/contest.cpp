@@ -54,7 +54,15 @@ void Contest::step(const Tensors& batch) {
   captured_.step.replay();
 }
 
-void Contest::gradient(size_t player, const Tensor& loss) { backward(loss, states_[player].arena->leaves(), states_[player].arena->windows()); }
+void Contest::gradient(const std::vector<size_t>& players, const Tensor& loss) {
+  Tensors leaves, windows;
+  for (const size_t player : players) {
+    const nn::Arena& arena = *states_[player].arena;
+    for (const Tensor& t : arena.leaves()) leaves.push_back(t);
+    for (const Tensor& t : arena.windows()) windows.push_back(t);
+  }
+  backward(loss, leaves, windows);
+}
 
 void Contest::update(size_t player) {
   if (only_looking_) return;

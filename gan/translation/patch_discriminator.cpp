@@ -1,5 +1,4 @@
 #include "blocks.h"
-#include "weft/nn/loss.h"
 
 namespace weft::gan {
 namespace {
@@ -27,12 +26,6 @@ std::shared_ptr<nn::Sequential> one_scale(const Context& c, const PatchOptions& 
   return layers;
 }
 
-Tensor sum_of(const Tensors& logits, const std::function<Tensor(const Tensor&)>& loss) {
-  Tensor total = loss(logits[0]);
-  for (size_t i = 1; i < logits.size(); ++i) total = total + loss(logits[i]);
-  return total;
-}
-
 }  // namespace
 
 PatchDiscriminator::PatchDiscriminator(const Context& context, const PatchOptions& o) {
@@ -53,11 +46,16 @@ Tensors PatchDiscriminator::logits(const Tensor& x) const {
   return found;
 }
 
-Tensor least_squares(const Tensors& logits, double target) {
-  return sum_of(logits, [&](const Tensor& t) { return nn::mse(t, target); });
+Tensor discriminator_loss(const Objective& objective, const Tensors& real, const Tensors& fake) {
+  Tensor total = objective.discriminator(real[0], fake[0]);
+  for (size_t i = 1; i < real.size(); ++i) total = total + objective.discriminator(real[i], fake[i]);
+  return total;
 }
-Tensor cross_entropy(const Tensors& logits, double target) {
-  return sum_of(logits, [&](const Tensor& t) { return nn::bce_with_logits(t, target); });
+
+Tensor generator_loss(const Objective& objective, const Tensors& fake) {
+  Tensor total = objective.generator({}, fake[0]);
+  for (size_t i = 1; i < fake.size(); ++i) total = total + objective.generator({}, fake[i]);
+  return total;
 }
 
 }  // namespace weft::gan

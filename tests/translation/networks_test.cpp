@@ -174,13 +174,14 @@ TEST_CASE("patches of 70x70 pixels, at one scale and at two") {
 TEST_CASE("a loss at every patch adds up, and its derivative is one") {
   const Context context = in_double();
   const Tensors logits = {context.from(std::vector<double>{0, 3}, {1, 1, 2, 1}), context.from(std::vector<double>{2}, {1, 1, 1, 1})};
-  CHECK(gan::least_squares(logits, 1).item() == doctest::Approx((1 + 4) / 2.0 + 1));
-  CHECK(gan::least_squares(logits, 0).item() == doctest::Approx(9 / 2.0 + 4));
-  CHECK(gan::cross_entropy(logits, 1).item() == doctest::Approx((std::log(2) + std::log1p(std::exp(-3))) / 2 + std::log1p(std::exp(-2))));
+  const gan::Objective& squares = gan::find_objective("lsgan");
+  CHECK(gan::generator_loss(squares, logits).item() == doctest::Approx(((1 + 4) / 2.0 + 1) / 2));
+  const Tensors swapped = {logits[0] * 2, logits[1] - 3};                  // 0 6 | -1
+  CHECK(gan::discriminator_loss(squares, logits, swapped).item() == doctest::Approx(((1 + 4) / 2.0 + 1 + 36 / 2.0 + 1) / 2));
   gan::PatchDiscriminator d(context, {3, 2, 1, 2, gan::Norm::instance, true});
   nn::initialise(d, nn::Init::xavier, 1);
   const Tensor x = context.normal({2, 24, 20, 3}, 1);
-  CHECK(slope_gap(d, [&] { return gan::least_squares(d.logits(x), 1); }) <= 1e-6);
+  CHECK(slope_gap(d, [&] { return gan::generator_loss(squares, d.logits(x)); }) <= 1e-6);
 }
 
 TEST_CASE("generators' derivatives are derivatives") {

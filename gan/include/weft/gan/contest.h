@@ -48,6 +48,7 @@ struct GanOptions {
   CaptureSteps capture = CaptureSteps::automatic;
   LossWeights weights;
   int pool = 0;         // generated pictures that a discriminator is shown again; 0: none
+  int patches = 256;    // places of a picture that PatchNCE compares
 };
 
 /// What a step can tell, as plain numbers under the names of log.jsonl. "loss_..." are losses, "d_..." a discriminator's opinions as
@@ -112,8 +113,9 @@ class Contest {
 
   /// All that the device does in a step. Nothing in it may depend on the step but through the step state.
   virtual void play(const Tensors& batch) = 0;
-  /// The gradient of `loss` in a player's parameters, into its arena.
-  void gradient(size_t player, const Tensor& loss);
+  /// The gradient of `loss` in the parameters of all these players, into their arenas.
+  void gradient(const std::vector<size_t>& players, const Tensor& loss);
+  void gradient(size_t player, const Tensor& loss) { gradient(std::vector<size_t>{player}, loss); }
   /// Its optimiser's step by the gradient that is there, and its average.
   void update(size_t player);
   enum class As { mean, probability };

@@ -5,6 +5,7 @@
 #pragma once
 #include <array>
 
+#include "weft/gan/objective.h"
 #include "weft/nn/layers.h"
 
 namespace weft::gan {
@@ -118,10 +119,9 @@ class UnitGenerator : public ImageGenerator {
   uint64_t seed_;
 };
 
-/// Least squares for all patches of each scale, summed over scales. Paper: Mao et al., arXiv:1611.04076.
-Tensor least_squares(const Tensors& logits, double target);
-/// The same for binary cross-entropy.
-Tensor cross_entropy(const Tensors& logits, double target);
+/// An objective's loss over all patches of each scale, summed over scales.
+Tensor discriminator_loss(const Objective& objective, const Tensors& real, const Tensors& fake);
+Tensor generator_loss(const Objective& objective, const Tensors& fake);
 
 /// Random rows of feature maps, made comparable: a two-layer perceptron and unit length. Each layer has a perceptron of its own.
 class PatchProjection : public nn::Module {

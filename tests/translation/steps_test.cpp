@@ -1,0 +1,254 @@
+// Steps of the translating models: PyTorch's numbers, and what each part of a loss is for.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "where.h"
+#include "weft/gan/contest.h"
+#include "weft/gan/translation.h"
+
+using namespace weft;
+
+namespace {
+
+const Safetensors& torch_run() {
+  static const Safetensors file = read_safetensors(testing::test_file("translation/torch_steps.safetensors"));
+  return file;
+}
+
+HostTensors part(const std::string& prefix) {
+  HostTensors found;
+  for (const auto& [name, tensor] : torch_run().tensors)
+    if (name.rfind(prefix, 0) == 0) found[name.substr(prefix.size())] = tensor;
+  return found;
+}
+
+Tensor pictures(const Context& context, const std::string& name) {      // (N,C,H,W) on disk
+  const HostTensor& t = torch_run().tensors.at(name);
+  return permute(context.from(to_doubles(t), Shape(t.shape)), {0, 2, 3, 1});
+}
+
+/// The model as torch_steps.py has it: the settings that it comes with, in small, and nothing random.
+gan::GanOptions small(const std::string& model) {
+  gan::GanOptions o;
+  o.model.size = 32, o.model.channels = 3, o.model.width = 4, o.model.latent = 16, o.model.blocks = 2;
+  o.objective = &gan::find_objective(model == "pix2pix" ? "non-saturating" : "lsgan");
+  o.generator.settings.beta1 = o.discriminator.settings.beta1 = 0.5;
+  o.patches = 1 << 20;                   // all there are
+  o.weights = {.adversarial = 2, .cycle = 10, .identity = 5};
+  if (model == "cut" || model == "fastcut") o.model.upsampling = "bilinear", o.weights = {.adversarial = 2, .identity = 1, .nce = 1};
+  if (model == "fastcut") o.weights = {.adversarial = 2, .nce = 10};
+  if (model == "unit") o.model.blocks = 1, o.weights = {.adversarial = 20, .cycle = 100, .l1 = 100, .kl = 0.1};
+  if (model == "pix2pix") o.model.norm = "batch", o.weights = {.adversarial = 1, .l1 = 100};
+  return o;
+}
+
+std::unique_ptr<gan::Contest> contest(const Context& context, const std::string& model, const gan::GanOptions& options) {
+  return gan::make_contest(context, gan::find_model(model), options);
+}
+
+/// The largest gap between a loss of three steps and PyTorch's.
+double gap_to_torch(const Context& context, const std::string& model) {
+  const auto c = contest(context, model, small(model));
+  for (size_t i = 0; i < c->players().size(); ++i)
+    nn::load_state_dict(c->network(i), part(model + "." + c->players()[i].name + "."), model + " " + c->players()[i].name);
+  double gap = 0;
+  for (int step = 0; step < 3; ++step) {
+    const std::string at = model + ".step" + std::to_string(step) + ".";
+    c->step({pictures(context, at + "a"), pictures(context, at + "b")});
+    const gan::Gauges now = c->gauges();
+    const std::vector<double> expected = to_doubles(torch_run().tensors.at(at + "losses"));
+    std::istringstream names(torch_run().metadata.at(model));
+    size_t i = 0;
+    for (std::string name; names >> name; ++i) {
+      CAPTURE(name);
+      CAPTURE(step);
+      CAPTURE(now[name]);
+      CAPTURE(expected.at(i));
+      REQUIRE(std::isfinite(now[name]));
+      CHECK(std::fabs(now[name] - expected[i]) <= 1e-4 * std::max(1.0, std::fabs(expected[i])));
+      gap = std::max(gap, std::fabs(now[name] - expected[i]));
+    }
+    REQUIRE(i == expected.size());
+  }
+  return gap;
+}
+
+}  // namespace
+
+TEST_CASE("three steps of cyclegan, cut and pix2pix are PyTorch's") {
+  for (const char* model : {"cyclegan", "cut", "pix2pix"}) {
+    CAPTURE(std::string(model));
+    const double in_double = gap_to_torch(Context::open("cpu", {DType::f64}), model);
+    const double in_float = gap_to_torch(Context::open("cpu"), model);
+    MESSAGE(std::string(model) << ": float64 within " << in_double << ", float32 within " << in_float);
+    CHECK(in_double <= 1e-6);            // what remains is where an epsilon stands: in PatchNCE's length, in Adam's
+  }
+}
+
+namespace {
+
+const char* const kModels[] = {"cyclegan", "cut", "fastcut", "unit", "pix2pix"};
+
+struct Sides { Tensor a, b; };
+Sides some_pictures(const Context& context, int64_t n = 1, int64_t side = 32) {
+  return {context.uniform({n, side, side, 3}, 5) * 2 - 1, context.uniform({n, side, side, 3}, 6) * 1.2 - 0.9};
+}
+
+struct Part { const char* name; double gan::LossWeights::*weight; };
+constexpr Part kParts[] = {{"adversarial", &gan::LossWeights::adversarial}, {"cycle", &gan::LossWeights::cycle}, {"identity", &gan::LossWeights::identity},
+                           {"l1", &gan::LossWeights::l1}, {"nce", &gan::LossWeights::nce}, {"kl", &gan::LossWeights::kl}};
+
+}  // namespace
+
+TEST_CASE("each part of each model's loss falls when it alone is learned, and the whole is the sum of what is told") {
+  for (const char* model : kModels) {
+    CAPTURE(std::string(model));
+    const gan::LossWeights all = small(model).weights;
+    for (const Part& only : kParts) {
+      const std::string name = only.name;
+      // The identity part of cut is the share of PatchNCE's that looks at b, so it has no weight of its own.
+      if (all.*only.weight == 0 || (std::string(model) == "cut" && name == "identity")) continue;
+      CAPTURE(name);
+      const Context context = Context::open("cpu", {DType::f64});
+      gan::GanOptions o = small(model);
+      o.weights = {.adversarial = 0};
+      o.patches = 40;
+      o.weights.*only.weight = all.*only.weight;
+      o.generator.learning_rate = 1e-4, o.discriminator.learning_rate = 0;
+      const auto c = contest(context, model, o);
+      const Sides s = some_pictures(context);
+      c->step({s.a, s.b});
+      const gan::Gauges before = c->gauges();
+      c->seek(0);                                // the same draws again
+      c->step({s.a, s.b});
+      CHECK(before["loss_g"] > 0);
+      CHECK(c->gauges()["loss_g"] < before["loss_g"]);
+    }
+
+    const Context context = Context::open("cpu");
+    gan::GanOptions o = small(model);
+    o.patches = 40;
+    o.generator.learning_rate = 0, o.discriminator.learning_rate = 1e-4;
+    const auto c = contest(context, model, o);
+    const Sides s = some_pictures(context);
+    c->step({s.a, s.b});
+    const gan::Gauges before = c->gauges();
+    double sum = 0, judged = 0;
+    int parts = 0;
+    for (const auto& [told, value] : before.values) {
+      if (told.rfind("loss_d", 0) == 0) judged += value;
+      else if (told.rfind("loss_", 0) == 0 && told != "loss_g") sum += value, ++parts;
+    }
+    CHECK(parts >= 2);
+    CHECK(sum == doctest::Approx(before["loss_g"]).epsilon(1e-5));
+    c->seek(0);
+    c->step({s.a, s.b});
+    double judged_after = 0;
+    for (const auto& [told, value] : c->gauges().values)
+      if (told.rfind("loss_d", 0) == 0) judged_after += value;
+    CHECK(judged_after < judged);
+  }
+}
+
+TEST_CASE("fastcut compares features that it has turned back, in about half of its steps") {
+  const Context context = Context::open("cpu", {DType::f64});
+  gan::GanOptions o = small("fastcut");
+  o.model.d_layers = 1;
+  o.generator.learning_rate = o.discriminator.learning_rate = 0;
+  const auto c = contest(context, "fastcut", o);
+  auto& g = static_cast<gan::ResnetGenerator&>(c->network(0));
+  auto& heads = static_cast<gan::PatchProjection&>(c->network(2));
+  const Sides s = some_pictures(context, 1, 16);
+  const auto expected = [&](bool flipped) {
+    const NoGraph scope(context);
+    Tensors q = g.features(g(flipped ? flip(s.a) : s.a), g.encoder_layers()), places;
+    const Tensors k = g.features(s.a, g.encoder_layers());
+    for (Tensor& f : q) {
+      places.push_back(gan::patch_positions(f, 1 << 20, 1));
+      if (flipped) f = flip(f);
+    }
+    return 10 * gan::patch_nce(heads.project(q, places), heads.project(k, places)).item();
+  };
+  const double plain = expected(false), turned = expected(true);
+  REQUIRE(std::fabs(plain - turned) > 1e-6);
+  int flips = 0;
+  for (int i = 0; i < 16; ++i) {
+    c->step({s.a, s.b});
+    const double told = c->gauges()["loss_nce"];
+    const bool flipped = std::fabs(told - turned) < std::fabs(told - plain);
+    CHECK(std::fabs(told - (flipped ? turned : plain)) <= 1e-9);
+    flips += flipped;
+  }
+  CHECK(flips >= 3);
+  CHECK(flips <= 13);
+}
+
+TEST_CASE("steps that are recorded, and steps after a checkpoint, are the steps there would have been") {
+  for (const char* model : kModels) {
+    CAPTURE(std::string(model));
+    const Context context = Context::open("cpu", {.threads = 1});
+    gan::GanOptions o = small(model);
+    o.pool = 2, o.patches = 20, o.model.dropout = 0.5, o.ema = 0.9;
+    const auto run = [&](gan::CaptureSteps capture, int cut_at) {
+      o.capture = capture;
+      auto c = contest(context, model, o);
+      const Tensor a = context.zeros({1, 32, 32, 3}), b = context.zeros({1, 32, 32, 3});
+      for (int i = 0; i < 5; ++i) {
+        if (i == cut_at) {
+          nn::Checkpoint kept;
+          c->save(kept);
+          c = contest(context, model, o);
+          c->load(kept, "kept");
+          c->seek(i);
+        }
+        context.step_state().step = uint64_t(100 + i);     // other pictures each time
+        context.publish_step_state();
+        const Sides s = some_pictures(context, 1);
+        a.copy_from(s.a), b.copy_from(s.b);
+        c->step({a, b});
+        CHECK_FALSE(c->met_not_finite());
+      }
+      return c->parameters_sha256();
+    };
+    const std::string once = run(gan::CaptureSteps::off, -1);
+    CHECK(run(gan::CaptureSteps::off, -1) == once);
+    CHECK(run(gan::CaptureSteps::on, -1) == once);
+    CHECK(run(gan::CaptureSteps::off, 3) == once);
+  }
+}
+
+TEST_CASE("sheets show inputs beside outputs, and what is held out is measured") {
+  for (const char* model : kModels) {
+    CAPTURE(std::string(model));
+    const Context context = Context::open("cpu");
+    const auto c = contest(context, model, small(model));
+    const Sides s = some_pictures(context, 3);
+    const auto sheet = c->sheet({s.a, s.b}, 2, 0);
+    CHECK(sheet.images.shape() == Shape{2 * sheet.columns, 32, 32, 3});
+    CHECK(slice(sheet.images, 0, sheet.columns, sheet.columns + 1).floats() == slice(s.a, 0, 1, 2).floats());
+    if (model == std::string("pix2pix")) {
+      CHECK(slice(sheet.images, 0, 2, 3).floats() == slice(s.b, 0, 0, 1).floats());
+      CHECK(c->sheet({concat({s.a, s.b}, 3)}, 2, 0).images.floats() == sheet.images.floats());   // pairs joined at their channels
+    }
+    const gan::Gauges g = c->measure({s.a, s.b});
+    CHECK(g.values.at(0).first == "held_out");
+    CHECK(std::isfinite(g["held_out"]));
+    CHECK(g["held_out"] > 0);
+    CHECK_THROWS_AS(contest(context, model, small(model))->sheet({}, 2, 0), const ConfigError&);
+  }
+}
+
+TEST_CASE("names that there are none of, and sizes that do not go") {
+  const Context context = Context::open("cpu");
+  gan::GanOptions o = small("cyclegan");
+  o.model.upsampling = "bilinaer";
+  CHECK_THROWS_WITH_AS(contest(context, "cyclegan", o), doctest::Contains("bilinear"), const ConfigError&);
+  o = small("pix2pix");
+  o.model.norm = "layer";
+  CHECK_THROWS_WITH_AS(contest(context, "pix2pix", o), doctest::Contains("instance"), const ConfigError&);
+  o = small("pix2pix");
+  o.model.size = 30;
+  CHECK_THROWS_WITH_AS(contest(context, "pix2pix", o), doctest::Contains("30"), const ConfigError&);
+}
