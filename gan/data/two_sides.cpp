@@ -101,6 +101,29 @@ class SideBySide final : public FolderDataset {
   }
 };
 
+/// One side of pairs, as a data set of its own.
+class OneSide final : public Dataset {
+ public:
+  OneSide(std::shared_ptr<Dataset> pairs, int which) : pairs_(std::move(pairs)), which_(which) {
+    size_ = pairs_->size(), side_ = pairs_->height(), channels_ = pairs_->channels() / 2;
+    classes_ = pairs_->classes(), labels_ = pairs_->labels(), weights_ = pairs_->weights();
+  }
+  int read(int64_t i, float* out) override {
+    const size_t c = size_t(channels_), pixels = size_t(side_) * size_t(side_);
+    both_.resize(2 * c * pixels);
+    const int label = pairs_->read(i, both_.data());
+    broken_ = pairs_->broken();
+    for (size_t p = 0; p < pixels; ++p) std::copy_n(&both_[(2 * p + size_t(which_)) * c], c, out + p * c);
+    return label;
+  }
+  std::string name(int64_t i) const override { return pairs_->name(i); }
+
+ private:
+  std::shared_ptr<Dataset> pairs_;
+  int which_;
+  std::vector<float> both_;
+};
+
 struct Sides { fs::path a, b, test_a, test_b; };       // test_...: empty unless the data keep them apart
 
 /// Where the sides are; none if neither is there.
@@ -127,6 +150,14 @@ Split open_split(const fs::path& train, const fs::path& test, const SplitOptions
 }  // namespace
 
 std::array<Split, 2> open_two_sides(const std::string& source, const DatasetOptions& options, const SplitOptions& o) {
+  if (source.rfind("sketches", 0) == 0) {        // each side read for itself, so from two threads
+    const auto side = [&](int which) {
+      const Split pairs = open_pairs(source, options, o);
+      const auto of = [&](const std::shared_ptr<Dataset>& part) { return part ? std::make_shared<OneSide>(part, which) : nullptr; };
+      return Split{of(pairs.train), of(pairs.held_out)};
+    };
+    return {side(0), side(1)};
+  }
   const std::optional<Sides> sides = find_sides(source);
   if (!sides) throw DataError(source + ": neither A and B nor trainA and trainB are in it, the folders of the two sides");
   const auto open = [&](const fs::path& folder) { return open_dataset(folder.string(), options); };

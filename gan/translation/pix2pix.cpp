@@ -2,6 +2,8 @@
 // Pairs: the generator is to hit the target pixel by pixel (L1), and the discriminator, who sees input and output together, is to find
 // the output as sharp as a real one.
 #include "translation_contest.h"
+#include "weft/gan/measures.h"
+#include "weft/gan/sheet.h"
 #include "weft/nn/loss.h"
 
 namespace weft::gan {
@@ -39,8 +41,13 @@ class Pix2Pix final : public TranslationContest {
   Tensor translated(const Tensor& a) const override { return in_evaluation(trained(kGenerator), a, 4); }
   /// input | output | target
   Tensors columns(const Tensor& a, const Tensor& b) const override { return {a, translated(a), b}; }
-  /// The mean absolute error of values in [0, 1].
-  Gauges measure(const Tensor& a, const Tensor& b) const override { return {{{"held_out", nn::l1(translated(a), b).item() / 2}}}; }
+  /// The mean absolute error of values in [0, 1], and the neighbours' differences as a share of the targets' own: 1 is as sharp.
+  Gauges measure(const Tensor& a, const Tensor& b) const override {
+    const Tensor made = translated(a);
+    double sharp = 0, wanted = 0;
+    for (int64_t i = 0; i < b.size(0); ++i) sharp += gradient_energy(to_image(made, i)), wanted += gradient_energy(to_image(b, i));
+    return {{{"held_out", nn::l1(made, b).item() / 2}, {"held_out_sharpness", sharp / wanted}}};
+  }
 };
 
 }  // namespace

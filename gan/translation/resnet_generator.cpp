@@ -82,8 +82,7 @@ void ResnetGenerator::set_style(const Tensor& weights) {
 
 Tensor at_any_size(ImageGenerator& network, const Tensor& x) {
   const int h = int(x.size(1)), w = int(x.size(2)), stride = network.stride();
-  // Two strides at least, so that the innermost map is larger than what its borders reflect.
-  const auto missing = [&](int side) { return std::max(2 * stride, (side + stride - 1) / stride * stride) - side; };
+  const auto missing = [&](int side) { return std::max(network.least(), (side + stride - 1) / stride * stride) - side; };
   const int down = missing(h), right = missing(w);
   const Margins m{down / 2, down - down / 2, right / 2, right - right / 2};
   const bool reflects = m.bottom < h && m.right < w;

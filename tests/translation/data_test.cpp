@@ -201,3 +201,12 @@ TEST_CASE("sketches of swatches: the picture is B, and its lines are A") {
     }
   CHECK(lines.pixels == with_channels(line_drawing(picture_b), 3).pixels);
 }
+
+TEST_CASE("sketches apart are the same pairs, a side each") {
+  const auto sides = open_two_sides("sketches:swatches", sized(16), {0.1, 20});
+  const Split pairs = open_pairs("sketches:swatches", sized(16), {0.1, 20});
+  CHECK(sides[0].train->channels() == 3);
+  for (int64_t i = 0; i < pairs.held_out->size(); ++i)
+    for (size_t side : {0, 1})
+      for (size_t k : {0, 1, 2}) CHECK(level(*sides[side].held_out, i, k) == level(*pairs.held_out, i, 3 * side + k));
+}

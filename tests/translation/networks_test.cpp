@@ -85,7 +85,7 @@ TEST_CASE("any size goes through, down to a pixel") {
       CHECK(y.shape() == shape);
       CHECK(count_non_finite(y).item() == 0);
     }
-    const Tensor x = context.normal({1, 32, 48, 3}, 2);
+    const Tensor x = context.normal({1, g->least(), 3 * g->least(), 3}, 2);
     CHECK(gan::at_any_size(*g, x).floats() == (*g)(x).floats());   // nothing to fill up, nothing changed
   }
 }

@@ -20,8 +20,10 @@ Upsampling upsampling_of(const std::string& name);
 /// A network that maps pictures to pictures.
 class ImageGenerator : public nn::Module {
  public:
-  /// Sides of its inputs are multiples of this.
+  /// Sides of its inputs are multiples of this, and twice as long at least: the innermost map must be larger than what its
+  /// borders reflect.
   virtual int stride() const = 0;
+  virtual int least() const { return 2 * stride(); }
 };
 
 /// network(x) for sides of any length, at least 1: filled up by reflection, or by repeating the edge where too little is there
@@ -72,6 +74,7 @@ class UnetGenerator : public ImageGenerator {
   UnetGenerator(const Context& context, const UnetOptions& options);
   Tensor forward(const Tensor& x) override { return model_->forward(x); }
   int stride() const override { return stride_; }
+  int least() const override { return stride_; }   // reflects nothing
 
  private:
   nn::ModulePtr model_;

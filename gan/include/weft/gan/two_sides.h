@@ -22,7 +22,8 @@ struct Split {
 Split split(std::shared_ptr<Dataset> whole, const SplitOptions&);
 
 /// @param source  SRC with SRC/A and SRC/B, folders of pictures; or trainA and trainB, then testA and testB, where they are, are
-///                what is held out. B's classes are its first-level folders.
+///                what is held out. B's classes are its first-level folders. Or sketches, as below: pairs whose two sides are then
+///                shuffled each for itself, so that what was learned can be held to the pairing that was not told.
 /// Throws: DataError for a side that is missing or empty, ConfigError as open_dataset and split.
 std::array<Split, 2> open_two_sides(const std::string& source, const DatasetOptions&, const SplitOptions& = {});
 
