@@ -33,6 +33,11 @@ const std::vector<Model>& models() {
        unit_translation, Feed::sides, WEFT_TRANSLATION "train.objective=lsgan model.blocks=3 model.init=kaiming loss.adversarial=20 loss.kl=0.1 loss.l1=100 loss.cycle=100", play_unit, kTranslate},
       {"pix2pix", "a picture as its pair; U-Net, patch discriminator that sees both", "Isola et al., arXiv:1611.07004", unet_translation, Feed::pairs,
        WEFT_TRANSLATION "model.norm=batch model.dropout=0.5 loss.l1=100", play_pix2pix, kTranslate},
+      {"features", "a feature network for `transfer --method gram`, learned from pictures without labels; 32 pixels and more",
+       "Chen et al., arXiv:2002.05709", nullptr, Feed::pictures,
+       "model.size=96 model.channels=3 model.width=16 train.batch=16 train.steps=700 optimizer.learning_rate_g=0.001 optimizer.beta1=0.9 "
+       "data.flip=true data.zoom=0.3 data.fill=reflect data.held_out=0.1", features_contest,
+       "weft transfer --method gram --features RUN --content PICTURE --style PICTURE --out dressed.png"},
   };
   return all;
 }

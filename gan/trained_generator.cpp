@@ -11,12 +11,15 @@ TrainedGenerator load_generator(const std::string& run, const Context& context, 
     folder = find_checkpoint(run, note);
     file = folder / "generator.ema.safetensors";
     if (!fs::exists(file)) file = folder / "generator.safetensors";
+    if (!fs::exists(file)) throw FormatError(folder.string() + ": holds no generator that makes pictures from noise; `weft inspect " + run + "` shows what it is");
   }
   Safetensors content = read_safetensors(file);
   const std::string what = file.string();
   TrainedGenerator trained;
   trained.model = model_options_from(content.metadata, what);
-  trained.network = find_model(content.metadata["model"]).build(context, trained.model).generator;
+  const Model& model = find_model(content.metadata["model"]);
+  if (!model.build) throw FormatError(what + ": the model " + model.name + " makes no pictures from noise");
+  trained.network = model.build(context, trained.model).generator;
   nn::load_state_dict(*trained.network, content.tensors, what);
   trained.checkpoint = folder.string();
   trained.sha256 = sha256_of_file(file);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 
+#include "run/run_directory.h"
 #include "weft/gan/feature_network.h"
 
 namespace weft::gan {
@@ -155,6 +156,14 @@ std::shared_ptr<FeatureNetwork> load_feature_network(const Context& context, con
   network->set_training(false);
   if (const auto means = header.metadata.find("weft.means"); means != header.metadata.end()) compare_means(*network, context, means->second, what);
   return network;
+}
+
+std::shared_ptr<FeatureNetwork> find_feature_network(const Context& context, const std::string& run_or_file, const FeatureFileOptions& options,
+                                                     const std::function<void(const std::string&)>& note) {
+  if (fs::is_regular_file(run_or_file)) return load_feature_network(context, run_or_file, options);
+  const fs::path file = find_checkpoint(run_or_file, note) / "features.safetensors";
+  if (!fs::exists(file)) throw FormatError(run_or_file + ": holds no feature network; `weft train features` makes one from a folder of pictures. Or take " + kWhereVggIs);
+  return load_feature_network(context, file, options);
 }
 
 void save_feature_network(const fs::path& file, const FeatureNetwork& network, bool half, const Metadata& more) {

@@ -55,13 +55,42 @@ Tensors FeatureNetwork::taps(const Tensor& pixels, const std::vector<std::string
   }
   const size_t deepest = depths.empty() ? 0 : *std::max_element(depths.begin(), depths.end()) + 1;
   Tensors found(asked.size());
-  Tensor x = pad(matmul(pixels, matrix_, false, false, shift_), {1, 1, 1, 1}, Padding::replicate);
+  Tensor x = prepared(pixels);
   for (size_t i = 0; i < deepest; ++i) {
-    if (i && names_[i].substr(names_[i].find('_')) == "_1") x = max_pool(x, {});
-    x = relu(convolutions_[i]->forward(x));
+    x = relu(convolutions_[i]->forward(pooled(i, x)));
     for (size_t a = 0; a < asked.size(); ++a) if (depths[a] == i) found[a] = x;
   }
   return found;
+}
+
+Tensor FeatureNetwork::prepared(const Tensor& pixels) const {
+  return pad(matmul(pixels, matrix_, false, false, shift_), {1, 1, 1, 1}, Padding::replicate);
+}
+
+Tensor FeatureNetwork::pooled(size_t i, const Tensor& x) const {
+  return i && names_[i].substr(names_[i].find('_')) == "_1" ? max_pool(x, {}) : x;
+}
+
+void FeatureNetwork::standardise(const Tensors& pictures) {
+  if (pictures.empty()) return;
+  const NoGraph scope(pictures[0].context());
+  Tensors x;
+  for (const Tensor& p : pictures) x.push_back(prepared(p));
+  for (size_t i = 0; i < convolutions_.size(); ++i) {
+    const nn::NamedParameters own = convolutions_[i]->parameters();      // weight and bias
+    const Tensor weight = own[0].second->value, bias = own[1].second->value;
+    const int64_t filters = bias.count();
+    Tensors results;
+    for (Tensor& t : x) {
+      t = pooled(i, t);
+      const Tensor y = convolutions_[i]->forward(t);
+      results.push_back(reshape(y, {y.count() / filters, filters}));
+    }
+    const Tensor all = concat(results, 0), deviation = sqrt(variance(all, {0}) + 1e-8);
+    weight.copy_from(weight / reshape(deviation, {filters, 1, 1, 1}), "standardise");
+    bias.copy_from((bias - mean(all, {0})) / deviation, "standardise");
+    for (Tensor& t : x) t = relu(convolutions_[i]->forward(t));
+  }
 }
 
 }  // namespace weft::gan

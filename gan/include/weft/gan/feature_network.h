@@ -3,6 +3,7 @@
 //   Papers: Simonyan and Zisserman, arXiv:1409.1556; Gatys, Ecker and Bethge, arXiv:1508.06576.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,11 +37,18 @@ class FeatureNetwork : public nn::Module {
   /// The asked taps in the order asked. Nothing behind the deepest of them is computed. Throws ConfigError for a name that is none.
   Tensors taps(const Tensor& pixels, const std::vector<std::string>& names) const;
 
+  /// Scales and shifts each filter, so that on these pictures its results have mean 0 and variance 1 before their ReLU: what makes
+  /// drawn weights useful, and deep networks learn without norms between their layers. Mishkin and Matas, arXiv:1511.06422.
+  void standardise(const Tensors& pictures);
+
   const std::vector<std::string>& tap_names() const { return names_; }   // from the picture on
   const FeatureStages& stages() const { return stages_; }
   Preprocessing preprocessing() const { return preprocessing_; }
 
  private:
+  Tensor prepared(const Tensor& pixels) const;                       // as the first convolution takes it
+  Tensor pooled(size_t convolution, const Tensor& x) const;          // as this one takes the result of that before
+
   FeatureStages stages_;
   Preprocessing preprocessing_;
   Tensor matrix_, shift_;                                            // (3,3), (3): input = pixels * matrix + shift
@@ -60,6 +68,11 @@ struct FeatureFileOptions {
 /// norm, another VGG, misshapen, or computes something else than its maker did; ConfigError for a cut that it does not have, or
 /// a preprocessing that contradicts the file's.
 std::shared_ptr<FeatureNetwork> load_feature_network(const Context& context, const std::filesystem::path& file, const FeatureFileOptions& = {});
+
+/// The same from a run of `weft train features` (RUN, RUN@STEP or a checkpoint's folder) or from a file. Throws also FormatError for a
+/// run of another model. `note` hears of broken checkpoints that were passed over; may be empty.
+std::shared_ptr<FeatureNetwork> find_feature_network(const Context& context, const std::string& run_or_file, const FeatureFileOptions& = {},
+                                                     const std::function<void(const std::string&)>& note = {});
 
 /// Weights, float32 or (half) float16, and as metadata weft.preproc, weft.cut and weft.means (each tap's mean activation on the
 /// fixed picture, with the weights as they were rounded), beside `more`. Throws IoError.

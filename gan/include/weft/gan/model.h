@@ -62,6 +62,9 @@ const std::vector<Model>& models();
 /// Throws ConfigError with a suggestion if there is none of that name.
 const Model& find_model(const std::string& name);
 
+/// One network that learns to describe the manner of pictures: weft/gan/feature_network.h loads it from the run.
+std::unique_ptr<Contest> features_contest(const Context& context, const Model& model, const GanOptions& options);
+
 /// DCGAN for 16, 32, 64 and 128 pixels (transposed-convolution stem) and for 28 (dense stem). The module names are those of
 /// PyTorch's DCGAN example, so its state dicts load, and ours load there.
 Networks dcgan(const Context& context, const ModelOptions& options);
