@@ -31,6 +31,7 @@ Command generate_command(const std::string& typed);
 Command translate_command(const std::string& typed);
 Command convert_vgg_command(const std::string& typed);
 Command recolor_command(const std::string& typed);
+Command tile_command(const std::string& typed);
 Command verify_command(const std::string& typed);
 Command inspect_command(const std::string& typed);
 Command list_command(const std::string& typed);

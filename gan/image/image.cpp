@@ -164,8 +164,8 @@ Image decode_image(std::span<const std::byte> file, const std::string& what) {
 
 Image read_image(const std::filesystem::path& path) { return decode_image(codecs::read_bytes(path), path.string()); }
 
-void write_png(const std::filesystem::path& path, const Image& image, const TextChunks& text) {
-  write_file_atomically(path, encode_png(image, text));
+void write_png(const std::filesystem::path& path, const Image& image, const TextChunks& text, double dpi) {
+  write_file_atomically(path, encode_png(image, text, dpi));
 }
 
 TextChunks read_png_text(const std::filesystem::path& path) {

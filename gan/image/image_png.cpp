@@ -2,6 +2,7 @@
 #include <png.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csetjmp>
 #include <cstring>
 
@@ -102,7 +103,7 @@ Image codecs::decode_png(Bytes file, TextChunks* text) {
   return over_white(std::move(image));
 }
 
-std::string encode_png(const Image& image, const TextChunks& text) {
+std::string encode_png(const Image& image, const TextChunks& text, double dpi) {
   std::string out;
   Png state;
   state.out = &out;
@@ -120,11 +121,13 @@ std::string encode_png(const Image& image, const TextChunks& text) {
   const std::vector<uint8_t> pixels = codecs::with_alpha(image);
   const size_t row_bytes = pixels.size() / size_t(std::max(1, image.height));
   const int type = (image.channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB) | (image.alpha.empty() ? 0 : PNG_COLOR_MASK_ALPHA);
+  const png_uint_32 metre = png_uint_32(std::lround(dpi / 0.0254));
   const bool written = guarded(state, [&] {
     png_set_write_fn(state.png, &state, on_write, nullptr);
     png_set_IHDR(state.png, state.info, png_uint_32(image.width), png_uint_32(image.height), 8,
                  type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE,
                  PNG_FILTER_TYPE_BASE);
+    if (dpi > 0) png_set_pHYs(state.png, state.info, metre, metre, PNG_RESOLUTION_METER);
     if (!chunks.empty()) png_set_text(state.png, state.info, chunks.data(), int(chunks.size()));
     png_write_info(state.png, state.info);
     for (size_t y = 0; y < size_t(image.height); ++y) png_write_row(state.png, pixels.data() + y * row_bytes);

@@ -12,6 +12,7 @@
 #include <stb_image_write.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "crc32.h"
@@ -112,7 +113,7 @@ Image codecs::decode_png(Bytes file, TextChunks* text) {
   return over_white(std::move(image));
 }
 
-std::string encode_png(const Image& image, const TextChunks& text) {
+std::string encode_png(const Image& image, const TextChunks& text, double dpi) {
   int size = 0;
   const std::unique_ptr<unsigned char, void (*)(void*)> file(
       stbi_write_png_to_mem(codecs::with_alpha(image).data(), 0, image.width, image.height, image.channels + !image.alpha.empty(), &size), std::free);
@@ -120,6 +121,11 @@ std::string encode_png(const Image& image, const TextChunks& text) {
   const char* bytes = reinterpret_cast<const char*>(file.get());
   constexpr size_t header = 8 + 25;                                                    // signature and IHDR
   std::string out(bytes, header);
+  if (dpi > 0) {
+    const uint32_t metre = uint32_t(std::lround(dpi / 0.0254));
+    const std::string both{char(metre >> 24), char(metre >> 16), char(metre >> 8), char(metre)};
+    out += written_chunk("pHYs", both + both + '\1');
+  }
   for (const auto& [key, value] : text) {
     const bool ascii = std::all_of(value.begin(), value.end(), [](char c) { return c > 0 && c < 0x7f; });
     out += ascii ? written_chunk("tEXt", key + '\0' + value) : written_chunk("iTXt", key + std::string(5, '\0') + value);

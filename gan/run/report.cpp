@@ -98,6 +98,13 @@ void Report::code(const std::string& text, const std::string& fold) {
 
 void Report::chart(const Chart& chart) { (has_gallery_ ? after_ : before_) += chart_html(chart); }
 
+void Report::side_by_side(const std::vector<std::pair<std::string, Image>>& pictures) {
+  std::string html = "<div class=\"row\">";
+  for (const auto& [caption, picture] : pictures)
+    html += "<figure class=\"view\">" + picture_html(picture, strip_side, strip_bytes, caption) + "<figcaption>" + escaped_for_html(caption) + "</figcaption></figure>";
+  (has_gallery_ ? after_ : before_) += html + "</div>\n";
+}
+
 void Report::gallery(std::vector<PictureFile> pictures) {
   pictures_ = std::move(pictures);
   has_gallery_ = true;

@@ -21,6 +21,9 @@ footer{margin-top:3rem}
 .figures dd{margin:0;font-size:1.5rem;font-variant-numeric:tabular-nums}
 .view{margin:0;text-align:center}
 .view img{max-width:100%;height:auto;image-rendering:pixelated;border-radius:4px;display:block;margin:0 auto}
+.row{display:flex;flex-wrap:wrap;gap:1rem}
+.row .view{flex:1 1 15rem;max-width:31rem}
+.row img{width:100%;image-rendering:auto}
 .view figcaption{color:var(--soft);padding:.5rem;font-variant-numeric:tabular-nums}
 input[type=range]{display:block;width:min(100%,760px);margin:0 auto 1rem;accent-color:var(--c0)}
 input[hidden]{display:none}

@@ -50,7 +50,7 @@ Image adjusted(const Image& picture, const Adjustments& a) {
       uint8_t* pixel = &out.pixels[(size_t(y) * size_t(out.width) + size_t(x)) * 3];
       const Lab lab = oklab(pixel);
       float lightness = developed(middle + float(a.contrast) * (lab[0] - middle), film);
-      if (film > 0) lightness += film * 0.16f * std::clamp(lightness * (1 - lightness), 0.0f, 0.25f) * grain(stream, y, x);   // most where half of the silver is
+      if (film > 0) lightness += film * 0.12f * std::clamp(lightness * (1 - lightness), 0.0f, 0.25f) * grain(stream, y, x);   // most where half of the silver is
       const auto rgb = srgb({lightness, chroma * (cosine * lab[1] - sine * lab[2]), chroma * (sine * lab[1] + cosine * lab[2])});
       std::copy(rgb.begin(), rgb.end(), pixel);
     }

@@ -9,6 +9,8 @@
 namespace weft::gan {
 namespace {
 
+constexpr int most_side = 256;                   // that patches along seams are looked at in
+
 int wrapped(int i, int n) { return (i % n + n) % n; }
 /// 0 1 2 3 2 1 0 1 ...: a mirror through the last pixel, not behind it
 int mirrored(int i, int n) {
@@ -52,6 +54,20 @@ Image straight_repeat(const Image& tile, Layout layout) {
   return cloth(tile, layout, 0, 0, h, w);
 }
 
+Image transposed(const Image& image) {
+  const size_t c = size_t(image.channels), h = size_t(image.height), w = size_t(image.width);
+  Image out{image.width, image.height, image.channels, std::vector<uint8_t>(image.pixels.size())};
+  for (size_t y = 0; y < h; ++y)
+    for (size_t x = 0; x < w; ++x) std::copy_n(&image.pixels[(y * w + x) * c], c, &out.pixels[(x * h + y) * c]);
+  return out;
+}
+
+Image resized_tile(const Image& tile, Layout layout, int height, int width) {
+  if (tile.height == height && tile.width == width) return tile;
+  const Image around = cloth(tile, layout, -tile.height, -tile.width, 3 * tile.height, 3 * tile.width);
+  return cloth(resized(around, 3 * height, 3 * width), Layout::straight, height, width, height, width);
+}
+
 double seam_score(const Image& tile, Layout layout) {
   if (layout == Layout::mirror) return seam_score(straight_repeat(tile, layout));
   const int h = tile.height, w = tile.width;
@@ -77,6 +93,10 @@ double seam_score(const Image& tile, Layout layout) {
 }
 
 SeamPatches seam_patches(const Context& context, const Image& tile, Layout layout, const Image& swatch) {
+  if (const int longer = std::max(tile.height, tile.width); longer > most_side) {
+    const auto side = [longer](int s) { return std::max(1, int(std::lround(double(s) * most_side / longer / 2))) * 2; };     // even, for half drops
+    return seam_patches(context, resized_tile(tile, layout, side(tile.height), side(tile.width)), layout, resized(swatch, side(swatch.height), side(swatch.width)));
+  }
   const int strips = 8, h = tile.height, w = tile.width, band = std::max(14, std::min(h, w) / 8);    // half size must hold a patch
   std::vector<double> distances;
   for (int i = 0; i < strips; ++i) {

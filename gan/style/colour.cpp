@@ -32,21 +32,25 @@ Matrix3d covariance(const Colours& colours) {
   return centred * centred.transpose() / double(colours.cols());
 }
 
-Matrix3d power(const Matrix3d& symmetric, double exponent) {
+/// @param least  of the eigenvalues: smaller ones are taken for this
+Matrix3d power(const Matrix3d& symmetric, double exponent, double least = 0) {
   const Eigen::SelfAdjointEigenSolver<Matrix3d> solver(symmetric);
-  return solver.eigenvectors() * solver.eigenvalues().cwiseMax(0).array().pow(exponent).matrix().asDiagonal() * solver.eigenvectors().transpose();
+  return solver.eigenvectors() * solver.eigenvalues().cwiseMax(least).array().pow(exponent).matrix().asDiagonal() * solver.eigenvectors().transpose();
 }
 
 bool one_colour(const Colours& colours) { return (colours.colwise() - Vector3d(colours.col(0))).isZero(); }
 
 /// T = A^-1/2 (A^1/2 B A^1/2)^1/2 A^-1/2 is the one symmetric positive map with T A T = B.
 void mkl(Colours& picture, const Colours& palette) {
-  const Vector3d wanted = palette.rowwise().mean();
+  const Vector3d mean = picture.rowwise().mean(), wanted = palette.rowwise().mean();
+  const Matrix3d a = covariance(picture);
+  picture.colwise() -= mean;
   if (!one_colour(palette)) {
-    const Matrix3d a = covariance(picture) + Matrix3d::Identity() * least_deviation * least_deviation;
-    const Matrix3d root = power(a, 0.5), inverse = power(a, -0.5);
-    picture = inverse * power(root * covariance(palette) * root, 0.5) * inverse * picture;
+    const double least = least_deviation * least_deviation;
+    const Matrix3d root = power(a, 0.5, least), inverse = power(a, -0.5, least);
+    picture = (inverse * power(root * covariance(palette) * root, 0.5) * inverse * picture).eval();
   }
+  picture.colwise() += wanted;
   for (int i = 0; i < 20; ++i)                   // each time less is lost to clipping
     picture.colwise() += wanted - picture.cwiseMax(0).cwiseMin(1).rowwise().mean();
 }

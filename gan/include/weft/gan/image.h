@@ -28,9 +28,10 @@ Image decode_image(std::span<const std::byte> file, const std::string& what = "i
 Image read_image(const std::filesystem::path&);
 
 using TextChunks = std::vector<std::pair<std::string, std::string>>;    // key (1 to 79 Latin-1 characters), UTF-8 text
-std::string encode_png(const Image&, const TextChunks& = {});
+/// @param dpi  print size, pixels an inch; 0: none is said
+std::string encode_png(const Image&, const TextChunks& = {}, double dpi = 0);
 /// Durable and all or nothing. Throws IoError.
-void write_png(const std::filesystem::path&, const Image&, const TextChunks& = {});
+void write_png(const std::filesystem::path&, const Image&, const TextChunks& = {}, double dpi = 0);
 /// What `write_png` was told. Throws DataError, FormatError.
 TextChunks read_png_text(const std::filesystem::path&);
 

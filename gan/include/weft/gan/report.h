@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "weft/gan/image.h"
+
 namespace weft::gan {
 
 struct Series {
@@ -43,6 +45,8 @@ class Report {
   void code(const std::string& text, const std::string& fold = "");
   /// Each series is drawn by at most 600 points, the lowest and the highest of every stretch, so that no spike is lost.
   void chart(const Chart& chart);
+  /// Pictures in a row, each over its caption, as far as the page is wide; then in the next row.
+  void side_by_side(const std::vector<std::pair<std::string, Image>>& caption_and_picture);
   /// Pictures in order of time: the last one large, all of them on a strip to choose from. One that cannot be read is left out,
   /// and the page says so. One gallery a page.
   void gallery(std::vector<PictureFile> pictures);

@@ -24,10 +24,25 @@ Image straight_repeat(const Image& tile, Layout layout);
 double seam_score(const Image& tile, Layout layout = Layout::straight);
 
 /// Patch distances (mean of full and half size) to the swatch's patches: of strips of cloth along the seams, and of seven pairs of
-/// strips just as large that lie evenly in the tile.
+/// strips just as large that lie evenly in the tile. The tile is in the swatch's scale; beyond 256 pixels both are looked at smaller.
 struct SeamPatches {
   double seam, middle, worst;    // middle: the mean of the seven; worst: the largest of them
 };
 SeamPatches seam_patches(const Context& context, const Image& tile, Layout layout, const Image& swatch);
+
+/// Rows as columns.
+Image transposed(const Image& image);
+/// The tile in another size (even where the layout halves a side); what lies beyond its edges is seen, so that they still meet.
+Image resized_tile(const Image& tile, Layout layout, int height, int width);
+
+struct Tile {
+  Image image;
+  const char* how;               // kept: the swatch tiles already; joined; mirrored
+};
+/// A piece of the swatch's cloth that repeats in the layout, in the swatch's scale.
+/// Joining takes the piece that comes round best, so a pattern's period where there is one, and lays both ends over each other,
+/// cut where they differ least: no thread is drawn that the swatch has not. A mirror needs no join.
+/// Throws ConfigError for a swatch below 16 pixels a side.
+Tile make_tile(const Context& context, const Image& swatch, Layout layout);
 
 }  // namespace weft::gan
