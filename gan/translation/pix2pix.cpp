@@ -13,7 +13,7 @@ enum : size_t { kGenerator, kJudge };
 
 /// As many halvings as the size bears, 8 at the most: 8 for 256 pixels, 6 for 64.
 std::shared_ptr<UnetGenerator> unet_generator(const Context& c, const GanOptions& o) {
-  UnetOptions u{o.model.channels, o.model.channels, o.model.width, 0, norm_of(o.model.norm), o.model.dropout, o.seed};
+  UnetOptions u{o.model.channels, o.model.channels, o.model.width, 0, norm_of(o.model.norm), o.model.dropout, o.seed, upsampling_of(o.model.upsampling)};
   while (u.depth < 8 && o.model.size % (2 << u.depth) == 0) ++u.depth;
   if (u.depth < 2) throw ConfigError("a U-Net takes pictures whose side is a multiple of 4, better of 64, not " + std::to_string(o.model.size) + "; choose --size 64, say");
   return std::make_shared<UnetGenerator>(c, u);

@@ -32,7 +32,15 @@ int64_t channels_at(const UnetOptions& o, int level) { return int64_t(o.width) <
 nn::ModulePtr down(const Context& c, int64_t in, int64_t out, nn::Bias bias, double slope) {
   return std::make_shared<nn::Conv2d>(c, in, out, k4, halve4, bias, slope);
 }
-nn::ModulePtr up(const Context& c, int64_t in, int64_t out, nn::Bias bias) { return std::make_shared<nn::ConvTranspose2d>(c, in, out, k4, halve4, bias); }
+/// Twice the sides: PyTorch's transposed convolution, or a plain one behind a resize.
+void append_up(nn::Sequential& to, const Context& c, const UnetOptions& o, int64_t in, int64_t out, nn::Bias bias) {
+  if (o.upsampling == Upsampling::transposed) {
+    to.append(std::make_shared<nn::ConvTranspose2d>(c, in, out, k4, halve4, bias));
+  } else {
+    to.append(nn::Upsample(2, o.upsampling == Upsampling::nearest ? Resize::nearest : Resize::bilinear));
+    to.append(std::make_shared<nn::Conv2d>(c, in, out, k3, ConvGeometry{.pad = {1, 1}}, bias));
+  }
+}
 
 // From the activations of `level` - 1 to those of `level`, and back.
 nn::ModulePtr level(const Context& c, const UnetOptions& o, int at) {
@@ -42,10 +50,12 @@ nn::ModulePtr level(const Context& c, const UnetOptions& o, int at) {
   layers.append(nn::Identity());
   if (at + 1 == o.depth) {
     layers.append(down(c, outer, inner, has_bias(o.norm), 1)).append(nn::ReLU());
-    layers.append(up(c, inner, outer, has_bias(o.norm))).append(make_norm(c, o.norm, outer, 0));
+    append_up(layers, c, o, inner, outer, has_bias(o.norm));
+    layers.append(make_norm(c, o.norm, outer, 0));
   } else {
     layers.append(down(c, outer, inner, has_bias(o.norm), 1)).append(make_norm(c, o.norm, inner, 0.2)).append(level(c, o, at + 1)).append(nn::Identity());
-    layers.append(up(c, 2 * inner, outer, has_bias(o.norm))).append(make_norm(c, o.norm, outer, 0));
+    append_up(layers, c, o, 2 * inner, outer, has_bias(o.norm));
+    layers.append(make_norm(c, o.norm, outer, 0));
     if (at > 3 && o.dropout > 0)
       layers.append(std::make_shared<nn::Dropout>(o.dropout, stream_key(o.seed, "unet.dropout." + std::to_string(at))));
   }
@@ -60,7 +70,8 @@ UnetGenerator::UnetGenerator(const Context& c, const UnetOptions& o) : stride_(1
                       std::to_string(o.in) + " and " + std::to_string(o.out) + " channels, width " + std::to_string(o.width));
   auto outermost = std::make_shared<Outermost>();
   outermost->layers().append(down(c, o.in, o.width, has_bias(o.norm), 0.2)).append(level(c, o, 1)).append(nn::Identity());
-  outermost->layers().append(up(c, 2 * o.width, o.out, nn::Bias::yes)).append(nn::Tanh());
+  append_up(outermost->layers(), c, o, 2 * o.width, o.out, nn::Bias::yes);
+  outermost->layers().append(nn::Tanh());
   model_ = add("model", std::static_pointer_cast<nn::Module>(outermost));
 }
 

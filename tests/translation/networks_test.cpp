@@ -189,7 +189,8 @@ TEST_CASE("generators' derivatives are derivatives") {
   const Tensor x = context.normal({2, 8, 12, 3}, 1), target = context.normal({2, 8, 12, 3}, 2);
   ResnetGenerator plain(context, {3, 3, 2, 1}), styled(context, {3, 3, 2, 1, 2, gan::Upsampling::bilinear, true});
   gan::UnetGenerator unet(context, {3, 3, 2, 2, gan::Norm::batch, 0});
-  for (nn::Module* g : {static_cast<nn::Module*>(&plain), static_cast<nn::Module*>(&styled), static_cast<nn::Module*>(&unet)}) {
+  gan::UnetGenerator resized(context, {3, 3, 2, 2, gan::Norm::instance, 0, 0, gan::Upsampling::nearest});
+  for (nn::Module* g : {static_cast<nn::Module*>(&plain), static_cast<nn::Module*>(&styled), static_cast<nn::Module*>(&unet), static_cast<nn::Module*>(&resized)}) {
     nn::initialise(*g, nn::Init::xavier, 3);
     CHECK(slope_gap(*g, [&] { return nn::mse((*g)(x), target); }) <= 1e-6);
   }

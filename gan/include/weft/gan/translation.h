@@ -65,6 +65,7 @@ struct UnetOptions {
   Norm norm = Norm::batch;
   double dropout = 0.5;                          // in the inner decoders of eight times the width
   uint64_t seed = 0;                             // of dropout
+  Upsampling upsampling = Upsampling::transposed;
 };
 
 /// An encoder of 4x4 stride-2 convolutions and its mirror image, each level joined to its counterpart.
