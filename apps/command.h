@@ -30,6 +30,7 @@ Command train_command(const std::string& typed);
 Command generate_command(const std::string& typed);
 Command translate_command(const std::string& typed);
 Command convert_vgg_command(const std::string& typed);
+Command transfer_command(const std::string& typed);
 Command recolor_command(const std::string& typed);
 Command tile_command(const std::string& typed);
 Command verify_command(const std::string& typed);

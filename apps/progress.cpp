@@ -83,6 +83,15 @@ void ProgressDisplay::show(const gan::Progress& p) {
   std::fprintf(stderr, "%s  %s  %s\n", title_.c_str(), step.c_str(), numbers.c_str());
 }
 
+void ProgressDisplay::show(double done, double seconds, const std::string& words) {
+  const std::lock_guard lock(one_at_a_time_);
+  const std::string text = print("%3.0f %%  ", 100 * done) + "ETA " + clock_time(done > 0 ? seconds * (1 - done) / done : 0) + "  " + words;
+  if (terminal_) return draw(title_, done, text);
+  if (seconds < next_line_) return;
+  next_line_ = seconds + seconds_between_lines;
+  std::fprintf(stderr, "%s  %s\n", title_.c_str(), text.c_str());
+}
+
 void ProgressDisplay::draw(const std::string& left, double done, const std::string& right) {
   const size_t width = terminal_width() - 1;         // asked anew each time: windows are resized
   const int bar_width = std::clamp(static_cast<int>(width) / 4, 4, widest_bar);

@@ -17,6 +17,8 @@ class ProgressDisplay {
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
   void show(const gan::Progress& progress);
+  /// Of any other work: the share that is done, 0 to 1, after so many seconds.
+  void show(double done, double seconds, const std::string& words);
   void note(const std::string& sentence);    // above the bar; from any thread
 
  private:

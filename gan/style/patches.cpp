@@ -1,5 +1,6 @@
 #include "style/patches.h"
 
+#include <cmath>
 #include <string>
 
 #include "weft/kernels/error.h"
@@ -28,7 +29,8 @@ Tensor equal_shares(const Context& context, int64_t rows, int64_t theirs, int64_
 int64_t PatchSource::patches() const {
   if (positions) return positions.count();
   const int64_t lost = border == Border::none ? kReach : 0;
-  return pictures.size(0) / groups * (pictures.size(1) - lost) * (pictures.size(2) - lost);
+  const auto along = [&](int axis) { return (pictures.size(axis) - lost - 1) / stride + 1; };
+  return pictures.size(0) / groups * along(1) * along(2);
 }
 
 Tensor draw_directions(const Context& context, int count, uint64_t stream, int side) {
@@ -36,8 +38,27 @@ Tensor draw_directions(const Context& context, int count, uint64_t stream, int s
   return raw / sqrt(sum(raw * raw, {1, 2, 3}, KeepAxes::yes));
 }
 
+Tensor draw_waves(const Context& context, int count, uint64_t stream) {
+  constexpr double pi = 3.14159265358979323846, sigma = 1.5;
+  std::vector<double> across, down, window;
+  for (int i = 0; i < kPatchSide * kPatchSide; ++i) {
+    across.push_back(i % kPatchSide - kReach / 2), down.push_back(i / kPatchSide - kReach / 2);
+    window.push_back(std::exp(-(across.back() * across.back() + down.back() * down.back()) / (4 * sigma * sigma)));
+  }
+  const auto plane = [&](const std::vector<double>& values) { return context.from(values, {1, kPatchSide, kPatchSide, 1}); };
+  const auto colour = [&](double r, double g, double b) { return context.from(std::vector<double>{r, g, b}, {1, 1, 1, 3}); };
+  const Tensor draws = context.uniform({5, count, 1, 1, 1}, stream);
+  const auto draw = [&](int i) { return reshape(slice(draws, 0, i, i + 1), {count, 1, 1, 1}); };
+
+  const Tensor phase = 2 * pi * (draw(2) + (draw(0) - 0.5) * plane(across) + (draw(1) - 0.5) * plane(down));
+  const Tensor hue = cos(2 * pi * draw(3)) * colour(0.70711, -0.70711, 0) + sin(2 * pi * draw(3)) * colour(0.40825, 0.40825, -0.81650);
+  const Tensor light = 1 - greater(draw(4), 1.0 / 3), tint = lerp(hue, colour(0.57735, 0.57735, 0.57735), light);
+  const Tensor waves = cos(phase) * plane(window) * tint;
+  return waves / sqrt(sum(waves * waves, {1, 2, 3}, KeepAxes::yes) + 1e-12);
+}
+
 Tensor sorted_projections(const PatchSource& s, const Tensor& directions) {
-  const Tensor maps = conv2d(bordered(s), directions);              // (N, P, Q, directions)
+  const Tensor maps = conv2d(bordered(s), directions, {}, {.stride = {s.stride, s.stride}});   // (N, P, Q, directions)
   const int64_t count = directions.size(0);
   const Tensor rows = reshape(maps, {maps.count() / count, count}), chosen = s.positions ? gather(rows, s.positions) : rows;
   return sort(transpose(reshape(chosen, {s.groups, s.patches(), count}))).values;

@@ -10,4 +10,8 @@ Image to_image(const Tensor& images, int64_t i);
 /// All images on a sheet of `columns` (0: about as wide as high), left to right and down, with a thin gap.
 Image to_sheet(const Tensor& images, int columns = 0);
 
+/// Pictures of any sizes on white, `columns` a row, each in the middle of a cell as large as the largest. A caption stands under its
+/// picture, in capitals: letters, digits, '.', '-', ':' and blanks; no captions, or one a picture.
+Image contact_sheet(const std::vector<Image>& pictures, int columns, const std::vector<std::string>& captions = {});
+
 }  // namespace weft::gan

@@ -1,0 +1,98 @@
+#include "transfer_inputs.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "settings.h"
+#include "weft/gan/sheet.h"
+#include "weft/gan/trainer.h"
+#include "weft/kernels/error.h"
+
+namespace weft::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_there(const fs::path& path) {
+  std::error_code none;
+  return fs::exists(path, none);
+}
+
+NamedPicture read_named(const std::string& role, const fs::path& file) {
+  return {file.filename().string(), gan::read_image(file), gan::picture_input(role, file)};
+}
+
+NamedPicture generated(const std::string& run, const std::string& seed, const Context& context) {
+  const gan::TrainedGenerator generator = gan::load_generator(run, context, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); });
+  const int64_t number = seed.empty() ? 0 : parse_integer("--content " + run + ":SEED", seed, 0, int64_t{1} << 53);
+  const NoGraph off(context);
+  return {run, gan::with_channels(gan::to_image(generator.sample(1, uint64_t(number)), 0), 3),
+          {{"content", run}, {"content_seed", std::to_string(number)}, {"content_sha256", generator.sha256}}};
+}
+
+}  // namespace
+
+Suffixed suffixed(const std::string& word) {
+  const size_t colon = word.rfind(':');
+  if (is_there(word) || colon == std::string::npos) return {word, ""};
+  return {word.substr(0, colon), word.substr(colon + 1)};
+}
+
+std::vector<NamedPicture> content_pictures(const std::string& word, const Context& context) {
+  const Suffixed s = suffixed(word);
+  std::error_code none;
+  if (fs::is_directory(s.file, none) && is_there(fs::path(s.file) / "run.json")) return {generated(s.file, s.suffix, context)};
+  std::vector<NamedPicture> pictures;
+  if (!fs::is_directory(word, none)) return {read_named("content", word)};
+  for (const PictureJob& job : picture_jobs(word, "")) pictures.push_back(read_named("content", job.in));
+  return pictures;
+}
+
+std::vector<NamedStyle> style_pictures(const std::vector<std::string>& words) {
+  std::vector<NamedStyle> styles;
+  for (const std::string& word : words) {
+    std::error_code none;
+    if (fs::is_directory(word, none)) {
+      if (words.size() > 1) throw ConfigError("--style " + word + " is a folder: every picture in it is a style by itself, so give it alone");
+      for (const PictureJob& job : picture_jobs(word, "")) styles.push_back({read_named("style", job.in), 1});
+      return styles;
+    }
+    const Suffixed s = suffixed(word);
+    const double weight = s.suffix.empty() ? 1 : parse_number("--style " + s.file + ":WEIGHT", s.suffix, 0, 1e6);
+    styles.push_back({read_named("style" + (words.size() > 1 ? std::to_string(styles.size() + 1) : std::string()), s.file), weight});
+  }
+  return styles;
+}
+
+gan::Image read_mask(const std::string& word, const std::string& content) {
+  const Suffixed s = suffixed(word);
+  return fs::path(s.file).extension() == ".json" ? gan::coco_mask(s.file, s.suffix, content) : gan::read_image(word);
+}
+
+gan::Image blended(const gan::Image& content, const std::string& word, gan::TextChunks& chunks) {
+  const Suffixed s = suffixed(word);
+  const double share = s.suffix.empty() ? 0.5 : parse_number("--blend " + s.file + ":SHARE", s.suffix, 0, 1);
+  const NamedPicture over = read_named("blend", s.file);
+  chunks.insert(chunks.end(), over.chunks.begin(), over.chunks.end());
+  gan::Image result = gan::with_channels(content, 3);
+  const gan::Image fit = gan::resized(gan::with_channels(over.picture, 3), content.height, content.width);
+  for (size_t i = 0; i < result.pixels.size(); ++i)
+    result.pixels[i] = uint8_t(std::lround(result.pixels[i] + share * (double(fit.pixels[i]) - result.pixels[i])));
+  return result;
+}
+
+void check_output(const std::string& flag, const std::string& file, const std::vector<std::string>& endings) {
+  std::string all;
+  for (const std::string& e : endings) all += (all.empty() ? "" : " or ") + e;
+  if (std::find(endings.begin(), endings.end(), fs::path(file).extension()) == endings.end())
+    throw ConfigError(flag + " " + file + ": the name has to end in " + all);
+  const fs::path folder = fs::absolute(file).parent_path();
+  std::error_code none;
+  if (!fs::is_directory(folder, none)) throw IoError(flag + " " + file + ": there is no folder " + folder.string());
+  if (fs::is_directory(file, none) || access(folder.c_str(), W_OK) != 0) throw IoError(flag + " " + file + ": cannot be written");
+}
+
+}  // namespace weft::apps

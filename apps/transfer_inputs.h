@@ -1,0 +1,43 @@
+// What `weft transfer` is given: pictures, styles with weights, masks, garments that a run makes.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "pictures.h"
+#include "weft/gan/provenance.h"
+#include "weft/gan/transfer.h"
+
+namespace weft::apps {
+
+/// A word with something after its last colon: PICTURE:0.3, RUN:7, FILE.json:dress. A file of the whole word's name comes first.
+struct Suffixed {
+  std::string file, suffix;            // empty: none
+};
+Suffixed suffixed(const std::string& word);
+
+struct NamedPicture {
+  std::string name;                    // of its file
+  gan::Image picture;
+  gan::TextChunks chunks;              // for provenance()
+};
+
+/// --content: a picture, a folder of them, or RUN[:SEED], image 0 of that seed from the run's newest checkpoint.
+std::vector<NamedPicture> content_pictures(const std::string& word, const Context& context);
+
+struct NamedStyle {
+  NamedPicture picture;
+  double weight;
+};
+/// --style PICTURE[:WEIGHT] each; or one folder. Throws ConfigError for a weight that is none.
+std::vector<NamedStyle> style_pictures(const std::vector<std::string>& words);
+
+/// --mask: a picture, or COCO's annotations: FILE.json[:ID|CATEGORY] of the picture called `content`.
+gan::Image read_mask(const std::string& word, const std::string& content);
+
+/// --blend PICTURE[:SHARE], half and half if no share is given: laid over the content, stretched to its size.
+gan::Image blended(const gan::Image& content, const std::string& word, gan::TextChunks& chunks);
+
+/// A file of this ending (".png") that can be written, as far as can be known beforehand. Throws ConfigError, IoError.
+void check_output(const std::string& flag, const std::string& file, const std::vector<std::string>& endings);
+
+}  // namespace weft::apps

@@ -1,0 +1,52 @@
+// One level of a transfer: a picture at one size, moved step by step towards its styles.
+#pragma once
+#include <optional>
+
+#include "style/patches.h"
+#include "weft/gan/transfer.h"
+
+namespace weft::gan {
+
+constexpr int kTransferDirections = 16;          // a step
+constexpr int kStripRows = 58;                   // of patches; with the six that reach beyond, 64 rows of pixels
+
+/// (1, h, w, 3) in [-1, 1].
+Tensor to_tensor(const Context& context, const Image& image);
+/// Longer side `longer`, but no side so short that it has no patch.
+Image fitted(const Image& image, int longer);
+
+/// Every so-manieth patch of a style, down and across, is enough for the lists of a part.
+int style_stride(double brush, const TransferPlan& plan);
+
+class TransferLevel {
+ public:
+  TransferLevel(const Context& context, const Tensor& start, const TransferJob& job, const TransferPlan& plan);
+
+  /// Moves the pixels once, part after part. `number` shifts the strips.
+  void step(int number);
+  /// Root of the mean squared gap that the last step found. Waits for the device.
+  double gap() const;
+
+  Tensor picture;                                // (1, h, w, 3)
+
+ private:
+  struct Region {
+    std::vector<PatchTarget::Part> parts;
+    std::vector<int32_t> pixels;                 // empty: all
+    std::optional<PatchTarget> target;
+    int64_t patches = 0;                         // that the target was made for
+  };
+  std::optional<PatchSource> source(const Tensor& x, const Region& region, const std::vector<int32_t>& rows) const;
+  std::optional<Tensor> gradient(Region& region, const Tensor& seen, const std::vector<int32_t>& rows, const Tensor& directions);
+  void write_back(const Tensor& strips, const std::vector<int32_t>& rows) const;
+
+  Context context_;
+  TransferPlan plan_;
+  uint64_t stream_, waves_;
+  int height_, width_;
+  std::vector<Region> regions_;
+  Tensor squares_;                               // summed over the last step's gaps
+  int64_t gaps_ = 0;
+};
+
+}  // namespace weft::gan

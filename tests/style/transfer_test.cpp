@@ -1,0 +1,311 @@
+// `transfer`: what each dial promises, masks to the byte, memory foretold, and input that cannot be used.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "../temporary_folder.h"
+#include "style/regions.h"
+#include "weft/gan/measures.h"
+#include "weft/gan/transfer.h"
+#include "weft/kernels/error.h"
+
+using namespace weft;
+using namespace weft::gan;
+
+namespace {
+
+/// Rings in warm light on a dark ground: something with a layout.
+Image rings(int h, int w) {
+  Image image{h, w, 3, {}};
+  for (int y = 0; y < h; ++y)
+    for (int x = 0; x < w; ++x) {
+      const double r = std::hypot(y - 0.45 * h, x - 0.55 * w), light = 0.5 + 0.4 * std::cos(r / 5) * std::exp(-r / (0.6 * h));
+      for (const double tint : {1.0, 0.8, 0.6}) image.pixels.push_back(uint8_t(40 + 200 * light * tint));
+    }
+  return image;
+}
+
+/// Slanted blue stripes with yellow dots: something with a texture.
+Image stripes(int h, int w) {
+  Image image{h, w, 3, {}};
+  for (int y = 0; y < h; ++y)
+    for (int x = 0; x < w; ++x) {
+      const bool dot = (x % 12) * (x % 12) + (y % 12) * (y % 12) < 9;
+      const double s = 0.5 + 0.5 * std::sin((x + 2 * y) * 0.7);
+      for (const double v : {dot ? 240.0 : 30 + 60 * s, dot ? 220.0 : 50 + 90 * s, dot ? 60.0 : 120 + 100 * s}) image.pixels.push_back(uint8_t(v));
+    }
+  return image;
+}
+
+Image flat(int h, int w, uint8_t value, int channels = 3) { return {h, w, channels, std::vector<uint8_t>(size_t(h * w * channels), value)}; }
+
+/// Left half white.
+Image left_half(int h, int w) {
+  Image mask = flat(h, w, 0, 1);
+  for (int i = 0; i < h * w; ++i) mask.pixels[size_t(i)] = i % w < w / 2 ? 255 : 0;
+  return mask;
+}
+
+TransferJob small_job() {
+  TransferJob job{rings(64, 72), {{stripes(60, 60)}}, {}, {}};
+  job.options.strength = 0.25;
+  return job;
+}
+
+Context cpu() { return Context::open("cpu", {.threads = 2}); }
+
+double patches_apart(const Image& a, const Image& b) { return patch_distance(cpu(), {a}, {b})[0]; }
+
+double mean_of(const Image& image, size_t channel) {
+  double sum = 0;
+  for (size_t i = channel; i < image.pixels.size(); i += 3) sum += image.pixels[i];
+  return 3 * sum / double(image.pixels.size());
+}
+
+template <class E>
+void refused(const TransferJob& job, const std::string& part) {
+  try {
+    plan_transfer(cpu(), job);
+    FAIL("was taken, though: " << part);
+  } catch (const E& e) {
+    CHECK_MESSAGE(std::string(e.what()).find(part) != std::string::npos, e.what());
+  }
+}
+
+}  // namespace
+
+TEST_CASE("patches come to be distributed as the style's, by more than its colours alone explain; the content stays to be seen") {
+  TransferJob job = small_job();
+  job.options.strength = 0.5;
+  const Image result = transfer(cpu(), job), style = resized(stripes(60, 60), 72, 72);
+  const double before = patches_apart(job.content, style), after = patches_apart(result, style);
+  CHECK(after < 0.15 * before);
+  CHECK(luminance_correlation(result, job.content, 2.25) > 0.5);
+}
+
+TEST_CASE("strength: 0 gives the content's bytes, and more goes further") {
+  TransferJob job = small_job();
+  const Image style = resized(stripes(60, 60), 72, 72);
+  double before = patches_apart(job.content, style);
+  for (const double strength : {0.0, 0.1, 0.3, 1.0}) {
+    job.options.strength = strength;
+    const Image result = transfer(cpu(), job);
+    const double now = patches_apart(result, style);
+    if (strength == 0) CHECK(result.pixels == job.content.pixels);
+    else CHECK(now < before);
+    before = now;
+  }
+}
+
+TEST_CASE("structure: similarity to the content rises over the dial") {
+  TransferJob job = small_job();
+  double before = -1;
+  for (const double structure : {0.0, 0.5, 1.0}) {
+    job.options.structure = structure;
+    const double now = structural_similarity(transfer(cpu(), job), job.content);
+    CHECK(now > before + 0.02);
+    before = now;
+  }
+}
+
+TEST_CASE("brush: larger marks have fewer edges") {
+  TransferJob job = small_job();
+  job.content = flat(64, 64, 128), job.options.strength = 0.5;
+  for (size_t i = 0; i < job.content.pixels.size(); ++i) job.content.pixels[i] = uint8_t(100 + i * 37 % 60);   // something to begin from
+  double before = 1e9;
+  for (const double brush : {0.5, 1.0, 2.0}) {
+    job.options.brush = brush;
+    const double now = gradient_energy(transfer(cpu(), job));
+    CHECK(now < before);
+    before = now;
+  }
+}
+
+TEST_CASE("the same seed gives the same bits, another one others; a look that says no gives the picture so far") {
+  TransferJob job = small_job();
+  const Image first = transfer(cpu(), job);
+  CHECK(transfer(cpu(), job).pixels == first.pixels);
+  job.options.seed = 1;
+  CHECK(transfer(cpu(), job).pixels != first.pixels);
+  int steps = 0;
+  double apart = 0;
+  const Image early = transfer(cpu(), job, [&](const TransferProgress& p) { return apart = p.distance(), ++steps < 3; });
+  CHECK(steps == 3);
+  CHECK(apart > 0);
+  CHECK(early.height == 64);
+  CHECK(early.width == 72);
+}
+
+TEST_CASE("outside a mask every byte is the content's, whatever the dials; inside it is another picture") {
+  for (const TransferColours colours : {TransferColours::style, TransferColours::content, TransferColours::luminance}) {
+    TransferJob job = small_job();
+    job.masks = {left_half(64, 72)};
+    job.options.colours = colours, job.options.feather = 6, job.options.keep_shading = true;
+    const Image result = transfer(cpu(), job);
+    int outside = 0, inside = 0;
+    for (size_t i = 0; i < result.pixels.size(); ++i) (i / 3 % 72 < 36 ? inside : outside) += result.pixels[i] != job.content.pixels[i];
+    CHECK(outside == 0);
+    CHECK(inside > 64 * 30);
+  }
+}
+
+TEST_CASE("a mask fades in over its feather, from nothing at the edge to all of it") {
+  const std::vector<float> share = coverage(left_half(20, 80), 16);
+  CHECK(share[40] == 0);
+  CHECK(share[39] < 0.15f);
+  CHECK(share[31] > 0.2f);
+  CHECK(share[31] < share[27]);
+  CHECK(share[20] == doctest::Approx(1));
+  CHECK(coverage(left_half(20, 80), 0)[39] == 1);
+}
+
+TEST_CASE("each region has its own style: a black one and a white one") {
+  TransferJob job = small_job();
+  Image right = left_half(64, 72);
+  for (uint8_t& v : right.pixels) v = uint8_t(255 - v);
+  job.masks = {left_half(64, 72), right};
+  job.styles = {{flat(30, 30, 10), 1, 0}, {flat(30, 30, 240), 1, 1}};
+  const Image result = transfer(cpu(), job);
+  CHECK(int(result.pixels[3 * (32 * 72 + 15)]) < 60);
+  CHECK(int(result.pixels[3 * (32 * 72 + 55)]) > 190);
+}
+
+TEST_CASE("styles mix by their weights") {
+  TransferJob job = small_job();
+  job.styles = {{flat(30, 30, 0), 3}, {flat(30, 30, 200), 1}, {flat(30, 30, 255), 0}};
+  CHECK(mean_of(transfer(cpu(), job), 0) == doctest::Approx(50).epsilon(0.1));
+}
+
+TEST_CASE("colours of the content: the mean to two steps; luminance: colour differences pixel for pixel") {
+  TransferJob job = small_job();
+  job.options.colours = TransferColours::content;
+  const Image kept = transfer(cpu(), job);
+  for (const size_t channel : {0u, 1u, 2u}) CHECK(std::abs(mean_of(kept, channel) - mean_of(job.content, channel)) < 2);
+  job.options.colours = TransferColours::style;
+  CHECK(std::abs(mean_of(transfer(cpu(), job), 2) - mean_of(job.content, 2)) > 10);
+  job.options.colours = TransferColours::luminance;
+  const Image grey = transfer(cpu(), job);
+  double gap = 0;
+  for (size_t i = 0; i < grey.pixels.size(); i += 3)
+    gap += std::abs((grey.pixels[i] - grey.pixels[i + 2]) - (job.content.pixels[i] - job.content.pixels[i + 2])) > 6;
+  CHECK(gap < 0.05 * 64 * 72);
+}
+
+TEST_CASE("keep shading: light and shade fall as they did, and the texture is there") {
+  TransferJob job = small_job();
+  job.options.strength = 0.5, job.options.structure = 0;
+  const Image style = resized(stripes(60, 60), 72, 72), without = transfer(cpu(), job);
+  job.options.keep_shading = true;
+  const Image with = transfer(cpu(), job);
+  CHECK(luminance_correlation(with, job.content, 2.25) > 0.9);
+  CHECK(luminance_correlation(with, job.content, 2.25) > luminance_correlation(without, job.content, 2.25));
+  CHECK(patches_apart(with, style) < 0.5 * patches_apart(job.content, style));
+}
+
+TEST_CASE("fewer directions at once are the same sum; memory is foretold within 15 %, and parts take less of it") {
+  TransferJob job = small_job();
+  job.content = rings(1200, 100), job.styles = {{stripes(600, 50)}}, job.options.structure = 1, job.options.strength = 0.5;
+  const Image style = resized(stripes(600, 50), 1200, 100);
+  std::vector<Image> results;
+  for (const size_t memory : {size_t{0}, size_t{30} << 20, size_t{7} << 20}) {
+    job.options.memory = memory;
+    const Context context = cpu();
+    const TransferPlan plan = plan_transfer(context, job);
+    CAPTURE(plan.text());
+    results.push_back(transfer(context, job));
+    if (memory) CHECK(plan.bytes <= memory);
+    CHECK(double(context.peak_bytes()) < 1.15 * double(plan.bytes));
+    CHECK(double(context.peak_bytes()) > 0.8 * double(plan.bytes));
+    if (results.size() == 2) CHECK(plan.directions_at_once < 16);
+    if (results.size() == 3) CHECK(plan.parts > 1);
+  }
+  int apart = 0;
+  for (size_t i = 0; i < results[0].pixels.size(); ++i) apart = std::max(apart, std::abs(results[0].pixels[i] - results[1].pixels[i]));
+  CHECK(apart <= 2);
+  CHECK(patches_apart(results[2], style) < 1.5 * patches_apart(results[0], style));
+  // No seam: rows differ from the next by as much as columns do, relative to the picture that was made whole.
+  const auto roughest = [](const Image& p) {
+    double most = 0;
+    for (int y = 0; y + 1 < p.height; ++y) {
+      double sum = 0;
+      for (int x = 0; x < 3 * p.width; ++x) sum += std::abs(p.pixels[size_t((y + 1) * 3 * p.width + x)] - p.pixels[size_t(y * 3 * p.width + x)]);
+      most = std::max(most, sum);
+    }
+    return most;
+  };
+  CHECK(roughest(results[2]) < 1.3 * roughest(results[0]));
+}
+
+TEST_CASE("parts know regions too") {
+  TransferJob job = small_job();
+  job.content = rings(1200, 60), job.masks = {left_half(1200, 60)}, job.options.memory = size_t{4} << 20;
+  job.styles = {{flat(60, 3, 200)}};
+  REQUIRE(plan_transfer(cpu(), job).parts > 1);
+  const Image result = transfer(cpu(), job);
+  CHECK(int(result.pixels[3 * (600 * 60 + 10)]) > 160);
+  CHECK(result.pixels[3 * (600 * 60 + 45)] == job.content.pixels[3 * (600 * 60 + 45)]);
+}
+
+TEST_CASE("pictures of one pixel, one colour, grey, and long and thin, as styles") {
+  TransferJob job = small_job();
+  for (const Image& style : {flat(1, 1, 77), flat(20, 20, 128, 1), flat(3, 400, 9), with_channels(stripes(40, 40), 1)}) {
+    job.styles = {{style}};
+    CHECK(transfer(cpu(), job).pixels != job.content.pixels);
+  }
+  job = small_job();
+  job.content = flat(32, 32, 90);
+  CHECK(transfer(cpu(), job).height == 32);
+  job.content = with_channels(rings(40, 40), 1);
+  CHECK(transfer(cpu(), job).channels == 3);
+}
+
+TEST_CASE("what cannot be done is refused before any work, with a way out") {
+  TransferJob job = small_job();
+  job.content = flat(1, 1, 3);
+  refused<DataError>(job, "1x1");
+  job.content = rings(20, 2000), job.options.size = 256;
+  refused<DataError>(job, "larger size");
+  job = small_job(), job.options.strength = 1.5;
+  refused<ConfigError>(job, "strength is 1.5; it lies between 0 and 1");
+  job = small_job(), job.options.brush = std::nan("");
+  refused<ConfigError>(job, "brush");
+  job = small_job(), job.styles[0].weight = -1;
+  refused<ConfigError>(job, "weight is -1");
+  job.styles[0].weight = 0;
+  refused<ConfigError>(job, "weight above 0");
+  job.styles.clear();
+  refused<ConfigError>(job, "no style");
+  job = small_job(), job.masks = {flat(10, 10, 255, 1)};
+  refused<DataError>(job, "10x10 and the content 72x64");
+  job.masks = {flat(64, 72, 0, 1)};
+  refused<DataError>(job, "is black");
+  job.masks = {stripes(64, 72)};
+  refused<DataError>(job, "has colours");
+  job = small_job(), job.options.memory = 100000;
+  refused<OutOfMemory>(job, "would fit");
+}
+
+TEST_CASE("COCO: polygons are filled even-odd, holes included; run lengths as numbers and packed; by id and by category") {
+  const testing::TemporaryFolder folder;
+  const std::filesystem::path file = folder.path / "instances.json";
+  std::ofstream(file) << R"({"images": [{"id": 7, "file_name": "a/dress.jpg", "height": 6, "width": 8}, {"id": 8, "file_name": "b.jpg", "height": 6, "width": 8}],
+    "categories": [{"id": 1, "name": "dress"}, {"id": 2, "name": "belt"}],
+    "annotations": [{"id": 11, "image_id": 7, "category_id": 1, "segmentation": [[1, 1, 7, 1, 7, 5, 1, 5, 1, 1, 3, 2, 3, 4, 5, 4, 5, 2, 3, 2]]},
+                    {"id": 12, "image_id": 7, "category_id": 2, "segmentation": {"size": [6, 8], "counts": [0, 6, 42]}},
+                    {"id": 13, "image_id": 8, "category_id": 2, "segmentation": {"size": [6, 8], "counts": "06n0LUO5"}}]})";
+  const auto rows = [](const Image& mask) {
+    std::string text;
+    for (size_t i = 0; i < mask.pixels.size(); ++i) text += std::string(i && i % size_t(mask.width) == 0 ? "/" : "") + (mask.pixels[i] ? "#" : ".");
+    return text;
+  };
+  CHECK(rows(coco_mask(file, "11", "dress.jpg")) == "......../.######./.##..##./.##..##./.######./........");
+  CHECK(rows(coco_mask(file, "belt", "dress.jpg")) == "#......./#......./#......./#......./#......./#.......");
+  CHECK(rows(coco_mask(file, "", "dress.jpg")) == "#......./#######./###..##./###..##./#######./#.......");
+  CHECK(rows(coco_mask(file, "", "b.jpg")) == "#.....##/#.....##/#......#/#......#/#......#/#.....##");
+  CHECK_THROWS_WITH_AS(coco_mask(file, "hat", "dress.jpg"), doctest::Contains("11 (dress), 12 (belt)"), DataError);
+  CHECK_THROWS_WITH_AS(coco_mask(file, "", "shoe.jpg"), doctest::Contains("shoe.jpg"), DataError);
+  CHECK_THROWS_AS(coco_mask(folder.path / "none.json", "", ""), DataError);
+  std::ofstream(file) << "[1, 2";
+  CHECK_THROWS_WITH_AS(coco_mask(file, "", ""), doctest::Contains("not COCO"), FormatError);
+}
