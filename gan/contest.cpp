@@ -81,7 +81,8 @@ Gauges Contest::gauges() const {
   const NoGraph scope(context_);
   Gauges all;
   for (const Told& t : told_) all.values.emplace_back(t.name, mean(t.as == As::probability ? sigmoid(t.value) : t.value).item());
-  for (size_t i = 0; i < players_.size(); ++i) all.values.emplace_back("gradient_norm_" + players_[i].name, states_[i].optimizer->gradient_norm().item());
+  for (size_t i = 0; i < players_.size(); ++i)
+    if (states_[i].optimizer->gradient_norm()) all.values.emplace_back("gradient_norm_" + players_[i].name, states_[i].optimizer->gradient_norm().item());
   return all;
 }
 

@@ -134,23 +134,28 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
   hold_out(size_t(s.samples));
 }
 
-/// The first of the pictures that are held back, of each side equally many.
+/// Pictures from all over those that are held back: of each side equally many, but of styles many more, since crops differ.
 void Training::hold_out(size_t most) {
-  for (const Split& source : sources) most = source.held_out ? std::min(most, size_t(source.held_out->size())) : 0;
-  if (most == 0) return;
+  constexpr size_t kCrops = 128;
+  const bool styles = bool(streams.back().style);
+  for (const Split& source : sources) {
+    if (!source.held_out) return;
+    if (!styles) most = std::min(most, size_t(source.held_out->size()));
+  }
   std::vector<float> which;
   for (const Split& source : sources) {
     Dataset& data = *source.held_out;
-    const size_t each = size_t(data.height()) * size_t(data.width()) * size_t(data.channels());
-    std::vector<float> pixels(most * each);
-    which.assign(most * data.classes().size(), 0);
-    for (size_t i = 0; i < most; ++i) {        // from all over them
-      const int label = data.read(int64_t(i) * data.size() / int64_t(most), pixels.data() + i * each);
-      if (!which.empty()) which[i * data.classes().size() + size_t(label)] = 1;
+    const size_t each = size_t(data.height()) * size_t(data.width()) * size_t(data.channels()), classes = data.classes().size();
+    const size_t count = std::min(styles && &source == &sources.back() ? kCrops : most, size_t(data.size()));
+    std::vector<float> pixels(count * each);
+    which.assign(count * classes, 0);
+    for (size_t i = 0; i < count; ++i) {
+      const int label = data.read(int64_t(i) * data.size() / int64_t(count), pixels.data() + i * each);
+      if (classes > 0) which[i * classes + size_t(label)] = 1;
     }
-    held_out.push_back(context.from(pixels, {int64_t(most), data.height(), data.width(), data.channels()}));
+    held_out.push_back(context.from(pixels, {int64_t(count), data.height(), data.width(), data.channels()}));
+    if (styles && &source == &sources.back()) held_out.push_back(context.from(which, {int64_t(count), int64_t(classes)}));
   }
-  if (streams.back().style) held_out.push_back(context.from(which, {int64_t(most), int64_t(which.size() / most)}));
 }
 
 Tensors Training::batch() const {

@@ -56,7 +56,7 @@ void Optimizer::step() {
 }
 
 bool Optimizer::skipped() {
-  const bool skipped = !std::isfinite(norm_.item());
+  const bool skipped = norm_ && !std::isfinite(norm_.item());   // no norm: a network that this contest never moves
   updates_ -= skipped;
   return skipped;
 }

@@ -55,7 +55,7 @@ constexpr Balance balances[] = {
 };
 
 void losses(Report& page, const RunContents& run) {
-  Chart chart{"Losses", "", "step", {}}, parts{"Parts of the losses", "Each before its weight; together, by their weights, they are the losses above.", "step", {}};
+  Chart chart{"Losses", "", "step", {}}, parts{"Parts of the losses", "As they enter the losses above, each with its weight.", "step", {}};
   for (const Series& s : all_series(run.log, "loss_")) (s.name == "discriminator" || s.name == "generator" ? chart : parts).series.push_back(s);
   for (const Balance& b : balances) {
     if (run.setting("train.objective") != b.objective || !parts.series.empty()) continue;   // losses with other parts have other balances

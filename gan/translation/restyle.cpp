@@ -12,9 +12,7 @@
 // Papers: C and S together as in Gatys et al., arXiv:1508.06576, and Johnson et al., arXiv:1603.08155; S as in Elnekave and Weiss,
 // arXiv:2203.11862; A as in Li and Wand, arXiv:1604.04382; SSIM as a loss as in Zhao et al., arXiv:1511.08861.
 #include "style/patches.h"
-#include "weft/gan/contest.h"
-#include "weft/gan/translation.h"
-#include "weft/nn/loss.h"
+#include "translation_contest.h"
 #include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
@@ -64,11 +62,16 @@ Tensor style_loss(Tensor made, Tensor style, uint64_t stream) {
   return loss;
 }
 
-class Restyle final : public Contest {
+std::vector<Player> two_players(const Context& c, const Model& model, const GanOptions& o) {
+  return {generator_player("generator", o, [&] { return model.build(c, o.model).generator; }), discriminator_player("discriminator", o, model.build(c, o.model).discriminator)};
+}
+
+class Restyle final : public TranslationContest {
  public:
-  Restyle(const Context& context, const Model& model, const GanOptions& o)
-      : Contest(context, o, {{"generator", model.build(context, o.model).generator, o.generator, o.ema > 0 ? model.build(context, o.model).generator : nullptr},
-                             {"discriminator", model.build(context, o.model).discriminator, o.discriminator, nullptr}}) {}
+  Restyle(const Context& c, const Model& model, const GanOptions& o) : TranslationContest(c, o, two_players(c, model, o)) {
+    const LossWeights& w = o.weights;
+    if (w.content == 0 && w.style == 0 && w.adversarial == 0) throw ConfigError("restyle: with loss.content, loss.style and loss.adversarial all 0 there is nothing to learn");
+  }
 
   /// A picture, its dressed self in up to six styles, and a crop of a style; again and again.
   Sheet sheet(const Tensors& shown, int64_t count, uint64_t) const override {
@@ -83,7 +86,7 @@ class Restyle final : public Contest {
     for (int64_t r = 0; r < rows; ++r) {
       parts.push_back(slice(contents, 0, r, r + 1));
       for (const Tensor& m : made) parts.push_back(slice(m, 0, r, r + 1));
-      parts.push_back(slice(shown[1], 0, r, r + 1));
+      parts.push_back(slice(shown[1], 0, r * shown[1].size(0) / rows, r * shown[1].size(0) / rows + 1));
     }
     return {concat(parts, 0), int(columns * std::max<int64_t>(1, 9 / columns))};
   }
@@ -116,68 +119,31 @@ class Restyle final : public Contest {
   }
 
  private:
-  ResnetGenerator& generator() const { return dynamic_cast<ResnetGenerator&>(network(kGenerator)); }
-
   void play(const Tensors& batch) override {
     const Tensor content = batch[0], style = batch[1], which = batch[2];
-    if (styled()) generator().set_style(which);
-    const Tensor made = generator()(content);
-    learn_to_judge(slice(style, 0, 0, made.size(0)), made.detach(), which);
-    update(kDiscriminator);
-    learn_to_dress(content, style, made, which);
+    const LossWeights& w = options().weights;
+    if (styled()) static_cast<ResnetGenerator&>(network(kGenerator)).set_style(which);
+    const Tensor made = network(kGenerator)(content);
+    if (w.adversarial > 0) train_discriminator(kDiscriminator, marked(slice(style, 0, 0, made.size(0)), which), marked(made.detach(), which));
+
+    const Range phase(context(), "generator");
+    Tensor loss;
+    const auto add = [&](const Tensor& part) { loss = loss ? loss + part : part; };
+    if (w.content > 0) add(part("loss_content", w.content, content_loss(made, content)));
+    if (w.style > 0) add(part("loss_style", w.style, style_loss(made, style, stream_key(options().seed, "restyle.directions"))));
+    if (w.adversarial > 0) add(adversarial(kDiscriminator, marked(made, which)));
+    gradient(kGenerator, part("loss_g", 1, loss));
     update(kGenerator);
   }
-
-  void learn_to_judge(const Tensor& style, const Tensor& made, const Tensor& which) {
-    if (options().weights.adversarial == 0) {            // no gradient; the optimiser wants one
-      gradient(kDiscriminator, 0.0 * mean(judged(made, which)[0]));
-      return;
-    }
-    const Range phase(context(), "discriminator");
-    const Tensors on_style = judged(style, which), on_made = judged(made, which);
-    Tensor loss;
-    for (size_t i = 0; i < on_style.size(); ++i) {
-      const Tensor here = options().objective->discriminator(on_style[i], on_made[i]);
-      loss = loss ? loss + here : here;
-    }
-    tell("loss_d", loss);
-    tell("d_real", on_style[0]);
-    tell("d_fake", on_made[0]);
-    gradient(kDiscriminator, loss);
-  }
-
-  void learn_to_dress(const Tensor& content, const Tensor& style, const Tensor& made, const Tensor& which) {
-    const Range phase(context(), "generator");
-    const LossWeights& w = options().weights;
-    Tensor loss;
-    const auto part = [&](const char* name, double weight, const Tensor& value) {
-      if (weight == 0) return;
-      tell(name, value);
-      loss = loss ? loss + weight * value : weight * value;
-    };
-    if (w.content > 0) part("loss_content", w.content, content_loss(made, content));
-    if (w.style > 0) part("loss_style", w.style, style_loss(made, style, stream_key(options().seed, "restyle.directions")));
-    if (w.adversarial > 0) {
-      Tensor opinion;
-      for (const Tensor& logits : judged(made, which)) {
-        const Tensor here = options().objective->generator({}, logits);
-        opinion = opinion ? opinion + here : here;
-      }
-      part("loss_adversarial", w.adversarial, opinion);
-    }
-    if (!loss) throw ConfigError("restyle: with loss.content, loss.style and loss.adversarial all 0 there is nothing to learn");
-    tell("loss_g", loss);
-    gradient(kGenerator, loss);
-  }
+  void play(const Tensor&, const Tensor&) override {}
+  Tensor translated(const Tensor& a) const override { return dressed(a, 0); }
 
   bool styled() const { return options().model.styles.size() > 1; }
 
   /// A discriminator of several styles is told which one it is looking for, by one more channel a style.
-  Tensors judged(const Tensor& x, const Tensor& which) const {
-    auto& judge = dynamic_cast<PatchDiscriminator&>(network(kDiscriminator));
-    if (!styled()) return judge.logits(x);
-    const Tensor told = expand(reshape(which, {1, 1, 1, which.size(1)}), {x.size(0), x.size(1), x.size(2), which.size(1)});
-    return judge.logits(concat({x, told}, 3));
+  Tensor marked(const Tensor& x, const Tensor& which) const {
+    if (!styled()) return x;
+    return concat({x, expand(reshape(which, {1, 1, 1, which.size(1)}), {x.size(0), x.size(1), x.size(2), which.size(1)})}, 3);
   }
 
   Tensor dressed(const Tensor& content, int64_t style) const {
@@ -195,7 +161,9 @@ class Restyle final : public Contest {
 
 Networks restyle_networks(const Context& context, const ModelOptions& o) {
   const int styles = o.styles.size() > 1 ? int(o.styles.size()) : 0;
-  return {std::make_shared<ResnetGenerator>(context, ResnetOptions{o.channels, o.channels, o.width, o.blocks, styles, upsampling_of(o.upsampling)}),
+  ModelOptions plain = o;
+  if (styles == 0) plain.styles = {};
+  return {resnet_generator(context, plain),
           std::make_shared<PatchDiscriminator>(context, PatchOptions{o.channels + styles, o.width, o.d_layers, o.d_scales})};
 }
 

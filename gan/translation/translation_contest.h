@@ -10,8 +10,8 @@ namespace weft::gan {
 class TranslationContest : public Contest {
  public:
   /// Held-out pictures, or else those of the last step: input | output | what else there is to see of them.
-  Sheet sheet(const Tensors& shown, int64_t count, uint64_t seed) const final;
-  Gauges measure(const Tensors& held_out) const final;
+  Sheet sheet(const Tensors& shown, int64_t count, uint64_t seed) const override;
+  Gauges measure(const Tensors& held_out) const override;
 
  protected:
   TranslationContest(const Context& context, const GanOptions& options, std::vector<Player> players);
@@ -23,7 +23,7 @@ class TranslationContest : public Contest {
   /// How far held-out a, as B, is from what it should be: held_out is the lower the better. Of unpaired sides: the distance of its patches from
   /// B's as a share of a's own, plus what is lost of its structure.
   virtual Gauges measure(const Tensor& a, const Tensor& b) const;
-  void play(const Tensors& batch) final;
+  void play(const Tensors& batch) override;
 
   /// The loss of a discriminator of real and generated pictures, from one pass over both; told as loss_d, d_real, d_fake, each with
   /// `side` behind it. Takes the gradient, and moves the player.
