@@ -64,12 +64,16 @@ Json extract(const PictureJob& job, int count, const gan::TextChunks& how) {
 
 Json recolour(const PictureJob& job, const Plan& plan, const std::string& separations, const gan::TextChunks& how) {
   gan::Image image = gan::read_image(job.in);
+  const std::vector<uint8_t> alpha = image.alpha;
   if (!plan.palette.pixels.empty()) image = gan::recoloured(image, plan.palette, plan.method);
   image = gan::adjusted(image, plan.adjustments);
   Json result = {{"image", job.in.string()}, {"file", job.out.string()}};
   if (plan.colours) {
     gan::Palette inks = int(plan.inks.size()) == plan.colours ? plan.inks : gan::extract_palette(image, plan.colours);
-    const gan::Separations print = gan::separate(image, inks);
+    gan::Separations print = gan::separate(image, inks);
+    for (gan::Image& film : print.films)         // nothing prints where there is no picture
+      for (size_t i = 0; i < alpha.size(); ++i)
+        if (alpha[i] < 128) film.pixels[i] = 255;
     image = print.flat;
     Json films = Json::array();
     for (size_t i = 0; i < inks.size(); ++i) {
@@ -85,6 +89,7 @@ Json recolour(const PictureJob& job, const Plan& plan, const std::string& separa
     result["colours"] = palette_json(inks);
     if (!films.empty()) result["separations"] = films;
   }
+  image.alpha = alpha;
   gan::write_png(job.out, image, how);
   return result;
 }

@@ -51,15 +51,13 @@ Json make(const Context& context, const PictureJob& job, const std::filesystem::
   const gan::SeamPatches patches = gan::seam_patches(context, tile.image, plan.layout, swatch);
   tile.image = in_size(tile.image, plan);
   const double score = gan::seam_score(tile.image, plan.layout);
+  const int64_t height = int64_t{plan.repeat} * tile.image.height, width = int64_t{plan.repeat} * tile.image.width;
+  if (!preview.empty() && (std::max(height, width) > gan::kMaxImageSide || height * width > gan::kMaxImagePixels))
+    throw ConfigError("--preview of " + std::to_string(plan.repeat) + " tiles each way has " + std::to_string(width) + "x" + std::to_string(height) + " pixels, too many; give a smaller --repeat");
   const gan::TextChunks how = gan::provenance(command, gan::picture_input("swatch", job.in));
   const gan::Image repeat = gan::straight_repeat(tile.image, plan.layout);
   gan::write_png(job.out, repeat, how, plan.dpi);
-  if (!preview.empty()) {
-    const int64_t height = int64_t{plan.repeat} * tile.image.height, width = int64_t{plan.repeat} * tile.image.width;
-    if (std::max(height, width) > gan::kMaxImageSide || height * width > gan::kMaxImagePixels)
-      throw ConfigError("--preview of " + std::to_string(plan.repeat) + " tiles each way has " + std::to_string(width) + "x" + std::to_string(height) + " pixels, too many; give a smaller --repeat");
-    gan::write_png(preview, gan::cloth(tile.image, plan.layout, 0, 0, int(height), int(width)), how, plan.dpi);
-  }
+  if (!preview.empty()) gan::write_png(preview, gan::cloth(tile.image, plan.layout, 0, 0, int(height), int(width)), how, plan.dpi);
   Json result = {{"swatch", job.in.string()}, {"file", job.out.string()}, {"how", tile.how}, {"tile", {tile.image.width, tile.image.height}},
                  {"repeat", {repeat.width, repeat.height}}, {"seam_score", score},
                  {"patches", {{"seam", patches.seam}, {"middle", patches.middle}, {"worst_of_middle", patches.worst}}}};

@@ -13,7 +13,7 @@ constexpr int least_side = 16;
 
 bool tiles_already(const Context& context, const Image& swatch, Layout layout) {
   const double score = seam_score(swatch, layout);
-  if (score < 0.8 || score > 1.1 || (layout == Layout::half_drop && swatch.height % 2) || (layout == Layout::brick && swatch.width % 2)) return false;
+  if (score < 0.8 || score > 1.25 || (layout == Layout::half_drop && swatch.height % 2) || (layout == Layout::brick && swatch.width % 2)) return false;
   const SeamPatches patches = seam_patches(context, swatch, layout, swatch);
   return patches.seam <= 1.25 * patches.worst;
 }

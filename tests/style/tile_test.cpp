@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <random>
+#include <span>
+#include <string>
 
 #include "pictures.h"
 #include "weft/kernels/error.h"
@@ -93,4 +95,58 @@ TEST_CASE("patches across the seam: a flat, a blurred and a hard border are all 
     CHECK(found.seam > 1.2 * found.worst);
     CHECK(found.seam > 1.5 * good.seam);
   }
+}
+
+TEST_CASE("make_tile: a swatch cut from cloth comes round in every layout") {
+  const Context cpu = Context::open("cpu");
+  const Image swatch = crop(tileable(160, 4), 11, 7, 100, 110);                  // its own edges do not meet
+  REQUIRE(seam_score(swatch) > 1.3);
+  for (const Layout layout : {Layout::straight, Layout::half_drop, Layout::brick}) {
+    CAPTURE(int(layout));
+    const Tile tile = make_tile(cpu, swatch, layout);
+    CHECK(std::string(tile.how) == "joined");
+    CHECK((2 * tile.image.width >= swatch.width && 2 * tile.image.height >= swatch.height));
+    CHECK(seam_score(tile.image, layout) > 0.8);
+    CHECK(seam_score(tile.image, layout) < 1.1);
+    const SeamPatches patches = seam_patches(cpu, tile.image, layout, swatch);
+    CHECK(patches.seam <= 1.25 * patches.worst);
+    CHECK(make_tile(cpu, swatch, layout).image.pixels == tile.image.pixels);
+  }
+  CHECK(std::string(make_tile(cpu, swatch, Layout::mirror).how) == "mirrored");
+  CHECK(make_tile(cpu, swatch, Layout::mirror).image.pixels == swatch.pixels);
+}
+
+TEST_CASE("make_tile: a pattern's period is found, so that no motif is cut") {
+  const Context cpu = Context::open("cpu");
+  const Image motif = tileable(48, 4), swatch = cloth(motif, Layout::straight, 5, 9, 92, 80);
+  const Tile tile = make_tile(cpu, swatch, Layout::straight);
+  CHECK((tile.image.width == 48 && tile.image.height == 48));
+  bool found = false;                            // the same cloth, wherever it begins
+  for (int i = 0; i < 48 * 48 && !found; ++i) found = cloth(motif, Layout::straight, i / 48, i % 48, 48, 48).pixels == tile.image.pixels;
+  CHECK(found);
+}
+
+TEST_CASE("make_tile: what tiles already is kept; grey, flat and small swatches") {
+  const Context cpu = Context::open("cpu");
+  const Image tile = tileable(64, 4);
+  const Tile kept = make_tile(cpu, tile, Layout::straight);
+  CHECK(std::string(kept.how) == "kept");
+  CHECK(kept.image.pixels == tile.pixels);
+  CHECK(make_tile(cpu, one_colour(20, 30, {9}), Layout::half_drop).image.channels == 3);
+  CHECK(make_tile(cpu, one_colour(16, 400, {9, 8, 7}), Layout::brick).image.pixels[0] == 9);
+  CHECK(make_tile(cpu, with_channels(crop(tile, 0, 0, 16, 16), 1), Layout::straight).image.channels == 3);
+  CHECK_THROWS_AS(make_tile(cpu, one_colour(15, 300, {9, 8, 7}), Layout::straight), ConfigError);
+  CHECK_THROWS_AS(make_tile(cpu, one_colour(1, 1, {9}), Layout::mirror), ConfigError);
+}
+
+TEST_CASE("a tile in another size still tiles, and a PNG knows its print size") {
+  const Image tile = tileable(48, 4);
+  for (const int side : {32, 96}) CHECK(seam_score(resized_tile(tile, Layout::straight, side, side)) == doctest::Approx(1).epsilon(0.2));
+  CHECK(seam_score(resized(tile, 96, 96)) > 1.2 * seam_score(resized_tile(tile, Layout::straight, 96, 96)));
+  const std::string png = encode_png(tile, {}, 300);                             // 300 dpi are 11811 pixels a metre
+  const size_t at = png.find("pHYs");
+  REQUIRE(at != std::string::npos);
+  CHECK(png.substr(at + 4, 9) == std::string("\0\0\x2e\x23\0\0\x2e\x23\1", 9));
+  CHECK(encode_png(tile).find("pHYs") == std::string::npos);
+  CHECK(decode_image(std::as_bytes(std::span(png.data(), png.size()))).pixels == tile.pixels);
 }

@@ -1,0 +1,90 @@
+// weft recolor and weft tile as a person meets them: what they write and say, and what they refuse.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "process.h"
+#include "weft/gan/image.h"
+
+using namespace cli;
+using Json = nlohmann::json;
+
+namespace {
+
+void refused(const Words& words, int code, const std::string& part) {
+  const Result result = run_weft(words);
+  CAPTURE(result.err);
+  CHECK(result.code == code);
+  CHECK(result.says(part));
+}
+
+}  // namespace
+
+TEST_CASE("recolor: by picture, by codes, in inks, and its palette") {
+  const Folder folder;
+  write_pictures(folder / "in", 3, 32);
+  const std::string one = folder / "in/00000.png", other = folder / "in/00001.png", out = folder / "out.png";
+  Result result = run_weft({"recolor", "--image", one, "--palette", other, "--out", out});
+  CHECK(result.code == 0);
+  CHECK(result.out == out + "\n");
+  bool told = false;
+  for (const auto& [key, text] : weft::gan::read_png_text(out)) told = told || (key == "weft.palette" && text == "00001.png");
+  CHECK(told);
+
+  result = run_weft({"recolor", "--image", folder / "in", "--palette", "#102030,#f0e0d0", "--colors", "2", "--separations", folder / "films", "--out", folder / "all", "--json"});
+  REQUIRE(result.code == 0);
+  const Json printed = Json::parse(result.out);
+  CHECK(printed["pictures"].size() == 3);
+  CHECK(printed["pictures"][0]["separations"].size() == 2);
+  CHECK(printed["pictures"][0]["colours"][0]["hex"] == "#102030");
+  CHECK(fs::exists(folder / "all/00002.png"));
+  CHECK(fs::exists(folder / "films/00002-2-f0e0d0.png"));
+
+  result = run_weft({"recolor", "--image", one, "--extract", "3", "--out", folder / "strip.png"});
+  CHECK(result.code == 0);
+  CHECK(result.out[0] == '#');
+  CHECK(run_weft({"recolor", "--image", one, "--black-and-white", "--film", "0.5", "--out", out}).code == 0);
+}
+
+TEST_CASE("recolor refuses with a sentence") {
+  const Folder folder;
+  write_pictures(folder / "in", 1, 16);
+  const std::string one = folder / "in/00000.png", out = folder / "out.png";
+  refused({"recolor", "--image", one, "--out", out}, 2, "nothing to do");
+  refused({"recolor", "--image", one, "--palette", "#12345", "--out", out}, 2, "no hex colour");
+  refused({"recolor", "--image", one, "--palette", "#123456", "--method", "mlk", "--out", out}, 2, "mkl, reinhard, sliced");
+  refused({"recolor", "--image", one, "--palette", folder / "none.png", "--out", out}, 66, "none.png");
+  refused({"recolor", "--image", folder / "none", "--hue", "20", "--out", out}, 66, "none");
+  refused({"recolor", "--image", one, "--hue", "20"}, 2, "--out");
+  refused({"recolor", "--image", one, "--contrast", "-1", "--out", out}, 2, "--contrast");
+  refused({"recolor", "--image", one, "--colors", "0", "--out", out}, 2, "--colors");
+  refused({"recolor", "--image", one, "--hue", "20", "--separations", folder / "films", "--out", out}, 2, "--colors");
+  refused({"recolor", "--image", one, "--extract", "3", "--hue", "20"}, 2, "--extract");
+  refused({"recolor", "--image", one, "--hue", "20", "--out", folder / "no/such/out.png"}, 74, "out.png");
+  CHECK(!fs::exists(out));
+}
+
+TEST_CASE("tile: the repeat, the cloth and the figures; and what it refuses") {
+  const Folder folder;
+  write_pictures(folder / "in", 2, 40);
+  const std::string one = folder / "in/00000.png", out = folder / "tile.png";
+  const Result result = run_weft({"tile", "--swatch", one, "--layout", "half-drop", "--width-cm", "1", "--dpi", "254", "--out", out, "--preview", folder / "cloth.png", "--repeat", "2", "--json"});
+  REQUIRE(result.code == 0);
+  const Json tile = Json::parse(result.out)["tiles"][0];
+  CHECK(tile["tile"][0] == 100);
+  CHECK(tile["repeat"][0] == 200);
+  CHECK(tile["seam_score"].is_number());
+  CHECK(weft::gan::read_image(out).width == 200);
+  CHECK(weft::gan::read_image(folder / "cloth.png").width == 200);
+  CHECK(run_weft({"tile", "--swatch", folder / "in", "--out", folder / "all"}).code == 0);
+  CHECK(fs::exists(folder / "all/00001.png"));
+
+  write_pictures(folder / "small", 1, 8);
+  refused({"tile", "--swatch", folder / "small/00000.png", "--out", out}, 2, "at least 16");
+  refused({"tile", "--swatch", one, "--layout", "halfdrop", "--out", out}, 2, "straight, half-drop, brick, mirror");
+  refused({"tile", "--swatch", one, "--size", "8", "--out", out}, 2, "--size");
+  refused({"tile", "--swatch", one, "--size", "64", "--width-cm", "5", "--out", out}, 2, "give one");
+  refused({"tile", "--swatch", one, "--width-cm", "500", "--out", out}, 2, "choose another --dpi");
+  refused({"tile", "--swatch", folder / "none.png", "--out", out}, 66, "none.png");
+  refused({"tile", "--swatch", one, "--size", "4096", "--repeat", "32", "--preview", folder / "p.png", "--out", out}, 2, "smaller --repeat");
+}
