@@ -21,6 +21,21 @@ Colours colours_of(const Image& picture) {
   return Eigen::Map<const Eigen::Matrix<uint8_t, 3, Eigen::Dynamic>>(image.pixels.data(), 3, Eigen::Index(image.pixels.size() / 3)).cast<double>() / 255;
 }
 
+/// Which pixels can be seen; all of them where none can.
+std::vector<Eigen::Index> seen(const Image& picture) {
+  std::vector<Eigen::Index> pixels;
+  for (size_t i = 0; i < picture.pixels.size() / size_t(picture.channels); ++i)
+    if (picture.alpha.empty() || picture.alpha[i] > 0) pixels.push_back(Eigen::Index(i));
+  if (pixels.empty()) return seen({picture.height, picture.width, picture.channels, picture.pixels});
+  return pixels;
+}
+
+Colours taken(const Colours& colours, const std::vector<Eigen::Index>& pixels) {
+  Colours some(3, Eigen::Index(pixels.size()));
+  for (size_t i = 0; i < pixels.size(); ++i) some.col(Eigen::Index(i)) = colours.col(pixels[i]);
+  return some;
+}
+
 Image image_of(const Colours& colours, int height, int width) {
   Image image{height, width, 3, std::vector<uint8_t>(size_t(colours.size()))};
   for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = uint8_t(std::clamp(std::nearbyint(colours.data()[i] * 255), 0.0, 255.0));
@@ -139,8 +154,13 @@ ColourMethod colour_method_named(const std::string& name) {
 
 Image recoloured(const Image& picture, const Image& palette, ColourMethod method) {
   Colours colours = colours_of(picture);
-  (method == ColourMethod::mkl ? mkl : method == ColourMethod::reinhard ? reinhard : sliced)(colours, colours_of(palette));
-  return image_of(colours, picture.height, picture.width);
+  const std::vector<Eigen::Index> pixels = seen(picture);
+  Colours some = taken(colours, pixels);
+  (method == ColourMethod::mkl ? mkl : method == ColourMethod::reinhard ? reinhard : sliced)(some, taken(colours_of(palette), seen(palette)));
+  for (size_t i = 0; i < pixels.size(); ++i) colours.col(pixels[i]) = some.col(Eigen::Index(i));
+  Image out = image_of(colours, picture.height, picture.width);
+  out.alpha = picture.alpha;
+  return out;
 }
 
 Image with_light_of(const Image& colours, const Image& light) {

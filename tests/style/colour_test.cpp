@@ -89,6 +89,28 @@ TEST_CASE("recoloured: grey, one colour, one pixel, black and white") {
   CHECK(luminance_correlation(tinted, colourful, 0) > 0.95);                    // moved, not flattened
 }
 
+TEST_CASE("recoloured: what is transparent counts for nothing, and stays") {
+  const Image picture = swatch(3, 32), palette = swatch(11, 32);
+  const auto beside_white = [](const Image& image) {     // twice as high, the lower half cut away
+    Image out = image;
+    out.height *= 2;
+    out.pixels.resize(2 * image.pixels.size(), 255);
+    out.alpha.assign(out.pixels.size() / 3, 0);
+    std::fill_n(out.alpha.begin(), out.alpha.size() / 2, uint8_t(255));
+    return out;
+  };
+  const Image cut = beside_white(picture);
+  for (const ColourMethod method : methods) {
+    const Image whole = recoloured(picture, palette, method), part = recoloured(cut, beside_white(palette), method);
+    CHECK(part.alpha == cut.alpha);
+    CHECK(std::equal(whole.pixels.begin(), whole.pixels.end(), part.pixels.begin()));
+    CHECK(part.pixels.back() == 255);
+  }
+  Image nothing = cut;
+  nothing.alpha.assign(nothing.alpha.size(), 0);
+  CHECK(recoloured(nothing, palette).alpha == nothing.alpha);
+}
+
 TEST_CASE("with_light_of keeps one picture's light and the other's colours") {
   const Image a = one_colour(8, 8, {120, 100, 140}), b = one_colour(8, 8, {90, 140, 100});
   const Image out = with_light_of(a, b);

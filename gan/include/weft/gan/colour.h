@@ -17,7 +17,7 @@ enum class ColourMethod {
 ColourMethod colour_method_named(const std::string& name);
 
 /// `picture` in the colours of `palette`: three channels, the picture's size. A palette of one colour moves the picture's mean
-/// there and keeps its contrasts. With mkl the mean is the palette's within 1/255, what clipping takes made good, unless the
+/// there and keeps its contrasts. Transparent pixels of either count for nothing, and the picture's stay. With mkl the mean is the palette's within 1/255, what clipping takes made good, unless the
 /// palette is so close to black or white that this cannot be.
 /// Papers: Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping", CVMP 2007; Reinhard, Ashikhmin, Gooch,
 /// Shirley, "Color transfer between images", IEEE CG&A 2001; Pitié, Kokaram, Dahyot, "Automated colour grading using colour
