@@ -1,4 +1,4 @@
-// weft transfer: a picture in the manner of others, by moving its patches. No network, no weights.
+// weft transfer: a picture in the manner of others, by moving its patches, with no network and no weights, or by a feature network.
 #include <chrono>
 #include <cstdio>
 
@@ -14,13 +14,14 @@ namespace {
 
 struct TransferArguments {
   std::string content, out, method = "swd", strength = "0.5", structure = "0.5", brush = "1", colors = "style", keep, feather = "0", size = "0", seed = "0",
-              blend, preview, sweep, report, device = "auto", threads = "0", memory = "0";
+              blend, features, preproc, preview, sweep, report, device = "auto", threads = "0", memory = "0";
   std::vector<std::string> styles, masks;
   bool json = false;
 };
 
 gan::TransferOptions options_of(const TransferArguments& a) {
-  if (a.method != "swd") throw ConfigError("--method " + a.method + ": there is swd");
+  if (a.method != "swd" && a.method != "gram") throw ConfigError("--method " + a.method + ": there are swd and gram");
+  if (a.method != "gram" && !(a.features + a.preproc).empty()) throw ConfigError("--features and --vgg-preproc are for --method gram");
   if (!a.keep.empty() && a.keep != "shading") throw ConfigError("--keep " + a.keep + ": there is shading");
   gan::TransferOptions o;
   o.strength = parse_number("--strength", a.strength, 0, 1);
@@ -33,6 +34,19 @@ gan::TransferOptions options_of(const TransferArguments& a) {
   o.seed = uint64_t(parse_integer("--seed", a.seed, 0, int64_t{1} << 53));
   o.memory = size_t(parse_integer("--memory", a.memory, 0, int64_t{1} << 30)) << 20;
   return o;
+}
+
+/// Of method gram: the network that was asked for, or else one drawn for these pictures.
+std::shared_ptr<const gan::FeatureNetwork> features_of(const TransferArguments& a, const Session& s) {
+  const auto note = [](const std::string& text) { std::fprintf(stderr, "weft: %s\n", text.c_str()); };
+  gan::FeatureFileOptions o;
+  if (!a.preproc.empty()) o.preprocessing = gan::find_preprocessing(a.preproc);
+  if (!a.features.empty()) return gan::find_feature_network(s.context, a.features, o, note);
+  if (!a.preproc.empty()) throw ConfigError("--vgg-preproc tells of the network of --features, and there is none");
+  note("no --features: a network is drawn at random; one that `weft train features` makes of your pictures, or a VGG, does better");
+  std::vector<gan::Image> pictures{s.job.content};
+  for (const gan::Style& style : s.job.styles) pictures.push_back(style.picture);
+  return gan::drawn_feature_network(s.context, pictures, s.job.options.seed);
 }
 
 /// Contents and styles are read, and every output looked at, before any work is done.
@@ -59,6 +73,7 @@ Session prepared(const TransferArguments& a) {
     s.job.styles.push_back({s.styles[i].picture.picture, s.styles[i].weight, a.masks.size() > 1 ? int(i) : 0});
     if (!s.each_style) s.chunks.insert(s.chunks.end(), s.styles[i].picture.chunks.begin(), s.styles[i].picture.chunks.end());
   }
+  if (a.method == "gram") s.job.features = features_of(a, s);
   return s;
 }
 
@@ -108,7 +123,9 @@ Command transfer_command(const std::string& typed) {
           {{"--content", "WHAT", "a picture; a folder: a sheet of all pairs; or RUN[:SEED]: a garment that a generator makes", &a->content, true},
            {"--style", "PICTURE", "PICTURE[:WEIGHT], as often as you like: they mix by their weights; or a folder: each by itself", &a->styles, true},
            {"--out", "FILE", "FILE.png", &a->out, true},
-           {"--method", "NAME", "swd: move patches until they are distributed as the style's [swd]", &a->method},
+           {"--method", "NAME", "swd: move patches until they are distributed as the style's; gram: by a feature network [swd]", &a->method},
+           {"--features", "RUN|FILE", "for gram: a run of `weft train features`, VGG16 or VGG19 as safetensors; else one drawn at random", &a->features},
+           {"--vgg-preproc", "NAME", "what a VGG's weights expect: torchvision or caffe [as the file says, else torchvision]", &a->preproc},
            {"--structure", "X", "0 to 1: how much of the content's layout stays; 1 changes texture alone [0.5]", &a->structure},
            {"--strength", "X", "0 to 1: how far to go; 0 returns the content [0.5]", &a->strength},
            {"--brush", "X", "0.25 to 4: size of the style's marks [1]", &a->brush},

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "style/planes.h"
+#include "style/transfer_level.h"
 #include "weft/gan/objective.h"
 
 namespace weft::gan {
@@ -91,6 +93,20 @@ void FeatureNetwork::standardise(const Tensors& pictures) {
     bias.copy_from((bias - mean(all, {0})) / deviation, "standardise");
     for (Tensor& t : x) t = relu(convolutions_[i]->forward(t));
   }
+}
+
+std::shared_ptr<FeatureNetwork> drawn_feature_network(const Context& context, const std::vector<Image>& pictures, uint64_t seed) {
+  const auto network = std::make_shared<FeatureNetwork>(context, FeatureStages{{16, 16}, {32, 32}, {64, 64}, {128, 128}, {128}});
+  for (const auto& [name, p] : network->parameters()) p->value.storage()->keep_as_weight();
+  StepState& state = context.step_state();
+  state.step = 0;                                                    // a seed's weights are the same at any time
+  context.publish_step_state();
+  nn::initialise(*network, nn::Init::kaiming, seed, "features");
+  Tensors seen;
+  for (const Image& picture : pictures) seen.push_back(to_tensor(context, at_least(fitted(with_channels(picture, 3), 256), 32)));
+  network->standardise(seen);
+  network->set_training(false);
+  return network;
 }
 
 }  // namespace weft::gan

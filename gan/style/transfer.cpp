@@ -103,13 +103,14 @@ Image transfer(const Context& context, const TransferJob& whole, const std::func
     const auto side = [&](int s) { return std::max(1, int(std::lround(double(s) * longer / std::max(plan.height, plan.width)))); };
     const Size2 size{side(plan.height), side(plan.width)};
     x = l == 0 ? to_tensor(context, resized(start, size.h, size.w)) : resize(clamp(x, -1, 1), size, Resize::bilinear);
-    TransferLevel level(context, x, job, plan);
-    const std::function<double()> distance = [&] { return level.gap(); };
+    const std::unique_ptr<Level> level = job.features ? gram_level(x, to_tensor(context, resized(start, size.h, size.w)), job, plan)
+                                                      : std::make_unique<TransferLevel>(context, x, job, plan);
+    const std::function<double()> distance = [&] { return level->gap(); };
     for (int i = 0; i < plan.steps && going; ++i) {
       context.step_state().step = uint64_t(step);
       context.publish_step_state();
-      level.step(step++);
-      x = level.picture;
+      level->step(step++);
+      x = level->picture;
       done += double(longer) * longer;
       if (look) going = look({step, plan.steps * int(plan.levels.size()), done / work, distance, picture});
     }

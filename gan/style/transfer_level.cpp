@@ -44,7 +44,7 @@ Image fitted(const Image& image, int longer) {
 int style_stride(double brush, const TransferPlan& plan) { return std::max(1, int(std::lround(brush * std::sqrt(double(plan.parts))))); }
 
 TransferLevel::TransferLevel(const Context& context, const Tensor& start, const TransferJob& job, const TransferPlan& plan)
-    : picture(start), context_(context), plan_(plan), stream_(stream_key(job.options.seed, "transfer")), waves_(stream_key(job.options.seed, "transfer waves")), height_(int(start.size(1))), width_(int(start.size(2))) {
+    : Level(start), context_(context), plan_(plan), stream_(stream_key(job.options.seed, "transfer")), waves_(stream_key(job.options.seed, "transfer waves")), height_(int(start.size(1))), width_(int(start.size(2))) {
   const double brush = job.options.brush;
   const int longer = std::max(1, int(std::lround(std::max(height_, width_) * brush)));
   for (size_t r = 0; r < std::max<size_t>(1, job.masks.size()); ++r) {

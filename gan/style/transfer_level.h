@@ -1,5 +1,6 @@
 // One level of a transfer: a picture at one size, moved step by step towards its styles.
 #pragma once
+#include <memory>
 #include <optional>
 
 #include "style/patches.h"
@@ -18,16 +19,34 @@ Image fitted(const Image& image, int longer);
 /// Every so-manieth patch of a style, down and across, is enough for the lists of a part.
 int style_stride(double brush, const TransferPlan& plan);
 
-class TransferLevel {
+/// What both methods are made of.
+class Level {
+ public:
+  virtual ~Level() = default;
+  virtual void step(int number) = 0;
+  virtual double gap() const = 0;                // TransferProgress::distance
+  Tensor picture;                                // (1, h, w, 3)
+
+ protected:
+  explicit Level(const Tensor& start) : picture(start) {}
+};
+
+/// Method gram.
+/// @param start    where the pixels begin
+/// @param content  what is to be kept: (1, h, w, 3), as `start`
+std::unique_ptr<Level> gram_level(const Tensor& start, const Tensor& content, const TransferJob& job, const TransferPlan& plan);
+constexpr int kGramSteps = 60;                   // a level
+/// Of tensors, at most, for a picture of h x w.
+size_t gram_bytes(const FeatureNetwork& network, int h, int w);
+
+class TransferLevel : public Level {
  public:
   TransferLevel(const Context& context, const Tensor& start, const TransferJob& job, const TransferPlan& plan);
 
   /// Moves the pixels once, part after part. `number` shifts the strips.
-  void step(int number);
+  void step(int number) override;
   /// Root of the mean squared gap that the last step found. Waits for the device.
-  double gap() const;
-
-  Tensor picture;                                // (1, h, w, 3)
+  double gap() const override;
 
  private:
   struct Region {

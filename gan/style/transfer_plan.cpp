@@ -40,10 +40,13 @@ void check(const TransferJob& job) {
   }
 }
 
+/// A patch's, or so many that the deepest tap has two rows.
+int smallest_side(const TransferJob& job) { return job.features ? 1 << job.features->stages().size() : kSmallestSide; }
+
 /// Longer sides: from a quarter of the size (structure 0) or all of it (1) in steps of about the root of 2, none so small that a side has no patches.
 std::vector<int> levels_of(const TransferJob& job, int height, int width) {
   const int longer = std::max(height, width), shorter = std::min(height, width);
-  const double first = std::max(0.25 + 0.75 * job.options.structure, double(kSmallestSide) / shorter);
+  const double first = std::max(0.25 + 0.75 * job.options.structure, double(smallest_side(job)) / shorter);
   const int steps = std::max(0, int(std::ceil(-std::log(first) / std::log(std::sqrt(2.0)) - 1e-9)));
   std::vector<int> levels;
   for (int i = 0; i <= steps; ++i) levels.push_back(steps ? int(std::lround(longer * std::pow(first, double(steps - i) / steps))) : longer);
@@ -54,6 +57,7 @@ std::vector<int> levels_of(const TransferJob& job, int height, int width) {
 /// borders; and a direction has projections, their order, the lists compared, and as much again on the way back. A style's lists are
 /// made, and their memory given back, before the picture's.
 size_t bytes_of(const TransferJob& job, const TransferPlan& plan) {
+  if (job.features) return gram_bytes(*job.features, plan.height, plan.width);
   const double pixels = double(plan.height) * plan.width, longer = std::max(plan.height, plan.width) * job.options.brush;
   const double c = plan.directions_at_once, stride = style_stride(job.options.brush, plan);
   double styles = 0, lists = 0;
@@ -93,13 +97,14 @@ TransferPlan plan_transfer(const Context& context, const TransferJob& job) {
   const double scale = job.options.size == 0 ? 1 : double(job.options.size) / std::max(c.height, c.width);
   TransferPlan plan{};
   plan.height = int(std::lround(c.height * scale)), plan.width = int(std::lround(c.width * scale));
-  if (std::min(plan.height, plan.width) < kSmallestSide)
+  if (std::min(plan.height, plan.width) < smallest_side(job))
     throw DataError("transfer: the content is " + std::to_string(c.width) + "x" + std::to_string(c.height) + " and would be " + std::to_string(plan.width) + "x" +
-                    std::to_string(plan.height) + ", but a side needs " + std::to_string(kSmallestSide) + " pixels to have patches; crop it, or choose a larger size");
+                    std::to_string(plan.height) + ", but a side needs " + std::to_string(smallest_side(job)) + " pixels to have " +
+                    (job.features ? "features" : "patches") + "; crop it, or choose a larger size");
   plan.levels = levels_of(job, plan.height, plan.width);
-  plan.steps = int(std::ceil(kStepsAtFullStrength * job.options.strength * std::min(1.0, 1.8 - 1.6 * job.options.structure)));
+  plan.steps = job.features ? (job.options.strength > 0 ? kGramSteps : 0) : int(std::ceil(kStepsAtFullStrength * job.options.strength * std::min(1.0, 1.8 - 1.6 * job.options.structure)));
   const size_t most = most_of(context, job.options);
-  const int most_parts = std::max(1, plan.height / kStripRows / 4);    // a part is four strips or more, or it would not look like the whole
+  const int most_parts = job.features ? 1 : std::max(1, plan.height / kStripRows / 4);    // a part is four strips or more, or it would not look like the whole
   for (plan.parts = 1;; plan.parts = std::min(2 * plan.parts, most_parts)) {
     for (plan.directions_at_once = kTransferDirections;; plan.directions_at_once /= 2) {
       plan.bytes = bytes_of(job, plan);
@@ -109,8 +114,8 @@ TransferPlan plan_transfer(const Context& context, const TransferJob& job) {
   }
   if (most && plan.bytes > most) {
     const int fits = int(std::max(plan.height, plan.width) * std::sqrt(double(most) / double(plan.bytes)));
-    throw OutOfMemory("transfer: a result of " + std::to_string(plan.width) + "x" + std::to_string(plan.height) + " takes " + mib(plan.bytes) + " of tensors even in parts, and there are " +
-                      mib(most) + "; size " + std::to_string(fits) + " would fit" + (job.options.brush > 1 ? ", and so might a smaller brush" : ""));
+    throw OutOfMemory("transfer: a result of " + std::to_string(plan.width) + "x" + std::to_string(plan.height) + " takes " + mib(plan.bytes) + " of tensors" + (job.features ? "" : " even in parts") + ", and there are " +
+                      mib(most) + "; size " + std::to_string(fits) + " would fit" + (job.features ? ", and so might --method swd" : job.options.brush > 1 ? ", and so might a smaller brush" : ""));
   }
   return plan;
 }

@@ -1,4 +1,4 @@
-// weft convert-vgg: what it writes, and what it says to files that are no VGG.
+// Feature networks on the command line: weft convert-vgg, and weft transfer --method gram.
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
@@ -68,4 +68,37 @@ TEST_CASE("convert-vgg of what is no VGG") {
   refused({"convert-vgg", folder / "vgg", out, "--cut", "relu1_2", "--preproc", "cafe"}, 2, "did you mean 'caffe'?");
   const Result nowhere = run_weft({"convert-vgg", folder / "vgg", folder / "no/such/folder.safetensors", "--cut", "relu1_2"});
   CHECK(nowhere.code == 74);
+}
+
+TEST_CASE("transfer --method gram takes a VGG, or draws a network, and refuses anything else in a sentence") {
+  const Folder folder;
+  write_pictures(folder / "pictures", 2, 40);
+  const Words words = {"transfer", "--content", folder / "pictures/00000.png", "--style", folder / "pictures/00001.png", "--out", folder / "out.png", "--structure", "1"};
+  const auto with = [&](const Words& more) {
+    Words all = words;
+    all.insert(all.end(), more.begin(), more.end());
+    return run_weft(all);
+  };
+  weft::write_safetensors(folder / "vgg", small_vgg());
+  const Result by_vgg = with({"--method", "gram", "--features", folder / "vgg", "--vgg-preproc", "caffe"});
+  CAPTURE(by_vgg.err);
+  CHECK(by_vgg.code == 0);
+  CHECK(fs::exists(folder / "out.png"));
+  const Result drawn = with({"--method", "gram"});
+  CHECK(drawn.code == 0);
+  CHECK(drawn.says("weft train features"));
+
+  const auto refused = [&](const Words& more, int code, const std::string& part) {
+    const Result r = with(more);
+    CAPTURE(r.err);
+    CHECK(r.code == code);
+    CHECK(r.says(part));
+  };
+  refused({"--method", "gramm"}, 2, "there are swd and gram");
+  refused({"--features", folder / "vgg"}, 2, "--features and --vgg-preproc are for --method gram");
+  refused({"--method", "gram", "--vgg-preproc", "caffe"}, 2, "there is none");
+  refused({"--method", "gram", "--features", folder / "vgg", "--vgg-preproc", "keras"}, 2, "torchvision (RGB, 0 to 1) or caffe");
+  refused({"--method", "gram", "--features", folder / "none"}, 66, "none");
+  weft::write_safetensors(folder / "other", {{"layer1.weight", filled({4})}});
+  refused({"--method", "gram", "--features", folder / "other"}, 66, "is no VGG");
 }

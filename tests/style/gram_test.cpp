@@ -7,6 +7,7 @@
 #include "temporary_folder.h"
 #include "weft/gan/contest.h"
 #include "weft/gan/dataset.h"
+#include "weft/gan/transfer.h"
 
 using namespace weft;
 using gan::GramLoss;
@@ -136,6 +137,80 @@ TEST_CASE("standardised filters have mean 0 and variance 1 before their ReLU") {
     CHECK(mean(t * t).item() > 0.2);
     CHECK(mean(t * t).item() < 0.9);
   }
+}
+
+namespace {
+
+/// 64x48 of bars, `across` pixels wide, in two colours.
+gan::Image bars(int across, bool upright, std::vector<uint8_t> colours) {
+  gan::Image image{48, 64, 3, {}};
+  for (int h = 0; h < 48; ++h)
+    for (int w = 0; w < 64; ++w)
+      for (size_t c = 0; c < 3; ++c) image.pixels.push_back(((upright ? w : h) / across) % 2 ? colours[c] : colours[c + 3]);
+  return image;
+}
+
+gan::TransferJob gram_job(const Context& context) {
+  gan::TransferJob job{bars(9, true, {200, 180, 150, 60, 50, 80}), {{bars(3, false, {250, 210, 40, 20, 30, 140})}}, {}, {}};
+  job.options.structure = 1;                                         // one level
+  const auto network = std::make_shared<gan::FeatureNetwork>(context, gan::FeatureStages{{6}, {8}, {12}});
+  nn::initialise(*network, nn::Init::kaiming, 5);
+  job.features = network;
+  return job;
+}
+
+}  // namespace
+
+TEST_CASE("transfer takes a feature network in place of patches: masks, strength and stopping are the same") {
+  const Context context = Context::open("cpu");
+  gan::TransferJob job = gram_job(context);
+  double left = 1;
+  int steps = 0;
+  const gan::Image result = gan::transfer(context, job, [&](const gan::TransferProgress& p) {
+    left = p.distance();
+    ++steps;
+    return true;
+  });
+  CHECK(left < 0.5);
+  CHECK(steps == 60);
+  CHECK(gan::transfer(context, job).pixels == result.pixels);
+
+  gan::Image mask{48, 64, 1, std::vector<uint8_t>(48 * 64)};
+  for (size_t i = 0; i < mask.pixels.size(); ++i) mask.pixels[i] = i % 64 < 30 ? 255 : 0;
+  job.masks = {mask};
+  const gan::Image left_half = gan::transfer(context, job);
+  bool outside = true, inside = false;
+  for (size_t i = 0; i < left_half.pixels.size(); ++i) {
+    const bool same = left_half.pixels[i] == job.content.pixels[i];
+    if (mask.pixels[i / 3]) inside = inside || !same;
+    else outside = outside && same;
+  }
+  CHECK(outside);
+  CHECK(inside);
+
+  job.masks.clear();
+  int seen = 0;
+  CHECK(gan::transfer(context, job, [&](const gan::TransferProgress&) { return ++seen < 3; }).pixels.size() == result.pixels.size());
+  CHECK(seen == 3);
+  job.options.strength = 0;
+  CHECK(gan::transfer(context, job).pixels == job.content.pixels);
+}
+
+TEST_CASE("what a transfer by features will take is known before") {
+  const Context context = Context::open("cpu");
+  gan::TransferJob job = gram_job(context);
+  job.options.size = 256;
+  const size_t before = context.live_bytes();
+  context.reset_peak();
+  int step = 0;
+  gan::transfer(context, job, [&](const gan::TransferProgress&) { return ++step < 2; });
+  const double taken = double(context.peak_bytes() - before), foretold = double(gan::plan_transfer(context, job).bytes);
+  CHECK(taken <= foretold * 1.1);
+  CHECK(taken >= foretold * 0.5);
+  job.options.memory = 1 << 20;
+  CHECK_THROWS_WITH_AS(gan::plan_transfer(context, job), doctest::Contains("would fit, and so might --method swd"), const OutOfMemory&);
+  job.options.memory = 0, job.options.size = 9;
+  CHECK_THROWS_WITH_AS(gan::plan_transfer(context, job), doctest::Contains("a side needs 8 pixels to have features"), const DataError&);
 }
 
 TEST_CASE("features learns which quarters belong together, and its network is found in the checkpoint") {

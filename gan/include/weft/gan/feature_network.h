@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/gan/image.h"
 #include "weft/nn/layers.h"
 
 namespace weft::gan {
@@ -68,6 +69,9 @@ struct FeatureFileOptions {
 /// norm, another VGG, misshapen, or computes something else than its maker did; ConfigError for a cut that it does not have, or
 /// a preprocessing that contradicts the file's.
 std::shared_ptr<FeatureNetwork> load_feature_network(const Context& context, const std::filesystem::path& file, const FeatureFileOptions& = {});
+
+/// With nothing at hand: thin, of five stages, its weights drawn and standardised on these pictures.
+std::shared_ptr<FeatureNetwork> drawn_feature_network(const Context& context, const std::vector<Image>& pictures, uint64_t seed);
 
 /// The same from a run of `weft train features` (RUN, RUN@STEP or a checkpoint's folder) or from a file. Throws also FormatError for a
 /// run of another model. `note` hears of broken checkpoints that were passed over; may be empty.

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/gan/feature_network.h"
 #include "weft/gan/image.h"
 #include "weft/tensor/tensor.h"
 
@@ -48,6 +49,8 @@ struct TransferJob {
   std::vector<Style> styles;
   std::vector<Image> masks;        // of the content's size; white where the region is. None: one region, everything
   TransferOptions options;
+  std::shared_ptr<const FeatureNetwork> features = nullptr;   // method gram (style/gram.h) by this network; none: patches, as above. Then structure
+                                   // is the first level alone, strength the balance of style and content, and no seed is needed
 };
 
 /// What a job will take, before any of it is done.
@@ -67,7 +70,8 @@ TransferPlan plan_transfer(const Context& context, const TransferJob& job);
 struct TransferProgress {
   int step, steps;                 // of all levels
   double done;                     // share of the work, 0 to 1: late levels take longest
-  const std::function<double()>& distance;  // of the patches just compared, in [-1, 1] pixels, root of the mean square; waits for the device
+  const std::function<double()>& distance;  // of the patches just compared, in [-1, 1] pixels, root of the mean square; by a feature network: the
+                                   // part of the level's first style loss that is left. Waits for the device
   const std::function<Image()>& picture;    // as it is now, at the result's size
 };
 

@@ -1,0 +1,59 @@
+// Method gram of a transfer: a job's pictures at one level's size, for style/gram.h.
+#include <algorithm>
+#include <cmath>
+
+#include "style/gram.h"
+#include "style/planes.h"
+#include "style/regions.h"
+#include "style/transfer_level.h"
+
+namespace weft::gan {
+namespace {
+
+class LevelByFeatures : public Level {
+ public:
+  LevelByFeatures(GramLoss loss, const Tensor& start, const Tensor& palette, int steps) : Level(start), level_(std::move(loss), start, palette, steps) {}
+  void step(int) override {
+    level_.step();
+    picture = level_.picture;
+  }
+  double gap() const override { return level_.terms().style.item(); }
+
+ private:
+  GramLevel level_;
+};
+
+}  // namespace
+
+std::unique_ptr<Level> gram_level(const Tensor& start, const Tensor& content, const TransferJob& job, const TransferPlan& plan) {
+  const Context context = start.context();
+  const int h = int(start.size(1)), w = int(start.size(2)), longer = std::max(1, int(std::lround(std::max(h, w) * job.options.brush)));
+  const int least = 1 << job.features->stages().size();
+  std::vector<GramRegion> regions;
+  Tensors all;
+  for (size_t r = 0; r < std::max<size_t>(1, job.masks.size()); ++r) {
+    GramRegion region;
+    if (!job.masks.empty()) region.share = context.from(coverage(resized(job.masks[r], h, w), 0), {1, h, w, 1});
+    if (region.share && mean(region.share).item() == 0) continue;      // too thin to be seen at this size
+    for (const Style& s : job.styles) {
+      if (s.weight == 0 || (!job.masks.empty() && s.region != int(r))) continue;
+      all.push_back(to_tensor(context, at_least(fitted(s.picture, longer), least)));
+      region.styles.push_back({all.back(), s.weight});
+    }
+    regions.push_back(std::move(region));
+  }
+  return std::make_unique<LevelByFeatures>(GramLoss(job.features, content, regions, job.options.strength), start, palette_root(all), plan.steps);
+}
+
+/// As measured: of each activation the convolution's result, the ReLU's and a gradient are held, those that are just computed once more;
+/// and the pyramid of changes with Adam's moments.
+size_t gram_bytes(const FeatureNetwork& network, int h, int w) {
+  double activations = 0, share = 1;
+  for (const auto& stage : network.stages()) {
+    for (const int64_t filters : stage) activations += share * double(filters);
+    share /= 4;
+  }
+  return size_t(double(h) * w * (130 + 2.8 * 4 * activations));
+}
+
+}  // namespace weft::gan
