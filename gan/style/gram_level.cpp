@@ -53,7 +53,7 @@ size_t gram_bytes(const FeatureNetwork& network, int h, int w) {
     for (const int64_t filters : stage) activations += share * double(filters);
     share /= 4;
   }
-  return size_t(double(h) * w * (130 + 2.8 * 4 * activations));
+  return size_t(double(h) * w * (200 + 2.6 * 4 * activations));
 }
 
 }  // namespace weft::gan
