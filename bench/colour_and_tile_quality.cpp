@@ -20,10 +20,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<fs::path> some_of(const char* folder, size_t count) {
-  std::vector<fs::path> all, some;
+std::vector<fs::path> files_in(const char* folder) {
+  std::vector<fs::path> all;
   for (const auto& entry : fs::directory_iterator(folder)) all.push_back(entry.path());
   std::sort(all.begin(), all.end());
+  return all;
+}
+
+std::vector<fs::path> evenly(const std::vector<fs::path>& all, size_t count) {
+  std::vector<fs::path> some;
   for (size_t i = 0; i < std::min(count, all.size()); ++i) some.push_back(all[i * all.size() / std::min(count, all.size())]);
   return some;
 }
@@ -54,11 +59,11 @@ double processor_seconds() { return double(std::clock()) / CLOCKS_PER_SEC; }
 void tiles(const Context& cpu, const char* folder) {
   const char* names[] = {"straight", "half-drop", "brick"};
   int passed[3] = {};
-  int left = 20, flat = 0;
-  for (const fs::path& file : some_of(folder, 40)) {
-    const Image pattern = at_most(read_image(file), 192), swatch = swatch_of(pattern);
-    if (is_flat_drawing(pattern)) { ++flat; continue; }
-    if (left-- == 0) break;
+  std::vector<fs::path> all = files_in(folder);
+  const size_t before = all.size();
+  all.erase(std::remove_if(all.begin(), all.end(), [](const fs::path& file) { return is_flat_drawing(at_most(read_image(file), 192)); }), all.end());
+  for (const fs::path& file : evenly(all, 20)) {
+    const Image swatch = swatch_of(at_most(read_image(file), 192));
     for (int layout = 0; layout < 3; ++layout) {
       const double start = processor_seconds();
       const Tile tile = make_tile(cpu, swatch, Layout(layout));
@@ -70,15 +75,15 @@ void tiles(const Context& cpu, const char* folder) {
                   tile.how, swatch.width, swatch.height, tile.image.width, tile.image.height, score, seam_score(swatch, Layout(layout)), p.seam, p.middle, p.worst, seconds, pass ? "ok" : "-");
     }
   }
-  std::printf("%d drawings in flat colours left out; passed: straight %d, half-drop %d, brick %d of 20\n", flat, passed[0], passed[1], passed[2]);
+  std::printf("%zu drawings in flat colours left out; passed: straight %d, half-drop %d, brick %d of 20\n", before - all.size(), passed[0], passed[1], passed[2]);
 }
 
 void colours(const Context& cpu, const char* photos, const char* paintings) {
   const char* names[] = {"mkl", "reinhard", "sliced"};
   double sum[3] = {}, worst[3] = {};
   int halved[3] = {}, pairs = 0;
-  for (const fs::path& photo : some_of(photos, 10))
-    for (const fs::path& painting : some_of(paintings, 19)) {
+  for (const fs::path& photo : evenly(files_in(photos), 10))
+    for (const fs::path& painting : evenly(files_in(paintings), 19)) {
       const Image picture = at_most(read_image(photo), 256), palette = at_most(read_image(painting), 256);
       const double before = colour_distance(cpu, {picture}, {palette});
       ++pairs;
