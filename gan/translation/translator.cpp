@@ -14,13 +14,15 @@ namespace fs = std::filesystem;
 Translator::Translator(const std::string& run, const Context& context, bool back, const std::function<void(const std::string&)>& note) : context_(context) {
   fs::path file = run;
   checkpoint_ = run;
+  bool turn = false;                     // one network goes both ways
   if (!fs::is_regular_file(file)) {
     const fs::path folder = find_checkpoint(run, note);
     checkpoint_ = folder.string();
-    const std::string name = back ? "generator_back" : "generator";
+    turn = back && !fs::exists(folder / "generator_back.safetensors");
+    const std::string name = back && !turn ? "generator_back" : "generator";
     file = folder / (name + ".ema.safetensors");
     if (!fs::exists(file)) file = folder / (name + ".safetensors");
-    if (!fs::exists(file)) throw ConfigError(run + " holds no network called " + name + (back ? "; its model learns one way only" : "; its model makes no pictures"));
+    if (!fs::exists(file)) throw ConfigError(run + " holds no network called " + name + "; its model makes no pictures");
   }
   Safetensors content = read_safetensors(file);
   const Model& model = find_model(content.metadata["model"]);
@@ -28,6 +30,7 @@ Translator::Translator(const std::string& run, const Context& context, bool back
     throw ConfigError(run + " was trained as " + model.name + ", which makes pictures from noise: `weft generate` draws them. `weft list models` shows those that translate");
   model_ = model_options_from(content.metadata, file.string());
   network_ = model.build(context, model_).generator;
+  if (turn && !dynamic_cast<ImageGenerator&>(*network_).turn_back()) throw ConfigError(run + " was trained as " + model.name + ", which learns one way only; leave out --back");
   nn::load_state_dict(*network_, content.tensors, file.string());
   sha256_ = sha256_of_file(file);
 }

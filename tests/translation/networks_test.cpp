@@ -317,3 +317,15 @@ TEST_CASE("a captured step with a pool does what a called one does") {
     }
   }
 }
+
+TEST_CASE("one UNIT goes both ways") {
+  const Context context = in_double();
+  gan::UnitGenerator unit(context, {3, 2, 1, 5});
+  nn::initialise(unit, nn::Init::xavier, 3);
+  unit.set_training(false);
+  const Tensor x = context.normal({1, 8, 8, 3}, 1);
+  CHECK(unit(x).values() == unit.decode(1, unit.encode(0, x)).values());
+  CHECK(unit.turn_back());
+  CHECK(unit(x).values() == unit.decode(0, unit.encode(1, x)).values());
+  CHECK_FALSE(ResnetGenerator(context, {3, 3, 2, 1}).turn_back());
+}

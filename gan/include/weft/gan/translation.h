@@ -24,6 +24,8 @@ class ImageGenerator : public nn::Module {
   /// borders reflect.
   virtual int stride() const = 0;
   virtual int least() const { return 2 * stride(); }
+  /// From side B to side A from here on, if this one network does both; returns whether it does.
+  virtual bool turn_back() { return false; }
 };
 
 /// network(x) for sides of any length, at least 1: filled up by reflection, or by repeating the edge where too little is there
@@ -114,13 +116,15 @@ class UnitGenerator : public ImageGenerator {
   Tensor encode(int domain, const Tensor& x) const;
   /// In training with noise N(0, 1) of (seed, step, `draw`) added, in evaluation from the mean itself.
   Tensor decode(int domain, const Tensor& mean, int draw = 0) const;
-  Tensor forward(const Tensor& x) override { return decode(1, encode(0, x)); }   // from domain 0 to 1
+  Tensor forward(const Tensor& x) override { return decode(1 - from_, encode(from_, x)); }   // from domain 0 to 1
+  bool turn_back() override { from_ = 1; return true; }
   int stride() const override { return 4; }
 
  private:
   std::array<std::shared_ptr<nn::Sequential>, 2> encoder_, decoder_;
   nn::ModulePtr shared_encoder_, shared_decoder_;
   uint64_t seed_;
+  int from_ = 0;
 };
 
 /// An objective's loss over all patches of each scale, summed over scales.
