@@ -5,6 +5,7 @@
 //   by columns     im2col and one big product, a run of images at a time so that the columns stay in cache:
 //                    conv2d, conv2d_weight_grad   with a filter bank too large for the cache, where oneDNN's convolution
 //                                                 reads it again for every few pixels
+//                    conv2d_weight_grad           of strided windows that stop short of the far padding (3x3, stride 2, even sides)
 //                    conv2d_input_grad            to few channels (a generator's last layer), where oneDNN's fills 3 of 16
 //                                                 lanes; the columns fill them all
 //   the library    all the rest
@@ -30,6 +31,11 @@ int64_t image_columns(const ConvProblem& p) { return int64_t(p.p) * p.q * window
 
 bool large_filter_bank(const CpuQueue& queue, const ConvProblem& p) {
   return queue.library && p.groups == 1 && window(p) * p.k >= int64_t(1) << 20 && window(p) > 2 * p.c && p.p * p.q <= 64;
+}
+bool ends_short_of_the_edge(const CpuQueue& queue, const ConvProblem& p) {
+  const auto beyond = [](int size, int filter, int stride, int pad, int dilation, int out) { return (out - 1) * stride + dilation * (filter - 1) + 1 - size - pad; };
+  return queue.library && p.groups == 1 && p.c >= 8 && p.k >= 8 && p.stride.h > 1 && p.stride.w > 1 &&
+         (beyond(p.h, p.r, p.stride.h, p.pad.h, p.dilation.h, p.p) < p.pad.h || beyond(p.w, p.s, p.stride.w, p.pad.w, p.dilation.w, p.q) < p.pad.w);
 }
 bool few_channels(const CpuQueue& queue, const ConvProblem& p) {
   return queue.library && p.groups == 1 && p.c < 8 && p.k >= 8;
@@ -113,7 +119,7 @@ void conv2d_weight_grad(Queue& q, const ConvProblem& p, bool accumulate, const v
   CpuQueue& queue = own(q);
   if (is_one_product(p))
     return product(queue, "conv2d_weight_grad", {1, p.k, window(p), p.n, true, false, accumulate, 0, 0}, 1, in(y), {x}, nullptr, out(dw));
-  if (large_filter_bank(queue, p)) {
+  if (large_filter_bank(queue, p) || ends_short_of_the_edge(queue, p)) {
     const int64_t images = images_at_a_time(p, kThirdLevel), pixels = int64_t(p.p) * p.q, image = int64_t(p.h) * p.w * p.c;
     float* const columns = queue.scratch(Slot::columns, size_t(images * image_columns(p)));
     for (int64_t n = 0; n < p.n; n += images) {
