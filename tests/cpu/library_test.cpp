@@ -30,6 +30,26 @@ TEST_CASE("DCGAN's layers never run oneDNN's reference loops") {
 }
 #endif
 
+#ifdef WEFT_HAS_ONEDNN
+TEST_CASE("CycleGAN's halving layers take their filter gradient by columns, and it is the reference's") {
+  Backendful cpu("cpu", DType::f32), exact("cpu", DType::f64);
+  for (const auto& [n, side] : {std::pair{1, 32}, {3, 14}}) {
+    const ConvProblem p = problem(n, side, 16, 24, 3, 2, 1);
+    const std::vector<float> x = filled(x_size(p), 1), y = filled(y_size(p), 2);
+    std::vector<float> w(w_size(p));
+    cpu.queue->launches.clear();
+    cpu.ops().conv2d_weight_grad(*cpu.queue, p, false, x.data(), y.data(), w.data());
+    bool by_columns = false;
+    for (const auto& [name, count] : cpu.queue->launches) by_columns = by_columns || name.find("conv2d_weight_grad:columns") == 0;
+    CHECK(by_columns);
+    const std::vector<double> x64(x.begin(), x.end()), y64(y.begin(), y.end());
+    std::vector<double> w64(w.size());
+    exact.ops().conv2d_weight_grad(*exact.queue, p, false, x64.data(), y64.data(), w64.data());
+    check_close(w, w64, int64_t(n) * p.p * p.q, "filter gradient");
+  }
+}
+#endif
+
 std::vector<float> run(Backendful& cpu, const ConvProblem& p, const std::vector<float>& x, const Weight& w, bool backwards) {
   std::vector<float> result(backwards ? x_size(p) : y_size(p));
   if (backwards)
