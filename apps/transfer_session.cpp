@@ -40,7 +40,7 @@ gan::Image dressed(const Session& s, const gan::TransferJob& job, const std::str
   display.note(title + ": " + gan::plan_transfer(s.context, job).text());
   const auto start = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
-  double shown = -1, drawn = 0;
+  double shown = -1, drawn = -1;   // so that the first step is seen at once
   return gan::transfer(s.context, job, [&](const gan::TransferProgress& p) {
     const double now = seconds();
     if (now > shown + 0.1) {

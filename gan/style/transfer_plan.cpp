@@ -11,7 +11,7 @@
 namespace weft::gan {
 namespace {
 
-constexpr int kSmallestSide = 8, kStepsAtFullStrength = 40;
+constexpr int kSmallestSide = 8, kStepsAtFullStrength = 40, kMostAtOnce = 8;   // all 16 at once take 7 MB more at 256 pixels, for a little time
 
 void within(const char* name, double value, double low, double high) {
   char text[160];
@@ -106,7 +106,7 @@ TransferPlan plan_transfer(const Context& context, const TransferJob& job) {
   const size_t most = most_of(context, job.options);
   const int most_parts = job.features ? 1 : std::max(1, plan.height / kStripRows / 4);    // a part is four strips or more, or it would not look like the whole
   for (plan.parts = 1;; plan.parts = std::min(2 * plan.parts, most_parts)) {
-    for (plan.directions_at_once = kTransferDirections;; plan.directions_at_once /= 2) {
+    for (plan.directions_at_once = kMostAtOnce;; plan.directions_at_once /= 2) {
       plan.bytes = bytes_of(job, plan);
       if (most == 0 || plan.bytes <= most || plan.directions_at_once == 1) break;
     }

@@ -1,0 +1,115 @@
+// `weft transfer` as a person meets it: pictures in, a picture out, and a sentence for everything that cannot be done.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "process.h"
+#include "weft/gan/provenance.h"
+
+using namespace cli;
+
+namespace {
+
+std::string picture(const Folder& folder, const std::string& name, int h, int w, int step) {
+  weft::gan::Image image{h, w, 3, {}};
+  for (int i = 0; i < h * w * 3; ++i) image.pixels.push_back(uint8_t(i / 3 % w * step + i / 3 / w * 3 + i % 3 * 20));
+  weft::gan::write_png(folder / name, image);
+  return folder / name;
+}
+
+struct Pictures {
+  Folder folder;
+  std::string content = picture(folder, "dress.png", 40, 32, 5), style = picture(folder, "stripes.png", 24, 24, 40), out = folder / "dressed.png";
+  Words words(const Words& more = {}) const {
+    Words all = {"transfer", "--content", content, "--style", style, "--out", out, "--strength", "0.1", "--device", "cpu", "--threads", "1"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("transfer: a picture of the content's size that says how it was made; what it takes is said before") {
+  const Pictures p;
+  const Result r = run_weft(p.words({"--json", "--preview", p.folder / "so-far.png", "--report", p.folder / "report.html"}));
+  CAPTURE(r.err);
+  REQUIRE(r.code == 0);
+  CHECK(r.says("MiB of tensors"));
+  const nlohmann::json told = nlohmann::json::parse(r.out);
+  CHECK(told["width"] == 32);
+  CHECK(told["stopped"] == false);
+  CHECK(weft::gan::read_image(p.out).height == 40);
+  std::string keys;
+  for (const auto& chunk : weft::gan::read_png_text(p.out)) keys += chunk.first + " ";
+  CHECK(keys.find("weft.content_sha256 weft.style weft.style_sha256 weft.seed") != std::string::npos);
+  CHECK(fs::exists(p.folder / "so-far.png"));
+  CHECK(read_file(p.folder / "report.html").find("<html") != std::string::npos);
+}
+
+TEST_CASE("transfer: weights, masks, blends, sweeps and folders") {
+  const Pictures p;
+  weft::gan::Image half{40, 32, 1, std::vector<uint8_t>(40 * 32)};
+  for (size_t i = 0; i < half.pixels.size(); ++i) half.pixels[i] = i % 32 < 16 ? 255 : 0;
+  weft::gan::write_png(p.folder / "mask.png", half);
+  CHECK(run_weft(p.words({"--style", p.style + ":0.3", "--mask", p.folder / "mask.png", "--blend", p.style + ":0"})).code == 0);
+  const weft::gan::Image result = weft::gan::read_image(p.out), content = weft::gan::read_image(p.content);
+  int outside = 0, inside = 0;
+  for (size_t i = 0; i < result.pixels.size(); ++i) (i / 3 % 32 < 16 ? inside : outside) += result.pixels[i] != content.pixels[i];
+  CHECK(outside == 0);
+  CHECK(inside > 500);
+  CHECK(run_weft(p.words({"--sweep", "structure"})).code == 0);
+  CHECK(weft::gan::read_image(p.out).width > 5 * 32);
+  fs::create_directory(p.folder / "two");
+  fs::copy(p.content, p.folder / "two/a.png");
+  fs::copy(p.style, p.folder / "two/b.png");
+  CHECK(run_weft({"transfer", "--content", p.folder / "two", "--style", p.folder / "two", "--size", "32", "--strength", "0.05", "--out", p.out}).code == 0);
+  CHECK(weft::gan::read_image(p.out).width > 3 * 32);
+}
+
+TEST_CASE("transfer: stopped by SIGINT it writes the picture so far and exits 130") {
+  const Pictures p;
+  const std::string preview = p.folder / "so-far.png";
+  Words words = p.words({"--size", "512", "--preview", preview});
+  words[8] = "1";
+  Surroundings around;
+  around.when = [&] { return fs::exists(preview); };
+  around.signal = SIGINT;
+  const Result r = run_weft(words, around);
+  CAPTURE(r.err);
+  CHECK(r.code == 130);
+  CHECK(r.says("picture so far"));
+  CHECK(weft::gan::read_image(p.out).height == 512);
+}
+
+TEST_CASE("transfer: what cannot be done ends with a sentence and the right code, and nothing is written") {
+  const Pictures p;
+  write_file(p.folder / "broken.png", "no picture");
+  const std::string small = picture(p.folder, "one.png", 1, 1, 1);
+  const struct { Words more; int code; std::string part; } cases[] = {
+      {{"--content", p.folder / "none.jpg"}, 66, "none.jpg"},
+      {{"--content", p.folder / "broken.png"}, 66, "broken.png"},
+      {{"--content", small}, 66, "1x1"},
+      {{"--style", p.style + ":-1"}, 2, "WEIGHT"},
+      {{"--style", p.style + ":nan"}, 2, "WEIGHT"},
+      {{"--strength", "2"}, 2, "--strength"},
+      {{"--colors", "mine"}, 2, "luminance"},
+      {{"--method", "magic"}, 2, "swd"},
+      {{"--mask", p.style}, 66, "24x24 and the content 32x40"},
+      {{"--mask", p.content}, 66, "has colours"},
+      {{"--mask", p.content, "--mask", p.content}, 2, "2 masks"},
+      {{"--out", p.folder / "nowhere/x.png"}, 74, "no folder"},
+      {{"--out", p.folder / "x.jpg"}, 2, ".png"},
+      {{"--size", "16384", "--memory", "64"}, 1, "would fit"},
+  };
+  for (const auto& c : cases) {
+    const Result r = run_weft(p.words(c.more));
+    CAPTURE(r.err);
+    CHECK(r.code == c.code);
+    CHECK_MESSAGE(r.says(c.part), c.part);
+    CHECK(!fs::exists(p.out));
+  }
+  Words none = p.words();
+  none[4] = p.style + ":0";
+  CHECK(run_weft(none).says("weight above 0"));
+}
