@@ -45,7 +45,7 @@ gan::Image dressed(const Session& s, const gan::TransferJob& job, const std::str
     const double now = seconds();
     if (now > shown + 0.1) {
       char words[40];
-      std::snprintf(words, sizeof words, "patches apart %.3f", p.distance());
+      std::snprintf(words, sizeof words, job.features ? "style left %.3f" : "patches apart %.3f", p.distance());
       display.show(p.done, now, words);
       shown = now;
     }
