@@ -5,6 +5,7 @@
 #include "command.h"
 #include "json.h"
 #include "settings.h"
+#include "weft/gan/dataset.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/sheet.h"
 
@@ -12,19 +13,42 @@ namespace weft::apps {
 namespace {
 
 struct GenerateArguments {
-  std::string run, out, count = "64", seed = "0", device = "auto", threads = "0";
+  std::string run, out, count = "64", seed = "0", size = "256", device = "auto", threads = "0";
   bool sync = false, json = false;
 };
+
+struct Made {
+  Tensor images;
+  std::string checkpoint, sha256;      // of the generator; empty for pictures that weft draws
+};
+
+/// Pictures [seed, seed + count) of a set that weft draws, the last one followed by the first.
+Tensor drawn(const std::string& name, const Context& context, int64_t count, int64_t seed, int64_t size) {
+  gan::DatasetOptions options;
+  options.size = static_cast<int>(size);
+  const auto data = gan::open_dataset(name, options);
+  const size_t each = size_t(size) * size_t(size) * size_t(data->channels());
+  std::vector<float> pixels(size_t(count) * each);
+  for (int64_t i = 0; i < count; ++i) data->read((seed + i) % data->size(), pixels.data() + size_t(i) * each);
+  return context.from(pixels, {count, size, size, data->channels()});
+}
+
+Made make(const GenerateArguments& a, const Context& context, int64_t count, int64_t seed) {
+  for (const gan::NamedData& data : gan::kNamedData)
+    if (a.run == data.name && !*data.folder) return {drawn(a.run, context, count, seed, parse_integer("--size", a.size, 1, 2048)), "", ""};
+  const gan::TrainedGenerator generator = gan::load_generator(a.run, context, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); });
+  return {generator.sample(count, static_cast<uint64_t>(seed)), generator.checkpoint, generator.sha256};
+}
 
 int run(const GenerateArguments& a, const std::string& command) {
   const int64_t count = parse_integer("--count", a.count, 1, 10000);
   const int64_t seed = parse_integer("--seed", a.seed, 0, int64_t{1} << 53);
   const int64_t threads = parse_integer("--threads", a.threads, 0, 4096);
   const Context context = Context::open(a.device, {.threads = static_cast<int>(threads), .sync = a.sync});
-  const gan::TrainedGenerator generator = gan::load_generator(a.run, context, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); });
-  const Tensor images = generator.sample(count, static_cast<uint64_t>(seed));
-  const gan::TextChunks how = gan::provenance(
-      command, {{"seed", std::to_string(seed)}, {"checkpoint", generator.checkpoint}, {"checkpoint_sha256", generator.sha256}});
+  const auto [images, checkpoint, sha256] = make(a, context, count, seed);
+  gan::TextChunks about = {{"seed", std::to_string(seed)}};
+  if (!checkpoint.empty()) about.insert(about.end(), {{"checkpoint", checkpoint}, {"checkpoint_sha256", sha256}});
+  const gan::TextChunks how = gan::provenance(command, about);
 
   const std::filesystem::path out = a.out;
   std::vector<std::string> files;
@@ -45,7 +69,7 @@ int run(const GenerateArguments& a, const std::string& command) {
     }
   }
   if (a.json) {
-    const Json result = {{"run", a.run}, {"checkpoint", generator.checkpoint}, {"checkpoint_sha256", generator.sha256},
+    const Json result = {{"run", a.run}, {"checkpoint", checkpoint}, {"checkpoint_sha256", sha256},
                                            {"device", context.device()}, {"count", count}, {"seed", seed}, {"files", files}};
     print_json(result);
   } else {
@@ -58,13 +82,15 @@ int run(const GenerateArguments& a, const std::string& command) {
 
 Command generate_command(const std::string& typed) {
   const auto a = std::make_shared<GenerateArguments>();
-  return {"generate", "Make images with a trained generator",
+  return {"generate", "Make pictures with a trained generator, or let weft draw some",
           "weft generate runs/clothes --out clothes.png --count 100 --seed 7\n"
-          "  weft generate runs/clothes@800 --out folder/ --count 1000",
-          {{"RUN|FILE", "", "a run: its newest checkpoint; run@800: the one of step 800; or a generator's .safetensors file", &a->run, true},
+          "  weft generate runs/clothes@800 --out folder/ --count 1000\n"
+          "  weft generate garments --out dress.png --count 1 --seed 12 --size 512",
+          {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, swatches", &a->run, true},
            {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each", &a->out, true},
            {"--count", "N", "how many images, up to 10000 [64]", &a->count},
            {"--seed", "N", "image i of a seed is the same whatever the count [0]", &a->seed},
+           {"--size", "PX", "of pictures that weft draws; a generator has a size of its own [256]", &a->size},
            {"--device", "NAME", "auto, or one of `weft info` [auto]", &a->device},
            {"--threads", "N", "CPU threads; 0: one a core [0]", &a->threads},
            {"--sync", "", "wait after each kernel: an error of the device is then found where it happens", &a->sync},

@@ -6,54 +6,16 @@
 #include <cmath>
 
 #include "dataset_kinds.h"
+#include "drawing.h"
 #include "weft/gan/image.h"
 #include "weft/kernels/error.h"
-#include "weft/kernels/philox.h"
 #include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
 namespace {
 
 constexpr int64_t kSwatches = 20000;
-constexpr int kBlends = 4096;                    // steps from black to white in linear light
 enum Pattern { stripes, checks, houndstooth, tartan, dots };
-
-/// The draws of one swatch, one after the other.
-class Dice {
- public:
-  Dice(uint64_t key, int64_t i) : key_(key), i_(uint64_t(i)) {}
-  float unit() {                                 // [0, 1)
-    if (used_ % 4 == 0) words_ = philox(key_, i_, used_ / 4);
-    return uniform_from(words_.w[used_++ % 4]);
-  }
-  float in(float low, float high) { return low + (high - low) * unit(); }
-  int below(int n) { return int(unit() * float(n)); }
-
- private:
-  uint64_t key_, i_, used_ = 0;
-  Words4 words_{};
-};
-
-struct Colour {
-  float rgb[3];                                  // linear, [0, 1]
-};
-
-/// Chroma gives way until the colour is one of sRGB's. `hue` in turns.
-Colour oklch(float lightness, float chroma, float hue) {
-  float sine, cosine;
-  detail::sincos_turn(hue - std::floor(hue), &sine, &cosine);
-  for (;; chroma *= 0.9f) {
-    const float a = chroma * cosine, b = chroma * sine;
-    const float l = lightness + 0.39633778f * a + 0.21580376f * b, m = lightness - 0.10556135f * a - 0.06385417f * b,
-                s = lightness - 0.08948418f * a - 1.29148555f * b;
-    const float l3 = l * l * l, m3 = m * m * m, s3 = s * s * s;
-    const Colour c{{4.07674166f * l3 - 3.30771159f * m3 + 0.23096993f * s3, -1.26843800f * l3 + 2.60975740f * m3 - 0.34131940f * s3,
-                    -0.00419609f * l3 - 0.70341861f * m3 + 1.70761470f * s3}};
-    const auto [low, high] = std::minmax({c.rgb[0], c.rgb[1], c.rgb[2]});
-    if (low >= 0 && high <= 1) return c;
-    if (chroma < 1e-3f) return {{std::clamp(c.rgb[0], 0.0f, 1.0f), std::clamp(c.rgb[1], 0.0f, 1.0f), std::clamp(c.rgb[2], 0.0f, 1.0f)}};
-  }
-}
 
 /// Ground, main, second, accent: hues in harmony, lightnesses far enough apart to be told from each other.
 struct Colourway {
@@ -136,13 +98,6 @@ class Swatches final : public Dataset {
     classes_ = {"stripes", "checks", "houndstooth", "tartan", "dots"};
     for (int64_t i = 0; i < size_; ++i) labels_.push_back(int(i % 5));
     samples_ = side_ <= 64 ? 4 : side_ <= 256 ? 3 : 2;
-    for (int i = 0; i < kBlends; ++i) {                    // IEC 61966-2-1; x^(5/12) by roots that have the same bits everywhere
-      const double linear = double(i) / (kBlends - 1), root = std::sqrt(std::sqrt(linear));
-      double twelfth = 1;
-      for (int newton = 0; newton < 60 && linear > 0; ++newton) twelfth = (2 * twelfth + root / (twelfth * twelfth)) / 3;
-      const double encoded = linear <= 0.0031308 ? 12.92 * linear : 1.055 * twelfth * twelfth * twelfth * twelfth * twelfth - 0.055;
-      encoded_[size_t(i)] = uint8_t(std::nearbyint(255 * encoded));
-    }
   }
 
   int read(int64_t i, float* out) override {
@@ -224,7 +179,7 @@ class Swatches final : public Dataset {
   template <class Share>
   Image weave(const Colourway& way, const Yarns& yarns, const std::vector<uint8_t>& warp, const std::vector<uint8_t>& weft, Share share) const {
     Image image{side_, side_, 3, std::vector<uint8_t>(size_t(side_) * size_t(side_) * 3)};
-    const float scale = float(kBlends - 1) / float(samples_ * samples_);
+    const float scale = 1.0f / float(samples_ * samples_);
     for (int row = 0; row < side_; ++row)
       for (int column = 0; column < side_; ++column) {
         float sum[3] = {};
@@ -235,15 +190,14 @@ class Swatches final : public Dataset {
             for (int k = 0; k < 3; ++k) sum[k] += light * (a.rgb[k] + w * (b.rgb[k] - a.rgb[k]));
           }
         for (int k = 0; k < 3; ++k)
-          image.pixels[(size_t(row) * size_t(side_) + size_t(column)) * 3 + size_t(k)] =
-              encoded_[size_t(std::clamp(sum[k] * scale + 0.5f, 0.0f, float(kBlends - 1)))];
+          image.pixels[(size_t(row) * size_t(side_) + size_t(column)) * 3 + size_t(k)] = srgb_(sum[k] * scale);
       }
     return image;
   }
 
   uint64_t key_ = stream_key(0, "data.swatches");
   int samples_;                                  // a pixel's side
-  std::vector<uint8_t> encoded_ = std::vector<uint8_t>(kBlends);
+  Srgb srgb_;
 };
 
 }  // namespace

@@ -73,3 +73,21 @@ TEST_CASE("swatches: seamless tiles") {
   CHECK(std::abs(whole - 1) < 0.1);              // the pattern's phase is random, so 1 in expectation
   CHECK(cut > 1.3);
 }
+
+TEST_CASE("garments: any size, in the middle of a light ground, mirrored but for their folds, and each another") {
+  for (const int size : {16, 33, 128}) {
+    CAPTURE(size);
+    const auto data = open_dataset("garments", {.size = size});
+    CHECK(data->classes().size() == 5);
+    std::vector<float> pixels(size_t(size) * size_t(size) * 3), before;
+    for (int64_t i = 0; i < 10; ++i) {
+      CHECK(data->read(i, pixels.data()) == i % 5);
+      CHECK(pixels != before);
+      before = pixels;
+      const auto at = [&](int y, int x) { return pixels[(size_t(y) * size_t(size) + size_t(x)) * 3] + pixels[(size_t(y) * size_t(size) + size_t(x)) * 3 + 1] + pixels[(size_t(y) * size_t(size) + size_t(x)) * 3 + 2]; };
+      for (const int corner : {0, size - 1}) CHECK(at(corner, corner) > 1);                 // the ground is light, [-3, 3]
+      for (const float p : pixels) CHECK((p >= -1 && p <= 1));
+    }
+  }
+  CHECK_THROWS_AS(open_dataset("garments", {.size = 8}), ConfigError);
+}
