@@ -86,7 +86,7 @@ Command generate_command(const std::string& typed) {
           "weft generate runs/clothes --out clothes.png --count 100 --seed 7\n"
           "  weft generate runs/clothes@800 --out folder/ --count 1000\n"
           "  weft generate garments --out dress.png --count 1 --seed 12 --size 512",
-          {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, swatches", &a->run, true},
+          {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, garment-masks, swatches", &a->run, true},
            {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each", &a->out, true},
            {"--count", "N", "how many images, up to 10000 [64]", &a->count},
            {"--seed", "N", "image i of a seed is the same whatever the count [0]", &a->seed},

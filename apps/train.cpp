@@ -146,9 +146,10 @@ int run(const TrainArguments& arguments, const std::string& command) {
 Command train_command(const std::string& typed) {
   const auto a = std::make_shared<TrainArguments>();
   a->flags.resize(settings_list().size());
-  Command c{"train", "Train a generator and a discriminator on images",
+  Command c{"train", "Train networks on pictures: a GAN, a translator, style features",
             "weft train dcgan --data fashion-mnist --out runs/clothes --width 32 --steps 1600\n"
-            "  weft train dcgan --data ~/photos --out runs/photos --size 64 --minutes 30 --set data.flip=true",
+            "  weft train dcgan --data ~/photos --out runs/photos --size 64 --minutes 30 --set data.flip=true\n"
+            "  weft train restyle --data garments/ --styles paintings/ --out runs/dressed",
             {}, [a, command = typed] { return run(*a, command); }};
   for (size_t i = 0; i < settings_list().size(); ++i) {
     const Setting& s = settings_list()[i];

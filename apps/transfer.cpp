@@ -60,10 +60,11 @@ Session prepared(const TransferArguments& a) {
   s.styles = style_pictures(a.styles);
   s.each_style = a.styles.size() == 1 && s.styles.size() > 1;
   for (const std::string& mask : a.masks) s.job.masks.push_back(read_mask(mask, s.contents[0].name));
-  if (a.masks.size() > 1 && a.masks.size() != s.styles.size())
+  if (a.masks.size() > 1 && (s.each_style || a.masks.size() != s.styles.size()))
     throw ConfigError("there are " + std::to_string(a.masks.size()) + " masks and " + std::to_string(s.styles.size()) + " styles; give one mask for all styles, or one for each, in their order");
-  if ((s.contents.size() > 1 || s.each_style) && (!a.masks.empty() || !a.sweep.empty() || !a.report.empty()))
-    throw ConfigError("folders make a sheet of all pairs, which takes no --mask, --sweep or --report");
+  const bool pairs = s.contents.size() > 1 || s.each_style;
+  if (pairs && (!a.sweep.empty() || !a.report.empty())) throw ConfigError("folders make a sheet of all pairs, which takes no --sweep or --report");
+  if (s.contents.size() > 1 && !a.masks.empty()) throw ConfigError("a mask belongs to one content, and here there are " + std::to_string(s.contents.size()));
   if (!a.sweep.empty() && !a.report.empty()) throw ConfigError("--report is about one picture, and --sweep makes five; give one of them");
   s.chunks = s.contents.size() > 1 ? gan::TextChunks() : s.contents[0].chunks;
   if (!a.blend.empty())
@@ -120,7 +121,7 @@ Command transfer_command(const std::string& typed) {
           "  weft transfer --content dress.jpg --style leather.jpg --mask cloth.png --feather 8 --keep shading --out leather.png\n"
           "  weft transfer --content dress.jpg --style painting.jpg --sweep structure --size 256 --out five.png\n"
           "  weft transfer --content runs/clothes:7 --style paintings/ --size 192 --out sheet.png",
-          {{"--content", "WHAT", "a picture; a folder: a sheet of all pairs; or RUN[:SEED]: a garment that a generator makes", &a->content, true},
+          {{"--content", "WHAT", "a picture; a folder: a sheet of all pairs; or RUN[:SEED] or FILE.safetensors[:SEED]: a garment that a generator makes", &a->content, true},
            {"--style", "PICTURE", "PICTURE[:WEIGHT], as often as you like: they mix by their weights; or a folder: each by itself", &a->styles, true},
            {"--out", "FILE", "FILE.png", &a->out, true},
            {"--method", "NAME", "swd: move patches until they are distributed as the style's; gram: by a feature network [swd]", &a->method},

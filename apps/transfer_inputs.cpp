@@ -44,7 +44,7 @@ Suffixed suffixed(const std::string& word) {
 std::vector<NamedPicture> content_pictures(const std::string& word, const Context& context) {
   const Suffixed s = suffixed(word);
   std::error_code none;
-  if (fs::is_directory(s.file, none) && is_there(fs::path(s.file) / "run.json")) return {generated(s.file, s.suffix, context)};
+  if ((fs::is_directory(s.file, none) && is_there(fs::path(s.file) / "run.json")) || fs::path(s.file).extension() == ".safetensors") return {generated(s.file, s.suffix, context)};
   std::vector<NamedPicture> pictures;
   if (!fs::is_directory(word, none)) return {read_named("content", word)};
   for (const PictureJob& job : picture_jobs(word, "")) pictures.push_back(read_named("content", job.in));

@@ -7,7 +7,7 @@
 
 // Of all that translate pictures: the schedule that CycleGAN's paper set. Their code bases do not halve the generator's squares as
 // lsgan does, hence the weight of 2.
-#define WEFT_TRANSLATION "model.size=256 train.batch=1 data.flip=true optimizer.schedule=linear optimizer.hold=0.5 " \
+#define WEFT_TRANSLATION "model.size=256 train.batch=1 train.steps=20000 data.flip=true optimizer.schedule=linear optimizer.hold=0.5 " \
   "data.held_out=0.1 run.keep_best=held_out run.samples=16 "
 #define WEFT_SQUARES "train.objective=lsgan loss.adversarial=2 "
 

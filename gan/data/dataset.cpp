@@ -65,7 +65,7 @@ std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOp
     throw ConfigError("labels = '" + options.labels + "' is for a folder of pictures, and " + source + " is none");
   std::vector<std::string> names;
   for (const NamedData& data : kNamedData) {
-    if (source == data.name) return *data.folder ? open_fashion_mnist(data, options) : source == "swatches" ? open_swatches(options) : open_drawn_garments(options);
+    if (source == data.name) return *data.folder ? open_fashion_mnist(data, options) : source == "swatches" ? open_swatches(options) : open_drawn_garments(options, source == std::string("garment-masks"));
     names.push_back(data.name);
   }
   if (fs::is_directory(status)) return open_folder(source, options);

@@ -13,8 +13,8 @@ std::shared_ptr<Dataset> open_idx(const std::string& what, const std::filesystem
                                   std::vector<std::string> classes, const DatasetOptions&);
 /// Swatch i is a function of (i, size) alone. Throws: ConfigError unless size is 8 to 1024.
 std::shared_ptr<Dataset> open_swatches(const DatasetOptions&);
-/// Garment i is a function of (i, size) alone. Throws: ConfigError unless size is 16 to 2048.
-std::shared_ptr<Dataset> open_drawn_garments(const DatasetOptions&);
+/// Garment i is a function of (i, size) alone; `masks`: where it is, in white. Throws: ConfigError unless size is 16 to 2048.
+std::shared_ptr<Dataset> open_drawn_garments(const DatasetOptions&, bool masks);
 /// Pairs of a line drawing and the picture, of any source of open_dataset.
 std::shared_ptr<Dataset> open_sketches(const std::string& source, const DatasetOptions&);
 std::shared_ptr<Dataset> open_folder(const std::filesystem::path&, const DatasetOptions&);

@@ -56,10 +56,10 @@ float smooth(float low, float high, float x) {
 
 class Garments final : public Dataset {
  public:
-  explicit Garments(const DatasetOptions& o) {
+  Garments(const DatasetOptions& o, bool masks) : masks_(masks) {
     if (o.size < 16 || o.size > 2048) throw ConfigError("garments are drawn with 16 to 2048 pixels a side, not " + std::to_string(o.size));
     size_ = kGarments, side_ = o.size;
-    channels_ = o.channels ? o.channels : 3;
+    channels_ = o.channels ? o.channels : masks ? 1 : 3;
     for (const Cut& cut : cuts()) classes_.push_back(cut.name);
     for (int64_t i = 0; i < size_; ++i) labels_.push_back(int(i % int64_t(cuts().size())));
   }
@@ -107,17 +107,19 @@ class Garments final : public Dataset {
         const float light = std::clamp((0.93f - 0.42f * slope_x - 0.30f * slope_y) / std::sqrt(1 + slope_x * slope_x + slope_y * slope_y) * (1 - 0.35f * rim * rim), 0.15f, 1.25f);
         const float shadow = 1 - 0.30f * smooth(-.05f, 0, inside(half, std::abs(x - .012f), v - .016f)), wall = 1.02f - 0.10f * v;
         for (int k = 0; k < 3; ++k)
-          image.pixels[(size_t(row) * size_t(side_) + size_t(column)) * 3 + size_t(k)] = srgb_(cover * light * cloth.rgb[k] + (1 - cover) * shadow * wall * ground.rgb[k]);
+          image.pixels[(size_t(row) * size_t(side_) + size_t(column)) * 3 + size_t(k)] =
+              masks_ ? uint8_t(255 * cover + 0.5f) : srgb_(cover * light * cloth.rgb[k] + (1 - cover) * shadow * wall * ground.rgb[k]);
       }
     return image;
   }
 
+  bool masks_;
   uint64_t key_ = stream_key(0, "data.garments");
   Srgb srgb_;
 };
 
 }  // namespace
 
-std::shared_ptr<Dataset> open_drawn_garments(const DatasetOptions& options) { return std::make_shared<Garments>(options); }
+std::shared_ptr<Dataset> open_drawn_garments(const DatasetOptions& options, bool masks) { return std::make_shared<Garments>(options, masks); }
 
 }  // namespace weft::gan

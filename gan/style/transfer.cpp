@@ -38,6 +38,8 @@ std::vector<float> shares(const TransferJob& job) {
 TransferJob prepared(const TransferJob& job, const TransferPlan& plan) {
   TransferJob at = job;
   at.content = resized(with_channels(job.content, 3), plan.height, plan.width);
+  if (const auto& alpha = job.content.alpha; !alpha.empty())
+    at.content.alpha = resized({job.content.height, job.content.width, 1, alpha}, plan.height, plan.width).pixels;
   for (Image& mask : at.masks) mask = resized(with_channels(mask, 1), plan.height, plan.width);
   for (Style& s : at.styles) {
     s.picture = with_channels(s.picture, 3);
@@ -94,7 +96,11 @@ Image transfer(const Context& context, const TransferJob& whole, const std::func
   double work = 0, done = 0;
   for (const int longer : plan.levels) work += double(longer) * longer * plan.steps;
   Tensor x;
-  const std::function<Image()> picture = [&] { return finished(resized(to_image(x, 0), plan.height, plan.width), job, share); };
+  const std::function<Image()> picture = [&] {
+    Image result = finished(resized(to_image(x, 0), plan.height, plan.width), job, share);
+    result.alpha = job.content.alpha;
+    return result;
+  };
   bool going = true;
   int step = 0;
   const Image start = start_of(job);

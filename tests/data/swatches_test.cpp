@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -86,8 +87,22 @@ TEST_CASE("garments: any size, in the middle of a light ground, mirrored but for
       before = pixels;
       const auto at = [&](int y, int x) { return pixels[(size_t(y) * size_t(size) + size_t(x)) * 3] + pixels[(size_t(y) * size_t(size) + size_t(x)) * 3 + 1] + pixels[(size_t(y) * size_t(size) + size_t(x)) * 3 + 2]; };
       for (const int corner : {0, size - 1}) CHECK(at(corner, corner) > 1);                 // the ground is light, [-3, 3]
-      for (const float p : pixels) CHECK((p >= -1 && p <= 1));
+      CHECK(std::all_of(pixels.begin(), pixels.end(), [](float p) { return p >= -1 && p <= 1; }));
     }
   }
   CHECK_THROWS_AS(open_dataset("garments", {.size = 8}), ConfigError);
+
+  // Its mask is white where the garment is: the ground's pixels, all alike along a row, are where the mask is black.
+  const auto garments = open_dataset("garments", {.size = 64}), masks = open_dataset("garment-masks", {.size = 64});
+  std::vector<float> garment(64 * 64 * 3), mask(64 * 64);
+  for (int64_t i = 0; i < 10; ++i) {
+    garments->read(i, garment.data());
+    masks->read(i, mask.data());
+    CHECK(mask[0] == -1);
+    CHECK(mask[64 * 24 + 26] == 1);                                                            // beside the middle, where trousers part
+    double inside = 0;
+    for (const float m : mask) inside += (m + 1) / 2 / (64 * 64);
+    CHECK(inside > 0.1);
+    CHECK(inside < 0.6);
+  }
 }

@@ -64,7 +64,8 @@ constexpr NamedData kNamedData[] = {
     {"fashion-mnist", "60,000 grey garments of 28x28 in 10 classes (Xiao, Rasul, Vollgraf, arXiv:1708.07747)",
      "/usr/share/datasets/fashion-mnist", "dataset-fashion-mnist"},
     {"swatches", "20,000 textile swatches that weft draws: stripes, checks, houndstooth, tartan, dots; 8 to 1024 pixels", "", ""},
-    {"garments", "20,000 garments that weft draws: T-shirts, longsleeves, dresses, skirts, trousers; 16 to 2048 pixels", "", ""}};
+    {"garments", "20,000 garments that weft draws: T-shirts, longsleeves, dresses, skirts, trousers; 16 to 2048 pixels", "", ""},
+    {"garment-masks", "where each of those garments is: white on black", "", ""}};
 
 /// @param source  a name of kNamedData, a folder of pictures (its classes are those of its labels.csv, or else its first-level folders), or an IDX file of
 ///                images, plain or gzip, whose labels are taken from the file beside it if there is one
