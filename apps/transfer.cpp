@@ -68,7 +68,7 @@ Session prepared(const TransferArguments& a) {
   if (!a.sweep.empty() && !a.report.empty()) throw ConfigError("--report is about one picture, and --sweep makes five; give one of them");
   s.chunks = s.contents.size() > 1 ? gan::TextChunks() : s.contents[0].chunks;
   if (!a.blend.empty())
-    for (NamedPicture& content : s.contents) content.picture = blended(content.picture, a.blend, s.chunks);
+    for (NamedPicture& content : s.contents) content.picture = blended(content.picture, a.blend, s.job.masks, s.chunks);
   s.job.content = s.contents[0].picture;
   for (size_t i = 0; i < s.styles.size(); ++i) {
     s.job.styles.push_back({s.styles[i].picture.picture, s.styles[i].weight, a.masks.size() > 1 ? int(i) : 0});
@@ -135,7 +135,7 @@ Command transfer_command(const std::string& typed) {
                               "their order. Or COCO's annotations: FILE.json[:ID|CATEGORY]", &a->masks},
            {"--feather", "PX", "pixels over which a mask fades in, inwards from its edge [0]", &a->feather},
            {"--keep", "WHAT", "shading: folds and shadows of the content stay", &a->keep},
-           {"--blend", "PICTURE", "PICTURE[:SHARE], laid over the content before anything else [0.5]", &a->blend},
+           {"--blend", "PICTURE", "PICTURE[:SHARE], laid over the content, or what masks show of it, before anything else [0.5]", &a->blend},
            {"--size", "PX", "longer side of the result; 0: the content's own [0]", &a->size},
            {"--sweep", "DIAL", "a sheet of five settings of structure, strength or brush", &a->sweep},
            {"--preview", "FILE", "FILE.png with the picture so far, rewritten every second", &a->preview},

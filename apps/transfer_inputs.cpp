@@ -72,15 +72,20 @@ gan::Image read_mask(const std::string& word, const std::string& content) {
   return fs::path(s.file).extension() == ".json" ? gan::coco_mask(s.file, s.suffix, content) : gan::read_image(word);
 }
 
-gan::Image blended(const gan::Image& content, const std::string& word, gan::TextChunks& chunks) {
+gan::Image blended(const gan::Image& content, const std::string& word, const std::vector<gan::Image>& masks, gan::TextChunks& chunks) {
   const Suffixed s = suffixed(word);
   const double share = s.suffix.empty() ? 0.5 : parse_number("--blend " + s.file + ":SHARE", s.suffix, 0, 1);
   const NamedPicture over = read_named("blend", s.file);
   chunks.insert(chunks.end(), over.chunks.begin(), over.chunks.end());
   gan::Image result = gan::with_channels(content, 3);
   const gan::Image fit = gan::resized(gan::with_channels(over.picture, 3), content.height, content.width);
+  std::vector<double> shares(result.pixels.size() / 3, masks.empty() ? share : 0);
+  for (const gan::Image& mask : masks) {
+    const gan::Image grey = gan::with_channels(mask, 1);
+    for (size_t i = 0; i < std::min(shares.size(), grey.pixels.size()); ++i) shares[i] = std::max(shares[i], share * grey.pixels[i] / 255);
+  }
   for (size_t i = 0; i < result.pixels.size(); ++i)
-    result.pixels[i] = uint8_t(std::lround(result.pixels[i] + share * (double(fit.pixels[i]) - result.pixels[i])));
+    result.pixels[i] = uint8_t(std::lround(result.pixels[i] + shares[i / 3] * (double(fit.pixels[i]) - result.pixels[i])));
   return result;
 }
 

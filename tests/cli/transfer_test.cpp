@@ -52,7 +52,7 @@ TEST_CASE("transfer: weights, masks, blends, sweeps and folders") {
   weft::gan::Image half{40, 32, 1, std::vector<uint8_t>(40 * 32)};
   for (size_t i = 0; i < half.pixels.size(); ++i) half.pixels[i] = i % 32 < 16 ? 255 : 0;
   weft::gan::write_png(p.folder / "mask.png", half);
-  CHECK(run_weft(p.words({"--style", p.style + ":0.3", "--mask", p.folder / "mask.png", "--blend", p.style + ":0"})).code == 0);
+  CHECK(run_weft(p.words({"--style", p.style + ":0.3", "--mask", p.folder / "mask.png", "--blend", p.style + ":0.6"})).code == 0);
   const weft::gan::Image result = weft::gan::read_image(p.out), content = weft::gan::read_image(p.content);
   int outside = 0, inside = 0;
   for (size_t i = 0; i < result.pixels.size(); ++i) (i / 3 % 32 < 16 ? inside : outside) += result.pixels[i] != content.pixels[i];
