@@ -67,6 +67,7 @@ Session prepared(const TransferArguments& a) {
   if (s.contents.size() > 1 && !a.masks.empty()) throw ConfigError("a mask belongs to one content, and here there are " + std::to_string(s.contents.size()));
   if (!a.sweep.empty() && !a.report.empty()) throw ConfigError("--report is about one picture, and --sweep makes five; give one of them");
   s.chunks = s.contents.size() > 1 ? gan::TextChunks() : s.contents[0].chunks;
+  s.before = s.contents[0].picture;
   if (!a.blend.empty())
     for (NamedPicture& content : s.contents) content.picture = blended(content.picture, a.blend, s.job.masks, s.chunks);
   s.job.content = s.contents[0].picture;
@@ -79,7 +80,7 @@ Session prepared(const TransferArguments& a) {
 }
 
 void write_report(const Session& s, const gan::Image& result, const std::string& file, const std::string& command) {
-  gan::DressedPicture picture{s.contents[0].name, command, s.job.content, result, {}};
+  gan::DressedPicture picture{s.contents[0].name, command, s.before, result, {}};
   const double longer = std::max(result.height, result.width) * s.job.options.brush;
   for (const NamedStyle& style : s.styles) {
     const gan::Image& p = style.picture.picture;
