@@ -27,7 +27,7 @@ else
   "$weft" generate garment-masks --seed 7 --count 1 --size "$size" --out "$out/mask.png"
 fi
 
-"$weft" tile --swatch "$painting" --layout half-drop --repeat 2 --preview "$out/cloth.png" --out "$out/repeat.png"
+"$weft" tile --swatch "$painting" --layout brick --repeat 2 --preview "$out/cloth.png" --out "$out/repeat.png"
 "$weft" transfer --content "$garment" --style "$out/cloth.png" --blend "$out/cloth.png" ${mask[@]+"${mask[@]}"} --keep shading --structure 1 \
   --size "$size" --out "$out/print.png" --report "$out/report.html"
 echo "
