@@ -18,7 +18,7 @@ constexpr double kHold = 0.1;                    // at structure 1, in pixels of
 /// (N, h, w, 3) to (N, h, w, 1)
 Tensor light_of(const Tensor& x) { return conv2d(x, x.context().from(std::vector<double>{0.299, 0.587, 0.114}, {1, 1, 1, 3})); }
 
-/// The gradient of likeness(x): over all patches the sum of (cov + c) / (dev dev' + c) of the picture's light and shade and the content's,
+/// The gradient of the likeness: over all patches the sum of (cov + c) / (dev dev' + c) of the picture's light and shade and the content's,
 /// the third factor of SSIM. Neither mean nor contrast counts, which are the style's to choose: what is held is where it is lighter and darker.
 /// @param x      (N, h, w, 3), whose rows reach beyond those of the patches by kReach at both ends if `inner`
 /// @param light  the content's, alike: (N, h, w, 1)

@@ -11,7 +11,7 @@
 namespace weft::gan {
 namespace {
 
-constexpr int kSmallestSide = 8, kFullSteps = 80, kMostAtOnce = 8;   // all 16 at once take 7 MB more at 256 pixels, for a little time
+constexpr int kSmallestSide = 8, kStepsAtFullStrength = 40, kMostAtOnce = 8;   // all 16 at once take 7 MB more at 256 pixels, for a little time
 
 void within(const char* name, double value, double low, double high) {
   char text[160];
@@ -51,13 +51,6 @@ std::vector<int> levels_of(const TransferJob& job, int height, int width) {
   std::vector<int> levels;
   for (int i = 0; i <= steps; ++i) levels.push_back(steps ? int(std::lround(longer * std::pow(first, double(steps - i) / steps))) : longer);
   return levels;
-}
-
-/// A level, at strength 1: so many that they are as much work, in pixels, as 80 at the last level. What fewer levels save goes into them.
-double full_steps(const std::vector<int>& levels) {
-  double pixels = 0;
-  for (const int level : levels) pixels += double(level) * level / (double(levels.back()) * levels.back());
-  return kFullSteps / pixels;
 }
 
 /// Of tensors at the last level, as measured. A pixel has 12 bytes in each of the picture, the gradient, their sum and a copy with
@@ -109,7 +102,7 @@ TransferPlan plan_transfer(const Context& context, const TransferJob& job) {
                     std::to_string(plan.height) + ", but a side needs " + std::to_string(smallest_side(job)) + " pixels to have " +
                     (job.features ? "features" : "patches") + "; crop it, or choose a larger size");
   plan.levels = levels_of(job, plan.height, plan.width);
-  plan.steps = job.options.strength == 0 ? 0 : job.features ? kGramSteps : std::max(1, int(std::lround(job.options.strength * full_steps(plan.levels))));
+  plan.steps = job.options.strength == 0 ? 0 : job.features ? kGramSteps : int(std::ceil(kStepsAtFullStrength * job.options.strength * std::min(1.0, 1.5 - job.options.structure)));
   const size_t most = most_of(context, job.options);
   const int most_parts = job.features ? 1 : std::max(1, plan.height / kStripRows / 4);    // a part is four strips or more, or it would not look like the whole
   for (plan.parts = 1;; plan.parts = std::min(2 * plan.parts, most_parts)) {
