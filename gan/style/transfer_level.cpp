@@ -24,16 +24,19 @@ Tensor light_of(const Tensor& x) { return conv2d(x, x.context().from(std::vector
 /// @param light  the content's, alike: (N, h, w, 1)
 Tensor likeness_gradient(const Tensor& x, const Tensor& light, bool inner) {
   const Context context = x.context();
-  const Context::Recording on(context, true);
   const int down = inner ? 0 : kReach;
-  const Tensor leaf = x.leaf(), ours = pad(light_of(leaf), {down, down, kReach, kReach}, Padding::reflect), theirs = pad(light, {down, down, kReach, kReach}, Padding::reflect);
   const int64_t n = x.size(0);
   const Tensor column = context.full({1, kPatchSide, 1, 1}, 1.0 / kPatchSide), row = context.full({1, 1, kPatchSide, 1}, 1.0 / kPatchSide);
-  const Tensor means = conv2d(conv2d(concat({ours, theirs, ours * ours, theirs * theirs, ours * theirs}, 0), column), row);
-  const auto mean_of = [&](int64_t i) { return slice(means, 0, i * n, (i + 1) * n); };
+  const auto bordered = [&](const Tensor& plane) { return pad(plane, {down, down, kReach, kReach}, Padding::reflect); };
+  const auto means = [&](const Tensor& planes) { return conv2d(conv2d(planes, column), row); };
   const Tensor nothing = context.constant(1e-6), c = context.constant(0.0018);       // SSIM's C2 / 2, of a range of 2
-  const Tensor variance = maximum(mean_of(2) - mean_of(0) * mean_of(0), nothing), wanted = maximum(mean_of(3) - mean_of(1) * mean_of(1), nothing);
-  const Tensor likeness = (mean_of(4) - mean_of(0) * mean_of(1) + c) / (sqrt(variance * wanted) + c);
+  const auto variance = [&](const Tensor& mean, const Tensor& square) { return maximum(square - mean * mean, nothing); };
+
+  const Tensor theirs = bordered(light), mean = means(theirs), wanted = variance(mean, means(theirs * theirs));      // outside the graph
+  const Context::Recording on(context, true);
+  const Tensor leaf = x.leaf(), ours = bordered(light_of(leaf)), all = means(concat({ours, ours * ours, ours * theirs}, 0));
+  const Tensor first = slice(all, 0, 0, n);
+  const Tensor likeness = (slice(all, 0, 2 * n, 3 * n) - first * mean + c) / (sqrt(variance(first, slice(all, 0, n, 2 * n)) * wanted) + c);
   return grad(sum(likeness), {leaf})[0];
 }
 

@@ -67,7 +67,8 @@ size_t bytes_of(const TransferJob& job, const TransferPlan& plan) {
     lists = std::max(lists, size / (stride * stride) * 16 * c);
   }
   const double work = plan.parts == 1 ? pixels : double(plan.width) * 64 * std::ceil(std::ceil((plan.height + 57.0) / kStripRows) / plan.parts);
-  return size_t(pixels * (plan.parts == 1 ? 12 : 13) + styles + std::max(work * ((plan.parts == 1 ? 28 : 52) + 23.5 * c), lists + work * 4 * c));
+  const double held = job.options.structure > 0 ? 130 : 0;              // by the likeness of light and shade, after the directions are done
+  return size_t(pixels * (plan.parts == 1 ? 12 : 13) + (held > 0 ? 4 * pixels : 0) + styles + std::max(work * ((plan.parts == 1 ? 28 : 52) + std::max(23.5 * c, held)), lists + work * 4 * c));
 }
 
 /// What the tensors may take; 0: nobody knows.
