@@ -45,10 +45,8 @@ with tempfile.TemporaryDirectory() as folder:
                 was, now = report["before"], report["after"]
                 fall = {k: 1 - now[k][0] / was[k][0] for k in ("patch_distance", "patch_distance_cosine")}
                 ssim = now["structural_similarity"]
-                # Where nearly everything of the layout stays, less of the style can come: the bar on distance is for the default.
                 bars = {"SSIM": ssim >= (0.5 if structure == 1 else 0.3) or structure < 0.5, "rising": ssim > before, "copied": now["copied_share"] <= 0.2}
-                if structure <= 0.5:
-                    bars |= {k: v >= (0.75 if a.shading else 0.85) for k, v in fall.items()}
+                bars |= {k: v >= 0.85 for k, v in fall.items()}
                 if a.shading:
                     bars = {"fall": fall["patch_distance"] >= 0.75 * 0.85, "shading": now["shading"] >= 0.9}
                 if a.size == 256:

@@ -13,6 +13,33 @@ namespace {
 
 constexpr int kReach = kPatchSide / 2, kStripHeight = kStripRows + 2 * kReach;
 
+constexpr double kHold = 0.1;                    // at structure 1, in pixels of [-1, 1] a step and unit of the likeness's slope
+
+/// (N, h, w, 3) to (N, h, w, 1)
+Tensor light_of(const Tensor& x) { return conv2d(x, x.context().from(std::vector<double>{0.299, 0.587, 0.114}, {1, 1, 1, 3})); }
+
+/// The gradient of the likeness: over all patches the sum of (cov + c) / (dev dev' + c) of the picture's light and shade and the content's,
+/// the third factor of SSIM. Neither mean nor contrast counts, which are the style's to choose: what is held is where it is lighter and darker.
+/// @param x      (N, h, w, 3), whose rows reach beyond those of the patches by kReach at both ends if `inner`
+/// @param light  the content's, alike: (N, h, w, 1)
+Tensor likeness_gradient(const Tensor& x, const Tensor& light, bool inner) {
+  const Context context = x.context();
+  const int down = inner ? 0 : kReach;
+  const int64_t n = x.size(0);
+  const Tensor column = context.full({1, kPatchSide, 1, 1}, 1.0 / kPatchSide), row = context.full({1, 1, kPatchSide, 1}, 1.0 / kPatchSide);
+  const auto bordered = [&](const Tensor& plane) { return pad(plane, {down, down, kReach, kReach}, Padding::reflect); };
+  const auto means = [&](const Tensor& planes) { return conv2d(conv2d(planes, column), row); };
+  const Tensor nothing = context.constant(1e-6), c = context.constant(0.0018);       // SSIM's C2 / 2, of a range of 2
+  const auto variance = [&](const Tensor& mean, const Tensor& square) { return maximum(square - mean * mean, nothing); };
+
+  const Tensor theirs = bordered(light), mean = means(theirs), wanted = variance(mean, means(theirs * theirs));      // outside the graph
+  const Context::Recording on(context, true);
+  const Tensor leaf = x.leaf(), ours = bordered(light_of(leaf)), all = means(concat({ours, ours * ours, ours * theirs}, 0));
+  const Tensor first = slice(all, 0, 0, n);
+  const Tensor likeness = (slice(all, 0, 2 * n, 3 * n) - first * mean + c) / (sqrt(variance(first, slice(all, 0, n, 2 * n)) * wanted) + c);
+  return grad(sum(likeness), {leaf})[0];
+}
+
 /// A part of the picture's rows: strips spread evenly over its height, so that their patches are distributed as the whole's. The
 /// patches of all parts tile the picture; `offset` moves the borders between strips, so none of them can be seen.
 /// @return  which row of the picture, mirrored beyond its ends, for (strips, kStripRows + 6)
@@ -44,7 +71,9 @@ Image fitted(const Image& image, int longer) {
 int style_stride(double brush, const TransferPlan& plan) { return std::max(1, int(std::lround(brush * std::sqrt(double(plan.parts))))); }
 
 TransferLevel::TransferLevel(const Context& context, const Tensor& start, const TransferJob& job, const TransferPlan& plan)
-    : Level(start), context_(context), plan_(plan), stream_(stream_key(job.options.seed, "transfer")), waves_(stream_key(job.options.seed, "transfer waves")), height_(int(start.size(1))), width_(int(start.size(2))) {
+    : Level(start), context_(context), plan_(plan), stream_(stream_key(job.options.seed, "transfer")), waves_(stream_key(job.options.seed, "transfer waves")), height_(int(start.size(1))), width_(int(start.size(2))),
+      hold_(kHold * std::pow(job.options.structure, 4)) {
+  if (hold_ > 0) light_ = light_of(to_tensor(context, resized(with_channels(job.content, 3), height_, width_)));
   const double brush = job.options.brush;
   const int longer = std::max(1, int(std::lround(std::max(height_, width_) * brush)));
   for (size_t r = 0; r < std::max<size_t>(1, job.masks.size()); ++r) {
@@ -63,22 +92,30 @@ void TransferLevel::step(int number) {
   constexpr double wave = 0.6;
   const Tensor directions = concat({draw_directions(context_, kTransferDirections / 2, stream_), wave * draw_waves(context_, kTransferDirections / 2, waves_)}, 0);
   squares_ = {}, gaps_ = 0;
+  // The last third of the steps belongs to the style alone: what it needs most, its finest marks, comes back soonest.
+  const double hold = hold_ * std::max(0.0, 1 - 1.5 * done_++ / plan_.steps);
   for (int part = 0; part < plan_.parts; ++part) {
     const std::vector<int32_t> rows = plan_.parts == 1 ? std::vector<int32_t>() : rows_of(height_, part, plan_.parts, number * 23 % kStripRows);
     if (plan_.parts > 1 && rows.empty()) continue;
-    const int64_t strips = int64_t(rows.size()) / kStripHeight;
-    const Tensor seen = rows.empty() ? picture : reshape(gather(reshape(picture, {height_, int64_t{width_} * 3}), context_.index(rows, {int64_t(rows.size())})),
-                                                         {strips, kStripHeight, width_, 3});
+    const Tensor seen = seen_of(picture, rows);
     Tensor sum;
     for (Region& region : regions_)
       for (int d = 0; d < kTransferDirections; d += plan_.directions_at_once)
         if (const std::optional<Tensor> one = gradient(region, seen, rows, slice(directions, 0, d, d + plan_.directions_at_once))) sum = sum ? sum + *one : *one;
     if (!sum) continue;
     // A patch is to move by the mean over directions of gap * direction, times its 147 numbers; a pixel is part of 49 patches.
-    const Tensor moved = fma(sum, context_.constant(-3.0 / kTransferDirections), seen);
+    Tensor moved = fma(sum, context_.constant(-3.0 / kTransferDirections), seen);
+    if (hold > 0) moved = fma(likeness_gradient(seen, seen_of(light_, rows), !rows.empty()).detach(), context_.constant(hold), moved);
     if (rows.empty()) picture = moved;
     else write_back(moved, rows);
   }
+}
+
+/// (1, h, w, C), or of some rows of it (strips, kStripHeight, w, C).
+Tensor TransferLevel::seen_of(const Tensor& whole, const std::vector<int32_t>& rows) const {
+  if (rows.empty()) return whole;
+  const int64_t channels = whole.size(3), strips = int64_t(rows.size()) / kStripHeight;
+  return reshape(gather(reshape(whole, {height_, width_ * channels}), context_.index(rows, {int64_t(rows.size())})), {strips, kStripHeight, width_, channels});
 }
 
 /// In place: neighbouring strips share six rows, which each of them moves in its turn.

@@ -57,12 +57,16 @@ class TransferLevel : public Level {
   };
   std::optional<PatchSource> source(const Tensor& x, const Region& region, const std::vector<int32_t>& rows) const;
   std::optional<Tensor> gradient(Region& region, const Tensor& seen, const std::vector<int32_t>& rows, const Tensor& directions);
+  Tensor seen_of(const Tensor& whole, const std::vector<int32_t>& rows) const;
   void write_back(const Tensor& strips, const std::vector<int32_t>& rows) const;
 
   Context context_;
   TransferPlan plan_;
   uint64_t stream_, waves_;
   int height_, width_;
+  double hold_;                                  // weight of the content's light and shade: of the first step, then falling
+  Tensor light_;                                 // the content's: (1, h, w, 1); empty where hold_ is 0
+  int done_ = 0;                                 // steps
   std::vector<Region> regions_;
   Tensor squares_;                               // summed over the last step's gaps
   int64_t gaps_ = 0;

@@ -67,7 +67,8 @@ size_t bytes_of(const TransferJob& job, const TransferPlan& plan) {
     lists = std::max(lists, size / (stride * stride) * 16 * c);
   }
   const double work = plan.parts == 1 ? pixels : double(plan.width) * 64 * std::ceil(std::ceil((plan.height + 57.0) / kStripRows) / plan.parts);
-  return size_t(pixels * (plan.parts == 1 ? 12 : 13) + styles + std::max(work * ((plan.parts == 1 ? 28 : 52) + 23.5 * c), lists + work * 4 * c));
+  const double held = job.options.structure > 0 ? 130 : 0;              // by the likeness of light and shade, after the directions are done
+  return size_t(pixels * (plan.parts == 1 ? 12 : 13) + (held > 0 ? 4 * pixels : 0) + styles + std::max(work * ((plan.parts == 1 ? 28 : 52) + std::max(23.5 * c, held)), lists + work * 4 * c));
 }
 
 /// What the tensors may take; 0: nobody knows.
@@ -102,7 +103,7 @@ TransferPlan plan_transfer(const Context& context, const TransferJob& job) {
                     std::to_string(plan.height) + ", but a side needs " + std::to_string(smallest_side(job)) + " pixels to have " +
                     (job.features ? "features" : "patches") + "; crop it, or choose a larger size");
   plan.levels = levels_of(job, plan.height, plan.width);
-  plan.steps = job.features ? (job.options.strength > 0 ? kGramSteps : 0) : int(std::ceil(kStepsAtFullStrength * job.options.strength * std::min(1.0, 1.8 - 1.6 * job.options.structure)));
+  plan.steps = job.options.strength == 0 ? 0 : job.features ? kGramSteps : int(std::ceil(kStepsAtFullStrength * job.options.strength * std::min(1.0, 1.3 - 0.6 * job.options.structure)));
   const size_t most = most_of(context, job.options);
   const int most_parts = job.features ? 1 : std::max(1, plan.height / kStripRows / 4);    // a part is four strips or more, or it would not look like the whole
   for (plan.parts = 1;; plan.parts = std::min(2 * plan.parts, most_parts)) {

@@ -61,6 +61,12 @@ TEST_CASE("recolor refuses with a sentence") {
   refused({"recolor", "--image", one, "--hue", "20", "--separations", folder / "films", "--out", out}, 2, "--colors");
   refused({"recolor", "--image", one, "--extract", "3", "--hue", "20"}, 2, "--extract");
   refused({"recolor", "--image", one, "--hue", "20", "--out", folder / "no/such/out.png"}, 74, "out.png");
+  refused({"recolor", "--image", one, "--hue", "20", "--out", folder / "out.jpg"}, 2, "end in .png");
+  refused({"recolor", "--image", folder / "in", "--hue", "20", "--out", out}, 2, "give a folder");
+  fs::create_directory(folder / "films.png");
+  refused({"recolor", "--image", one, "--hue", "20", "--out", folder / "films.png"}, 74, "is a folder");
+  refused({"tile", "--swatch", one, "--out", out, "--preview", folder / "films.png"}, 74, "is a folder");      // before any work
+  refused({"recolor", "--image", one, "--colors", "2", "--separations", one, "--out", out}, 74, "cannot make this folder");
   CHECK(!fs::exists(out));
 }
 
@@ -87,4 +93,45 @@ TEST_CASE("tile: the repeat, the cloth and the figures; and what it refuses") {
   refused({"tile", "--swatch", one, "--width-cm", "500", "--out", out}, 2, "choose another --dpi");
   refused({"tile", "--swatch", folder / "none.png", "--out", out}, 66, "none.png");
   refused({"tile", "--swatch", one, "--size", "4096", "--repeat", "32", "--preview", folder / "p.png", "--out", out}, 2, "smaller --repeat");
+}
+
+TEST_CASE("recolor and tile: pictures that cannot be read end with their name and why; strange ones that can be read are taken") {
+  const Folder folder;
+  write_pictures(folder / "in", 1, 24);
+  const std::string one = folder / "in/00000.png", out = folder / "out.png", whole = read_file(one);
+  write_file(folder / "cut.png", whole.substr(0, whole.size() / 2));
+  write_file(folder / "text.png", "no picture");
+  write_file(folder / "empty.png", "");
+  std::string huge = weft::gan::encode_png({16, 16, 1, std::vector<uint8_t>(256)});      // says 30000x30000; what it holds is of no account then
+  huge.replace(16, 8, std::string("\0\0\x75\x30\0\0\x75\x30", 8));
+  write_file(folder / "huge.png", huge);
+  const struct { const char *name, *part; } broken[] = {{"cut.png", "too soon"}, {"text.png", "is not a PNG"}, {"empty.png", "is empty"}, {"huge.png", "huge.png"}};
+  for (const auto& b : broken) {
+    const std::string file = folder / b.name;
+    refused({"recolor", "--image", file, "--hue", "20", "--out", out}, 66, b.part);
+    refused({"recolor", "--image", one, "--palette", file, "--out", out}, 66, b.part);
+    refused({"tile", "--swatch", file, "--out", out}, 66, b.part);
+    CHECK(!fs::exists(out));
+  }
+
+  weft::gan::Image pixel{1, 1, 3, {9, 8, 7}}, flat{20, 20, 3, std::vector<uint8_t>(1200, 70)}, grey{20, 30, 1, {}}, thin{2, 300, 3, {}}, clear{20, 20, 3, std::vector<uint8_t>(1200, 5)};
+  for (int i = 0; i < 600; ++i) grey.pixels.push_back(uint8_t(i * 37));
+  for (int i = 0; i < 1800; ++i) thin.pixels.push_back(uint8_t(i * 41));
+  clear.alpha.assign(400, 0);
+  const struct { const char* name; const weft::gan::Image& image; } strange[] = {{"pixel.png", pixel}, {"flat.png", flat}, {"grey.png", grey}, {"thin.png", thin}, {"clear.png", clear}};
+  for (const auto& s : strange) {
+    CAPTURE(s.name);
+    const std::string file = folder / s.name;
+    weft::gan::write_png(file, s.image);
+    for (const Words& words : {Words{"recolor", "--image", file, "--palette", one, "--out", out}, Words{"recolor", "--image", one, "--palette", file, "--out", out},
+                               Words{"recolor", "--image", file, "--colors", "3", "--separations", folder / "films", "--out", out}}) {
+      CHECK(run_weft(words).code == 0);
+      CHECK(weft::gan::read_image(out).width == weft::gan::read_image(words[2]).width);
+      fs::remove(out);
+    }
+    const Result tile = run_weft({"tile", "--swatch", file, "--out", out});
+    if (std::min(s.image.height, s.image.width) < 16) CHECK(tile.says("at least 16"));
+    else CHECK(tile.code == 0);
+    fs::remove(out);
+  }
 }

@@ -113,3 +113,41 @@ TEST_CASE("transfer: what cannot be done ends with a sentence and the right code
   none[4] = p.style + ":0";
   CHECK(run_weft(none).says("weight above 0"));
 }
+
+TEST_CASE("transfer: contents and styles that are strange but pictures; killed at any moment, no half a picture is left") {
+  const Pictures p;
+  weft::gan::Image grey{40, 32, 1, {}}, clear{40, 32, 3, std::vector<uint8_t>(40 * 32 * 3, 5)}, thin{3, 200, 3, {}};
+  for (int i = 0; i < 40 * 32; ++i) grey.pixels.push_back(uint8_t(i * 37));
+  for (int i = 0; i < 3 * 200 * 3; ++i) thin.pixels.push_back(uint8_t(i * 41));
+  clear.alpha.assign(40 * 32, 0);
+  const struct { const char* name; const weft::gan::Image& image; bool as_content; } strange[] = {
+      {"grey.png", grey, true}, {"clear.png", clear, true}, {"thin.png", thin, false}, {"pixel.png", {1, 1, 3, {9, 8, 7}}, false}, {"flat.png", {9, 9, 3, std::vector<uint8_t>(243, 70)}, true}};
+  for (const auto& s : strange) {
+    CAPTURE(s.name);
+    weft::gan::write_png(p.folder / s.name, s.image);
+    Words as_style = p.words(), as_content = p.words();
+    as_style[4] = p.folder / s.name, as_content[2] = p.folder / s.name;
+    CHECK(run_weft(as_style).code == 0);
+    CHECK(weft::gan::read_image(p.out).width == 32);
+    fs::remove(p.out);
+    const Result r = run_weft(as_content);
+    CHECK(r.code == (s.as_content ? 0 : 66));
+    if (s.as_content) CHECK(weft::gan::read_image(p.out).width == s.image.width);
+    else CHECK(r.says("a side needs 8 pixels"));
+    fs::remove(p.out);
+  }
+
+  const std::string preview = p.folder / "so-far.png";
+  Words words = p.words({"--size", "400", "--preview", preview});
+  words[8] = "1";
+  for (const int after : {0, 40, 90}) {                              // looks at the clock: in the work, and round the writing of a preview
+    int looks = 0;
+    Surroundings around;
+    around.when = [&] { return fs::exists(preview) && looks++ >= after; };
+    around.signal = SIGKILL;
+    CHECK(run_weft(words, around).code == 128 + SIGKILL);
+    CHECK(!fs::exists(p.out));
+    CHECK(weft::gan::read_image(preview).width == 320);              // whole
+    fs::remove(preview);
+  }
+}

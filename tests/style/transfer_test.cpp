@@ -205,10 +205,10 @@ TEST_CASE("keep shading: light and shade fall as they did, and the texture is th
 
 TEST_CASE("fewer directions at once are the same sum; memory is foretold within 15 %, and parts take less of it") {
   TransferJob job = small_job();
-  job.content = rings(1200, 100), job.styles = {{stripes(600, 50)}}, job.options.structure = 1, job.options.strength = 0.5;
+  job.content = rings(1200, 100), job.styles = {{stripes(600, 50)}}, job.options.structure = 1, job.options.strength = 0.15;
   const Image style = resized(stripes(600, 50), 1200, 100);
   std::vector<Image> results;
-  for (const size_t memory : {size_t{0}, size_t{20} << 20, size_t{7} << 20}) {
+  for (const size_t memory : {size_t{0}, size_t{24} << 20, size_t{10} << 20}) {
     job.options.memory = memory;
     const Context context = cpu();
     const TransferPlan plan = plan_transfer(context, job);
