@@ -8,6 +8,8 @@
 //                    conv2d_weight_grad           of strided windows that stop short of the far padding (3x3, stride 2, even sides)
 //                    conv2d_input_grad            to few channels (a generator's last layer), where oneDNN's fills 3 of 16
 //                                                 lanes; the columns fill them all
+//   read back      few filters of stride 1 (a ResNet generator's last layer, a patch discriminator's) are the convolution that reads y
+//                  and makes x, mirrored: conv2d is its input gradient by columns, conv2d_weight_grad its own
 //   by Winograd    3x3 filters over every pixel, of many channels and many pixels: 16 products for 36 (winograd.cpp), all three passes
 //   the library    all the rest
 //   the loops      whatever the library has no fast way for (columns.cpp, dense.cpp)
