@@ -77,7 +77,7 @@ Command translate_command(const std::string& typed) {
   return {"translate", "Put pictures through a network that was trained to translate them",
           "weft translate runs/waves --input dress.jpg --out dress.png --strength 0.8\n"
           "  weft translate runs/waves --input photos/ --out dressed/ --style ukiyo-e:0.7 --style batik:0.3",
-          {{"RUN|FILE", "", "a run: its newest checkpoint; run@800: the one of step 800; or a generator's .safetensors file", &a->run, true},
+          {{"RUN|FILE", "", "a run: its best checkpoint; run@800: the one of step 800; or a generator's .safetensors file", &a->run, true},
            {"--input", "FILE|DIR", "a picture of any size, or a folder of them", &a->input, true},
            {"--out", "OUT", "FILE.png; or a folder: a PNG a picture, under its own name", &a->out, true},
            {"--strength", "X", "0: the picture itself, to 1: the whole translation [1]", &a->strength},

@@ -3,7 +3,7 @@
 //   bench_translation_quality RUN SOURCE [size 64] [held out 0.1] [most 1500]
 //
 // SOURCE is opened as pairs and dealt out as training dealt it out; for a model of unpaired sides (cyclegan, cut) the pairing is
-// what it was not told. One line each of: the run, the input itself, and the picture whose input is nearest among those of training.
+// what it was not told. One line each of: the run, the input itself, the mean of the targets that training had, and the target whose input is nearest among those.
 //   error      mean absolute difference from the target, of values in [0, 1]
 //   sharpness  squared differences of neighbours, as a share of the targets'
 #include <cstdio>
@@ -71,6 +71,7 @@ int run(int argc, char** argv) {
   for (int64_t i = 0; i < held_out.a.size(0); i += 8) made.push_back(translator(slice(held_out.a, 0, i, std::min(i + 8, held_out.a.size(0)))));
   report(translator.checkpoint().c_str(), concat(made, 0), held_out.b);
   report("the input itself", held_out.a, held_out.b);
+  report("mean of targets", held_out.b * 0 + mean(known.b, {0}, KeepAxes::yes), held_out.b);
   report("nearest neighbour", looked_up(known, held_out.a), held_out.b);
   return 0;
 }

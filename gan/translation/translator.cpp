@@ -1,6 +1,8 @@
 #include "weft/gan/translator.h"
 
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "run/run_directory.h"
 #include "weft/gan/contest.h"
@@ -10,13 +12,27 @@
 
 namespace weft::gan {
 namespace fs = std::filesystem;
+namespace {
+
+/// Of a run the checkpoint that did best by run.keep_best, which the newest one names; of all else what find_checkpoint() finds.
+fs::path best_checkpoint(const std::string& run, const std::function<void(const std::string&)>& note) {
+  const fs::path newest = find_checkpoint(run, note), all = newest.parent_path();
+  if (all != fs::path(run) / "checkpoints") return newest;
+  std::ifstream in(newest / "state.json");
+  const auto state = nlohmann::json::parse(in, nullptr, false);
+  const int64_t step = state.is_object() && state.contains("best") ? state["best"].value("step", int64_t(0)) : 0;
+  const fs::path best = all / nn::checkpoint_name(step);
+  return step > 0 && fs::is_directory(best) && nn::checkpoint_fault(best).empty() ? best : newest;
+}
+
+}  // namespace
 
 Translator::Translator(const std::string& run, const Context& context, bool back, const std::function<void(const std::string&)>& note) : context_(context) {
   fs::path file = run;
   checkpoint_ = run;
   bool turn = false;                     // one network goes both ways
   if (!fs::is_regular_file(file)) {
-    const fs::path folder = find_checkpoint(run, note);
+    const fs::path folder = best_checkpoint(run, note);
     checkpoint_ = folder.string();
     turn = back && !fs::exists(folder / "generator_back.safetensors");
     const std::string name = back && !turn ? "generator_back" : "generator";

@@ -29,6 +29,20 @@ float* CpuQueue::scratch(Slot slot, size_t floats) {
   return block.data;
 }
 
+std::pair<float*, bool> CpuQueue::derived(const Weight& w, size_t floats) {
+  if (w.id == 0) return {scratch(Slot::weights, floats), false};
+  Derived& own = derived_[w.id][w.offset];
+  const bool fresh = own.floats.size() == floats && own.version == w.version;
+  own.floats.resize(floats);
+  own.version = w.version;
+  return {own.floats.data(), fresh};
+}
+
+void CpuQueue::forget(uint64_t id) {
+  derived_.erase(id);
+  if (library) library->forget(id);
+}
+
 namespace {
 
 const Loops& loops_of_this_machine() {
@@ -132,9 +146,7 @@ constexpr Ops table() {
     ++q.launches["optimizer_step"];
     own(q).loops->optimizer_step(own(q), settings, arenas, step->update[slot]);
   };
-  ops.forget = [](Queue& q, uint64_t id) {
-    if (own(q).library) own(q).library->forget(id);
-  };
+  ops.forget = [](Queue& q, uint64_t id) { own(q).forget(id); };
   return ops;
 }
 // clang-format on

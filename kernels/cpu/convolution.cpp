@@ -8,6 +8,9 @@
 //                    conv2d_weight_grad           of strided windows that stop short of the far padding (3x3, stride 2, even sides)
 //                    conv2d_input_grad            to few channels (a generator's last layer), where oneDNN's fills 3 of 16
 //                                                 lanes; the columns fill them all
+//   read back      few filters of stride 1 (a ResNet generator's last layer, a patch discriminator's) are the convolution that reads y
+//                  and makes x, mirrored: conv2d is its input gradient by columns, conv2d_weight_grad its own
+//   by Winograd    3x3 filters over every pixel, of many channels and many pixels: 16 products for 36 (winograd.cpp), all three passes
 //   the library    all the rest
 //   the loops      whatever the library has no fast way for (columns.cpp, dense.cpp)
 //
@@ -29,6 +32,8 @@ bool is_one_product(const ConvProblem& p) {
 int64_t window(const ConvProblem& p) { return int64_t(p.r) * p.s * p.c; }        // elements of one filter, groups apart
 int64_t image_columns(const ConvProblem& p) { return int64_t(p.p) * p.q * window(p); }
 
+int64_t tiles_of(const ConvProblem& p) { return int64_t(p.n) * ((p.p + 1) / 2) * ((p.q + 1) / 2); }   // of 2x2 results
+
 bool large_filter_bank(const CpuQueue& queue, const ConvProblem& p) {
   return queue.library && p.groups == 1 && window(p) * p.k >= int64_t(1) << 20 && window(p) > 2 * p.c && p.p * p.q <= 64;
 }
@@ -39,6 +44,16 @@ bool ends_short_of_the_edge(const CpuQueue& queue, const ConvProblem& p) {
 }
 bool few_channels(const CpuQueue& queue, const ConvProblem& p) {
   return queue.library && p.groups == 1 && p.c < 8 && p.k >= 8;
+}
+
+bool few_filters(const CpuQueue& queue, const ConvProblem& p) {
+  return queue.library && p.groups == 1 && p.k < 8 && p.c >= 8 && p.stride.h == 1 && p.stride.w == 1 && p.r * p.s > 1 &&
+         p.pad.h <= p.dilation.h * (p.r - 1) && p.pad.w <= p.dilation.w * (p.s - 1);
+}
+
+bool suits_winograd(const ConvProblem& p) {
+  return p.groups == 1 && p.r == 3 && p.s == 3 && p.stride.h == 1 && p.stride.w == 1 && p.dilation.h == 1 && p.dilation.w == 1 &&
+         p.c % 16 == 0 && p.k % 16 == 0 && p.c >= 32 && p.k >= 32 && tiles_of(p) >= 64;
 }
 
 /// How many images' columns are worked on together: the most that divide the batch and stay below `floats`.
@@ -57,6 +72,62 @@ void product(CpuQueue& queue, const char* op, const MatmulProblem& problem, doub
   if (slope != 1) queue.loops->epilogue(queue, problem.batch * problem.m, problem.n, {nullptr, slope}, c, c);
 }
 
+/// The convolution that reads y and makes x: of stride 1, its window is the filter mirrored.
+ConvProblem read_back(const ConvProblem& p) {
+  return {p.n, p.p, p.q, p.k, p.c, p.r, p.s, p.h, p.w, {1, 1}, {p.dilation.h * (p.r - 1) - p.pad.h, p.dilation.w * (p.s - 1) - p.pad.w}, p.dilation, 1};
+}
+/// to (c,r,s,k) = from (k,r,s,c), mirrored
+void mirror(CpuQueue& queue, int64_t K, int64_t R, int64_t S, int64_t C, const float* from, float* to) {
+  queue.loops->strided_copy(queue, {4, {C, R, S, K}, {1, -S * C, -C, R * S * C}, {R * S * K, S * K, K, 1}}, sizeof(float), from + (R * S - 1) * C, to);
+}
+
+void input_grad_by_columns(CpuQueue& queue, const char* op, const ConvProblem& p, const ConvEpilogue& epilogue, const float* y, const Weight& w, float* x) {
+  const int64_t images = images_at_a_time(p, kSecondLevel * queue.threads), pixels = int64_t(p.p) * p.q, image = int64_t(p.h) * p.w * p.c;
+  float* const columns = queue.scratch(Slot::columns, size_t(images * image_columns(p)));
+  for (int64_t n = 0; n < p.n; n += images) {
+    product(queue, op, {1, images * pixels, window(p), p.k, false, false, false, 0, 0}, 1, y + n * pixels * p.k, w, nullptr, columns);
+    queue.loops->add_columns(queue, p, epilogue, images, 0, columns, x + n * image);
+  }
+}
+
+/// The tiles that are worked on together. An odd number, so that the 16 places of a tile do not all fall into one set of a cache.
+struct Run {
+  int64_t first, tiles;
+};
+template <class F>
+void by_runs(const ConvProblem& p, F f) {
+  const int64_t all = tiles_of(p), most = std::max<int64_t>(64, kThirdLevel / 4 / (16 * (p.c + p.k))), runs = (all + most - 1) / most, each = (all + runs - 1) / runs | 1;
+  for (int64_t first = 0; first < all; first += each) f(Run{first, std::min(each, all - first)});
+}
+constexpr int64_t kPlaces = 16, kBetweenPlaces = 16;   // floats more than a whole number of rows, for the same reason
+
+void by_winograd(CpuQueue& queue, const char* op, const ConvProblem& p, const ConvProblem& filter, const ConvEpilogue& epilogue, bool mirrored, const float* x,
+                 const Weight& w, float* y) {
+  const auto [u, fresh] = queue.derived(w, size_t(kPlaces * p.k * p.c));
+  if (!fresh) queue.loops->winograd_filter(queue, filter, in(w.data), u);
+  by_runs(p, [&, u = u](Run run) {
+    const int64_t apart = run.tiles * p.c + kBetweenPlaces;
+    float* const v = queue.scratch(Slot::columns, size_t(kPlaces * apart));
+    float* const m = queue.scratch(Slot::result, size_t(kPlaces * run.tiles * p.k));
+    queue.loops->winograd_image(queue, p, mirrored, run.first, run.tiles, x, v, apart);
+    product(queue, op, {kPlaces, run.tiles, p.k, p.c, false, !mirrored, false, apart, int64_t(p.k) * p.c}, 1, v, {u}, nullptr, m);
+    queue.loops->winograd_result(queue, p, epilogue, mirrored, run.first, run.tiles, m, run.tiles * p.k, y);
+  });
+}
+
+void weight_grad_by_winograd(CpuQueue& queue, const ConvProblem& p, bool accumulate, const float* x, const float* y, float* dw) {
+  float* const s = queue.scratch(Slot::weights, size_t(kPlaces * p.k * p.c));
+  by_runs(p, [&](Run run) {
+    const int64_t apart_v = run.tiles * p.c + kBetweenPlaces, apart_z = run.tiles * p.k + kBetweenPlaces;
+    float* const v = queue.scratch(Slot::columns, size_t(kPlaces * apart_v));
+    float* const z = queue.scratch(Slot::result, size_t(kPlaces * apart_z));
+    queue.loops->winograd_image(queue, p, false, run.first, run.tiles, x, v, apart_v);
+    queue.loops->winograd_gradient(queue, p, run.first, run.tiles, y, z, apart_z);
+    product(queue, "conv2d_weight_grad:winograd", {kPlaces, p.k, p.c, run.tiles, true, false, run.first > 0, apart_z, apart_v}, 1, z, {v}, nullptr, s);
+  });
+  queue.loops->winograd_filter_gradient(queue, p, accumulate, s, dw);
+}
+
 }  // namespace
 
 void matmul(Queue& queue, const MatmulProblem& problem, const void* a, Weight b, const void* bias, void* c) {
@@ -69,6 +140,7 @@ void conv2d(Queue& q, const ConvProblem& p, const ConvEpilogue& epilogue, const 
   if (is_one_product(p))
     return product(queue, "conv2d", {1, p.n, p.k, window(p), false, true, epilogue.accumulate, 0, 0}, slope, in(x), w,
                    in(epilogue.bias), out(y));
+  if (suits_winograd(p)) return by_winograd(queue, "conv2d:winograd", p, p, epilogue, false, in(x), w, out(y));
   if (large_filter_bank(queue, p)) {
     const int64_t images = images_at_a_time(p, kThirdLevel), pixels = int64_t(p.p) * p.q, image = int64_t(p.h) * p.w * p.c;
     float* const columns = queue.scratch(Slot::columns, size_t(images * image_columns(p)));
@@ -79,6 +151,11 @@ void conv2d(Queue& q, const ConvProblem& p, const ConvEpilogue& epilogue, const 
     }
     return;
   }
+  if (few_filters(queue, p)) {
+    const auto [mirrored, fresh] = queue.derived(w, size_t(p.k * window(p)));
+    if (!fresh) mirror(queue, p.k, p.r, p.s, p.c, in(w.data), mirrored);
+    return input_grad_by_columns(queue, "conv2d:columns", read_back(p), epilogue, in(x), {mirrored}, out(y));
+  }
   if (queue.library && queue.library->conv2d(p, epilogue, in(x), w, out(y))) return;
   ++queue.launches["conv2d"];
   queue.loops->conv2d(queue, p, epilogue, in(x), in(w.data), out(y));
@@ -86,7 +163,7 @@ void conv2d(Queue& q, const ConvProblem& p, const ConvEpilogue& epilogue, const 
 
 void conv2d_input_grad(Queue& q, const ConvProblem& p, const ConvEpilogue& epilogue, const void* y, Weight w, void* x) {
   CpuQueue& queue = own(q);
-  const int64_t pixels = int64_t(p.p) * p.q, image = int64_t(p.h) * p.w * p.c, all = p.n * int64_t(p.h) * p.w;
+  const int64_t image = int64_t(p.h) * p.w * p.c, all = p.n * int64_t(p.h) * p.w;
   const bool kept = epilogue.accumulate, plain = !epilogue.bias && !kept && epilogue.leaky_slope == 1;
   if (is_one_product(p)) {
     float* const sum = kept ? queue.scratch(Slot::result, size_t(p.n * image)) : out(x);
@@ -94,16 +171,8 @@ void conv2d_input_grad(Queue& q, const ConvProblem& p, const ConvEpilogue& epilo
     if (!plain) queue.loops->epilogue(queue, all, p.c, epilogue, sum, out(x));
     return;
   }
-  if (few_channels(queue, p)) {
-    const int64_t images = images_at_a_time(p, kSecondLevel * queue.threads);
-    float* const columns = queue.scratch(Slot::columns, size_t(images * image_columns(p)));
-    for (int64_t n = 0; n < p.n; n += images) {
-      product(queue, "conv2d_input_grad:columns", {1, images * pixels, window(p), p.k, false, false, false, 0, 0}, 1,
-              in(y) + n * pixels * p.k, w, nullptr, columns);
-      queue.loops->add_columns(queue, p, epilogue, images, 0, columns, out(x) + n * image);
-    }
-    return;
-  }
+  if (suits_winograd(p)) return by_winograd(queue, "conv2d_input_grad:winograd", read_back(p), p, epilogue, true, in(y), w, out(x));
+  if (few_channels(queue, p)) return input_grad_by_columns(queue, "conv2d_input_grad:columns", p, epilogue, in(y), w, out(x));
   if (queue.library) {
     float* const sum = kept ? queue.scratch(Slot::result, size_t(p.n * image)) : out(x);
     if (queue.library->conv2d_input_grad(p, in(y), w, sum)) {
@@ -119,6 +188,7 @@ void conv2d_weight_grad(Queue& q, const ConvProblem& p, bool accumulate, const v
   CpuQueue& queue = own(q);
   if (is_one_product(p))
     return product(queue, "conv2d_weight_grad", {1, p.k, window(p), p.n, true, false, accumulate, 0, 0}, 1, in(y), {x}, nullptr, out(dw));
+  if (suits_winograd(p)) return weight_grad_by_winograd(queue, p, accumulate, in(x), in(y), out(dw));
   if (large_filter_bank(queue, p) || ends_short_of_the_edge(queue, p)) {
     const int64_t images = images_at_a_time(p, kThirdLevel), pixels = int64_t(p.p) * p.q, image = int64_t(p.h) * p.w * p.c;
     float* const columns = queue.scratch(Slot::columns, size_t(images * image_columns(p)));
@@ -128,6 +198,11 @@ void conv2d_weight_grad(Queue& q, const ConvProblem& p, bool accumulate, const v
               in(y) + n * pixels * p.k, {columns}, nullptr, out(dw));
     }
     return;
+  }
+  if (few_filters(queue, p)) {
+    float* const mirrored = queue.scratch(Slot::weights, size_t(p.k * window(p)));
+    if (accumulate) mirror(queue, p.k, p.r, p.s, p.c, out(dw), mirrored);
+    if (queue.library->conv2d_weight_grad(read_back(p), accumulate, in(y), in(x), mirrored)) return mirror(queue, p.c, p.r, p.s, p.k, mirrored, out(dw));
   }
   if (queue.library && queue.library->conv2d_weight_grad(p, accumulate, in(x), in(y), out(dw))) return;
   ++queue.launches["conv2d_weight_grad"];

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstring>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -135,7 +136,7 @@ class OneDnn final : public Library {
   bool matmul(const char* op, const MatmulProblem& p, double slope, const float* a, const Weight& b, const float* bias,
               float* c) override {
     if (p.batch > 1 && !p.batch_stride_a && !p.batch_stride_b) return false;   // a batch of equal products
-    const int64_t name = op[0] == 'm' ? 0 : std::strlen(op);
+    const auto name = int64_t(std::hash<std::string_view>{}(op));
     const Key key{{int64_t(Op::matmul), p.batch, p.m, p.n, p.k, p.transpose_a, p.transpose_b, p.accumulate, p.batch_stride_a,
                    p.batch_stride_b, bias != nullptr, bits_of(slope), name}};
     Plan& plan = find(key, [&](Plan& made) {

@@ -1,6 +1,9 @@
 // The backend's own object: how many threads, which compilation of the loops, scratch memory, and oneDNN's primitives.
 #pragma once
+#include <map>
 #include <memory>
+#include <unordered_map>
+#include <vector>
 
 #include "weft/kernels/ops.h"
 
@@ -31,8 +34,17 @@ struct CpuQueue : Queue {
   CpuQueue();
   ~CpuQueue() override;
   float* scratch(Slot, size_t floats);
+  /// Memory for what is derived from a weight: kept until it is forgotten, or scratch for one without an id. Whether it holds what
+  /// belongs to this version already; it is taken to hold it from now on.
+  std::pair<float*, bool> derived(const Weight&, size_t floats);
+  void forget(uint64_t id);
 
  private:
+  struct Derived {
+    uint64_t version = 0;
+    std::vector<float> floats;
+  };
+  std::unordered_map<uint64_t, std::map<size_t, Derived>> derived_;   // by id and offset
   struct Block {
     float* data = nullptr;
     size_t floats = 0;

@@ -1,4 +1,5 @@
 // oneDNN: never its reference loops where it matters, and derived weights that follow the weight and not its address.
+#include <algorithm>
 #include <cstring>
 
 #include "fixture.h"
@@ -46,6 +47,28 @@ TEST_CASE("CycleGAN's halving layers take their filter gradient by columns, and 
     std::vector<double> w64(w.size());
     exact.ops().conv2d_weight_grad(*exact.queue, p, false, x64.data(), y64.data(), w64.data());
     check_close(w, w64, int64_t(n) * p.p * p.q, "filter gradient");
+  }
+}
+#endif
+
+#ifdef WEFT_HAS_ONEDNN
+TEST_CASE("a layer to few channels never computes one of them at a time") {
+  Backendful cpu("cpu", DType::f32);
+  for (const ConvProblem& p : {problem(1, 32, 64, 3, 7, 1, 3), problem(2, 31, 128, 1, 4, 1, 1)}) {     // a ResNet generator's last, a patch discriminator's
+    std::vector<float> x = filled(x_size(p), 1), w = filled(w_size(p), 2), y(y_size(p));
+    cpu.queue->launches.clear();
+    cpu.ops().conv2d(*cpu.queue, p, {}, x.data(), {w.data()}, y.data());
+    REQUIRE(cpu.queue->launches.size() == 1);
+    CHECK(cpu.queue->launches.begin()->first.find("conv2d:columns") == 0);
+    const std::vector<float> with_id = [&] {
+      std::vector<float> again(y.size());
+      cpu.ops().conv2d(*cpu.queue, p, {}, x.data(), {w.data(), 5, 0, 1}, again.data());
+      std::fill(w.begin(), w.end(), 1.0f);                                     // the mirrored copy stands until there is a new version
+      cpu.ops().conv2d(*cpu.queue, p, {}, x.data(), {w.data(), 5, 0, 1}, again.data());
+      return again;
+    }();
+    CHECK(with_id == y);
+    cpu.ops().forget(*cpu.queue, 5);
   }
 }
 #endif

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <map>
+#include <set>
 #include <sstream>
 
 #include "where.h"
@@ -100,6 +102,13 @@ struct Part { const char* name; double gan::LossWeights::*weight; };
 constexpr Part kParts[] = {{"adversarial", &gan::LossWeights::adversarial}, {"cycle", &gan::LossWeights::cycle}, {"identity", &gan::LossWeights::identity},
                            {"l1", &gan::LossWeights::l1}, {"nce", &gan::LossWeights::nce}, {"kl", &gan::LossWeights::kl}};
 
+const std::map<std::string, std::string> kTold = {      // every part there is, in the alphabet's order: one that were left out would be missed here
+    {"cyclegan", "loss_cycle_a loss_cycle_b loss_d_a loss_d_b loss_gan_ab loss_gan_ba loss_identity_a loss_identity_b "},
+    {"cut", "loss_d loss_gan loss_nce loss_nce_identity "},
+    {"fastcut", "loss_d loss_gan loss_nce "},
+    {"unit", "loss_cycle_a loss_cycle_b loss_d_a loss_d_b loss_gan_ab loss_gan_ba loss_kl_a loss_kl_b loss_kl_back_a loss_kl_back_b loss_l1_a loss_l1_b "},
+    {"pix2pix", "loss_d loss_gan loss_l1 "}};
+
 }  // namespace
 
 TEST_CASE("each part of each model's loss falls when it alone is learned, and the whole is the sum of what is told") {
@@ -135,20 +144,62 @@ TEST_CASE("each part of each model's loss falls when it alone is learned, and th
     const Sides s = some_pictures(context);
     c->step({s.a, s.b});
     const gan::Gauges before = c->gauges();
-    double sum = 0, judged = 0;
-    int parts = 0;
+    double sum = 0;
+    std::map<std::string, double> judged;
+    std::set<std::string> names;
     for (const auto& [told, value] : before.values) {
-      if (told.rfind("loss_d", 0) == 0) judged += value;
-      else if (told.rfind("loss_", 0) == 0 && told != "loss_g") sum += value, ++parts;
+      if (told.rfind("loss_", 0) != 0 || told == "loss_g") continue;
+      names.insert(told);
+      if (told.rfind("loss_d", 0) == 0) judged[told] = value;
+      else sum += value;
     }
-    CHECK(parts >= 2);
+    std::string list;
+    for (const std::string& name : names) list += name + " ";
+    CHECK(list == kTold.at(model));
     CHECK(sum == doctest::Approx(before["loss_g"]).epsilon(1e-5));
     c->seek(0);
     c->step({s.a, s.b});
-    double judged_after = 0;
-    for (const auto& [told, value] : c->gauges().values)
-      if (told.rfind("loss_d", 0) == 0) judged_after += value;
-    CHECK(judged_after < judged);
+    for (const auto& [told, value] : judged) {             // each discriminator learns
+      CAPTURE(told);
+      CHECK(value > 0);
+      CHECK(c->gauges()[told] < value);
+    }
+  }
+}
+
+TEST_CASE("unit's losses, each worked out by itself, with discriminators at two scales") {
+  const Context context = Context::open("cpu", {DType::f64});
+  gan::GanOptions o = small("unit");
+  o.model.d_layers = 2, o.model.d_scales = 2;
+  o.generator.learning_rate = o.discriminator.learning_rate = 0;
+  const auto c = contest(context, "unit", o);
+  const auto [a, b] = some_pictures(context);
+  c->step({a, b});
+  const gan::Gauges told = c->gauges();
+
+  const NoGraph scope(context);                            // the draws are still that step's, and the networks are as they were
+  const auto& g = static_cast<gan::UnitGenerator&>(c->network(0));
+  const auto apart = [](const Tensor& x, const Tensor& y) { return mean(abs(x - y)).item(); };
+  const auto divergence = [](const Tensor& code) { return mean(code * code).item() / 2; };
+  const auto judge = [&](size_t player, const Tensor& x, double wanted) {
+    const Tensors at_scales = static_cast<gan::PatchDiscriminator&>(c->network(player)).logits(x);
+    REQUIRE(at_scales.size() == 2);
+    double sum = 0;
+    for (const Tensor& logits : at_scales) sum += mean((logits - wanted) * (logits - wanted)).item() / 2;
+    return sum;
+  };
+  const Tensor code_a = g.encode(0, a), code_b = g.encode(1, b), as_b = g.decode(1, code_a, 0), as_a = g.decode(0, code_b, 1);
+  const Tensor again_a = g.encode(1, as_b), again_b = g.encode(0, as_a);
+  const std::map<std::string, double> expected = {
+      {"loss_l1_a", 100 * apart(g.decode(0, code_a, 0), a)},    {"loss_l1_b", 100 * apart(g.decode(1, code_b, 1), b)},
+      {"loss_cycle_a", 100 * apart(g.decode(0, again_a, 2), a)}, {"loss_cycle_b", 100 * apart(g.decode(1, again_b, 3), b)},
+      {"loss_kl_a", 0.1 * divergence(code_a)},                   {"loss_kl_b", 0.1 * divergence(code_b)},
+      {"loss_kl_back_a", 0.1 * divergence(again_a)},             {"loss_kl_back_b", 0.1 * divergence(again_b)},
+      {"loss_gan_ab", 20 * judge(2, as_b, 1)},                   {"loss_gan_ba", 20 * judge(1, as_a, 1)},
+      {"loss_d_a", judge(1, a, 1) + judge(1, as_a, 0)},          {"loss_d_b", judge(2, b, 1) + judge(2, as_b, 0)}};
+  for (const auto& [name, value] : expected) {
+    CAPTURE(name);
+    CHECK(told[name] == doctest::Approx(value).epsilon(1e-9));
   }
 }
 

@@ -19,7 +19,7 @@ class ImageGenerator;
 
 class Translator {
  public:
-  /// @param run   RUN (its newest whole checkpoint), RUN@STEP, a checkpoint's folder, or FILE.safetensors
+  /// @param run   RUN (its best checkpoint by run.keep_best, or else the newest whole one), RUN@STEP, a checkpoint's folder, or FILE.safetensors
   /// @param back  from B to A, for models that learn both ways
   /// @param note  hears of broken checkpoints that were passed over; may be empty
   /// Throws DataError, FormatError; ConfigError if the run's model does not translate pictures, or not back.
