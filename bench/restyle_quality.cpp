@@ -6,6 +6,7 @@
 // are its training's. A figure a line, its name first; behind it the bar that it is held to, if any. Exit code 3 if one is missed.
 //   fall_BANK_xS     1 - (patch distance of results to held-out crops) / (that of the contents), at 1/S of the size
 //   floor_BANK_x1    the same for crops that were trained on, instead of results: as near as two samples of the style are
+//   contents_apart   the contents' patch distance itself, of values in [0,1]
 //   ssim             to the content, mean
 //   no_copy          share of results whose luminance correlates below 0.9 with every crop, and every mirrored one, that was trained on
 //   judged           share of patches that a discriminator, trained afresh on half of the contents' results and the crops of
@@ -34,7 +35,7 @@ using namespace weft;
 
 namespace {
 
-constexpr int64_t kMeasured = 48, kCrops = 64;   // pictures whose patches are compared: their lists are long
+constexpr int64_t kMeasured = 32, kCrops = 64;   // pictures whose patches are compared: their lists are long
 
 /// Pictures of `data` (n,H,W,C), at most `most` of them, from all over it: those of one class, or of all.
 Tensor pictures(const Context& context, gan::Dataset& data, int64_t most, int label = -1) {
@@ -164,7 +165,7 @@ int run(int argc, char** argv) {
   for (size_t s = 0; s < styles; ++s) {
     gan::TranslateOptions o;
     if (styles > 1) o.styles = {{translate.model().styles[s], 1}};
-    const Tensor trained = pictures(context, *crops.train, 512, int(s)), held = pictures(context, *crops.held_out, kCrops, int(s));
+    const Tensor trained = pictures(context, *crops.train, 256, int(s)), held = pictures(context, *crops.held_out, kCrops, int(s));
     const std::vector<gan::Image> style = images(held, kCrops);
     const Tensor made = translated(translate, contents, o);
     for (size_t i = 0; i < 5; ++i) {
@@ -193,6 +194,7 @@ int run(int argc, char** argv) {
     tell(std::string("fall_") + name + "_x4", fall(at[4], at[0], 2));
     tell(std::string("floor_") + name + "_x1", fall(least, at[0], 0));
   }
+  tell("contents_apart", random[0][0] / double(styles));
   tell("ssim", kept[4], 0.4);
   tell("no_copy", 1 - copies / double(contents.size(0) * int64_t(styles)), 0.95);
   tell("nearest_crop", nearest);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """`weft train restyle`: what it takes and how good it is, against the bars it is held to; and what each part of its loss is for.
 
-    bench/restyle_quality.py --build build --contents GARMENTS --styles PICTURE... [--ablation] [--steps N] [--threads 2] [-- --set k=v ...]
+    bench/restyle_quality.py --build build --contents GARMENTS --styles PICTURE... [--ablation] [--held-out 0.25]
+                             [--steps N] [--threads 2] [-- --set k=v ...]
 
 300 pictures of GARMENTS (its classes as they come) are trained on and 200 others measured on, with crops of the styles that no step
 sees. Figures are those of bench_restyle_quality, which explains them. With --ablation: the whole loss, and each part of it left out,
@@ -12,8 +13,9 @@ import argparse, os, pathlib, subprocess, sys, tempfile
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--build", default="build")
 parser.add_argument("--contents", required=True, help="a folder of pictures, with classes as folders or without")
-parser.add_argument("--styles", nargs="+", required=True, help="pictures: together they are one style")
+parser.add_argument("--styles", nargs="+", required=True, help="pictures, each a style of its own")
 parser.add_argument("--ablation", action="store_true")
+parser.add_argument("--held-out", type=float, default=0.25, help="share of the styles' area")
 parser.add_argument("--seeds", type=int, default=3)
 parser.add_argument("--steps", type=int, default=0, help="0: the model's own")
 parser.add_argument("--threads", type=int, default=2)
@@ -41,11 +43,11 @@ def links(folder, files):
 
 def train(out, *more):
     steps = ["--steps", a.steps] if a.steps else []
-    return run(build / "weft", "train", "restyle", "--data", data / "contents", "--styles", data / "styles", "--out", out, "--threads", a.threads, *steps, *more, *a.train)[1:]
+    return run(build / "weft", "train", "restyle", "--data", data / "contents", "--styles", data / "styles", "--out", out, "--threads", a.threads, "--set", f"data.held_out={a.held_out}", *steps, *a.train, *more)[1:]
 
 
 def measure(out):
-    return run(build / "bench_restyle_quality", out, data / "unseen", data / "styles", allowed=(0, 3))[0]
+    return run(build / "bench_restyle_quality", out, data / "unseen", data / "styles", a.held_out, allowed=(0, 3))[0]
 
 
 with tempfile.TemporaryDirectory() as temporary:
@@ -56,7 +58,8 @@ with tempfile.TemporaryDirectory() as temporary:
     unseen = [p for i, p in enumerate(chosen) if i % 5 in (1, 3)]
     links(data / "contents", [p for i, p in enumerate(chosen) if i % 5 not in (1, 3)])
     links(data / "unseen", unseen)
-    links(data / "styles", [pathlib.Path(style) for style in a.styles])
+    for style in map(pathlib.Path, a.styles):
+        links(data / "styles" / style.stem, [style])
 
     if not a.ablation:
         cpu, wall = train(runs / "whole")

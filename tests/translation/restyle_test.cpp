@@ -81,7 +81,7 @@ TEST_CASE("each part of restyle's loss falls when it is all there is, so none is
 }
 
 TEST_CASE("restyle's content loss keeps light light and dark dark: a negative has lost everything") {
-  for (const uint64_t seed : {0, 1, 2, 3}) {               // about half of the networks begin as negatives
+  for (const uint64_t seed : {0, 1}) {                     // about half of the networks begin as negatives
     CAPTURE(seed);
     GanOptions o = small();
     o.weights.content = 1, o.seed = seed;
