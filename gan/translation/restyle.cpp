@@ -11,6 +11,8 @@
 // (Dumoulin et al., arXiv:1610.07629), and a batch is of one style. The generator sees the picture it dresses.
 // Papers: C and S together as in Gatys et al., arXiv:1508.06576, and Johnson et al., arXiv:1603.08155; S as in Elnekave and Weiss,
 // arXiv:2203.11862; A as in Li and Wand, arXiv:1604.04382; SSIM as a loss as in Zhao et al., arXiv:1511.08861.
+#include <cmath>
+
 #include "style/patches.h"
 #include "translation_contest.h"
 #include "weft/tensor/random_stream.h"
@@ -19,19 +21,21 @@ namespace weft::gan {
 namespace {
 
 enum : size_t { kGenerator, kDiscriminator };
-constexpr int kDirections = 24, kScales = 3;
+constexpr int kDirections = 24, kScales = 3;   // half of the directions are waves
 
 Tensor halved(const Tensor& x) { return average_pool(x, {}); }
 
+/// (N,H,W,C) in [-1,1] -> (N,H,W,1) in [0,1].
 Tensor luminance(const Tensor& x) {
-  if (x.size(3) == 1) return x;
+  if (x.size(3) == 1) return 0.5 * x + 0.5;
   const auto channel = [&](int64_t c) { return slice(x, 3, c, c + 1); };
-  return 0.299 * channel(0) + 0.587 * channel(1) + 0.114 * channel(2);
+  return 0.1495 * channel(0) + 0.2935 * channel(1) + 0.057 * channel(2) + 0.5;
 }
 
-/// Structural similarity of x and y (N,H,W,1) in [-1,1], the mean over windows of 8x8 pixels, two apart; 1 for equal pictures.
+/// Structural similarity of x and y (N,H,W,1), the mean over windows of 8x8 pixels, two apart; 1 for equal pictures. Of values of
+/// both signs it would be 1 for a picture and its negative, too: there both the means and the covariance have changed sign.
 Tensor similarity(const Tensor& x, const Tensor& y) {
-  constexpr double c1 = 0.02 * 0.02, c2 = 0.06 * 0.06;   // (0.01 L)^2 and (0.03 L)^2 for the range L = 2
+  constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
   const auto window = [](const Tensor& t) { return average_pool(t, {{8, 8}, {2, 2}, {0, 0}}); };
   const Tensor mx = window(x), my = window(y), mxx = mx * mx, myy = my * my, mxy = mx * my;
   const Tensor vx = window(x * x) - mxx, vy = window(y * y) - myy, cov = window(x * y) - mxy;
@@ -48,13 +52,16 @@ Tensor content_loss(const Tensor& made, const Tensor& content) {
   return loss;
 }
 
-/// The distance between two batches' patches.
+/// The distance between two batches' patches. Of four times as many crops as results every other patch is taken, down and across: as
+/// many patches, from more places.
 Tensor style_loss(Tensor made, Tensor style, uint64_t stream) {
   Tensor loss;
+  const int stride = std::max(1, int(std::sqrt(double(style.size(0)) / double(made.size(0)))));
   for (int scale = 0; scale < kScales; ++scale) {
-    const Tensor directions = draw_directions(made.context(), kDirections, stream + uint64_t(scale));
+    const Tensor directions = concat({draw_directions(made.context(), kDirections / 2, stream + uint64_t(scale)),
+                                      draw_waves(made.context(), kDirections / 2, stream + uint64_t(kScales + scale))}, 0);
     const PatchSource source{made};
-    const PatchTarget target({{{style}, 1.0}}, source.patches(), kDirections);
+    const PatchTarget target({{{.pictures = style, .stride = stride}, 1.0}}, source.patches(), kDirections);
     const Tensor here = patch_distance(source, target.lists(directions), directions) / double(kScales);
     loss = loss ? loss + here : here;
     if (scale + 1 < kScales) made = halved(made), style = halved(style);

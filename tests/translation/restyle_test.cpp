@@ -9,6 +9,8 @@
 #include "../temporary_folder.h"
 #include "weft/gan/contest.h"
 #include "weft/gan/loader.h"
+#include "weft/gan/measures.h"
+#include "weft/gan/sheet.h"
 #include "weft/gan/translator.h"
 #include "weft/gan/two_sides.h"
 #include "weft/kernels/error.h"
@@ -75,6 +77,20 @@ TEST_CASE("each part of restyle's loss falls when it is all there is, so none is
     CHECK(told[1][part.name] < 0.9 * told[0][part.name]);
     for (const Part other : {Part{"loss_content", &LossWeights::content}, Part{"loss_style", &LossWeights::style}, Part{"loss_gan", &LossWeights::adversarial}})
       if (other.weight != part.weight) CHECK(std::isnan(told[1][other.name]));        // not worked out for nothing
+  }
+}
+
+TEST_CASE("restyle's content loss keeps light light and dark dark: a negative has lost everything") {
+  for (const uint64_t seed : {0, 1}) {                     // about half of the networks begin as negatives
+    CAPTURE(seed);
+    GanOptions o = small();
+    o.weights.content = 1, o.seed = seed;
+    const Context context = Context::open("cpu");
+    const auto contest = make_contest(context, find_model("restyle"), o);
+    const Tensor content = contents(context);
+    for (int i = 0; i < 60; ++i) contest->step({content, stripes(context), context.full({1, 1}, 1)});
+    const Tensor made = in_evaluation(contest->network(0), content);
+    for (int64_t i = 0; i < 4; ++i) CHECK(structural_similarity(to_image(made, i), to_image(content, i)) > 0.5);
   }
 }
 
