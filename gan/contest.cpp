@@ -52,7 +52,7 @@ void Contest::step(const Tensors& batch) {
   const bool wanted = options_.capture == CaptureSteps::on || (options_.capture == CaptureSteps::automatic && context_.device() == std::string("cuda"));
   const auto same = [](const Tensor& a, const Tensor& b) { return a && b ? a.storage() == b.storage() && a.offset() == b.offset() : !a && !b; };
   if (!std::equal(batch.begin(), batch.end(), batch_.begin(), batch_.end(), same)) {
-    kinds_.clear();                      // what they left behind is about to be replaced
+    for (auto& [which, recorded] : kinds_) recorded.step = {}, recorded.ran = false;
     batch_ = batch;
   }
   Kind& now = kinds_[kind()];

@@ -61,20 +61,23 @@ void Gan::prepare() {
   if (o.penalty_anneal > 0) strength_.set(std::pow(o.penalty_end, std::min(1.0, double(step_now() - 1) / double(o.penalty_anneal))));
 }
 
+/// One batch of generated images serves both networks: in the graph for the generator, outside it for the discriminator.
+void Gan::generate(Round& r) {
+  set_condition(generator(), r.classes);
+  r.made = generator()(r.latent);
+  r.fake = packed(r.made, options().packing);
+}
+
 void Gan::play(const Tensors& batch) {
   const bool has_classes = !options().model.classes.empty();
   Round r;
+  if (has_classes) r.classes = batch.at(1);
   r.latent = batch.size() > (has_classes ? 2 : 1) ? batch.back() : context().normal({batch[0].size(0), 1, 1, options().model.latent}, stream_key(options().seed, "latent"));
-  // One batch of generated images serves both networks: in the graph for the generator, outside it for the discriminator.
+  r.real = packed(batch[0], options().packing), r.labels = packed(r.classes, options().packing);
   {
     const Context::Recording scope(context(), moves(kGenerator));
-    if (has_classes) set_condition(generator(), batch[1]);
-    r.made = generator()(r.latent);
-    r.fake = packed(r.made, options().packing);
+    generate(r);
   }
-  r.real = packed(batch[0], options().packing);
-  if (has_classes) r.labels = packed(batch[1], options().packing);
-
   if (!moves(kGenerator)) {
     gradient_discriminator(r);
     return update(kDiscriminator);
@@ -90,6 +93,10 @@ void Gan::play(const Tensors& batch) {
     case UpdateOrder::generator_first:
       gradient_generator(r, {});
       update(kGenerator);
+      {
+        const NoGraph scope(context());
+        generate(r);                     // by the generator as it is now: from those of before, it were a simultaneous step
+      }
       gradient_discriminator(r);
       update(kDiscriminator);
       break;

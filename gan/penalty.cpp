@@ -15,7 +15,7 @@ Tensor squared_norm(const Tensor& g) {
   return sum(rows * rows, {1});
 }
 
-Tensor half_squared_norm(const Tensor& g) { return 0.5 * mean(squared_norm(g)); }
+Tensor half_squared_norm(const Tensor& g) { return sum_squares(g) * (0.5 / double(g.size(0))); }
 
 /// (|g| - 1)^2. The root's own slope at 0 is infinite; 1e-12 keeps a discriminator that says the same of all pictures out of there.
 Tensor off_one(const Tensor& g) {

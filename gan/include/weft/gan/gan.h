@@ -37,7 +37,7 @@ class Gan : public Contest {
   /// What a step is about.
   struct Round {
     Tensor real, fake, labels;           // as the discriminator is shown them, in packs; labels: (packs, classes of a pack), or empty
-    Tensor made, latent;                 // generated pictures one by one, and what from; `fake` and `made` are in the generator's graph
+    Tensor made, latent, classes;        // generated pictures one by one, and what from; `fake` and `made` are in the generator's graph
   };
   /// Pictures as the discriminator saw them.
   struct Seen {
@@ -45,6 +45,7 @@ class Gan : public Contest {
   };
   bool penalised() const { return !slopes_.empty() && (step_now() - 1) % options().penalty_every == 0; }
   bool penalised_at(Penalty::At at) const;
+  void generate(Round& round);
   Seen look(const Tensor& pictures, const Tensor& labels, bool with_slope);
   std::pair<Seen, Seen> look_at_both(const Round& round);
   Tensor penalty(const Round& round, const Seen& on_real, const Seen& on_fake);
