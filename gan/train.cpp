@@ -64,8 +64,9 @@ class Run {
       else not_finite_in_a_row_ = 0;
 
       const bool regular = s_.checkpoint_every > 0 && step() % s_.checkpoint_every == 0;
+      const bool in_turn = s_.metrics_every > 0 ? step() % s_.metrics_every == 0 : regular;
       evaluated_ = {};
-      if (done() || (s_.metrics_every > 0 ? step() % s_.metrics_every == 0 : regular)) evaluate();
+      if (in_turn || done()) evaluate(in_turn);
       const Wish wish = tell_.wish ? tell_.wish() : Wish::go_on;
       report_.stopped = wish == Wish::stop && !done();
       const bool last = done() || wish == Wish::stop;
@@ -124,16 +125,18 @@ class Run {
 
   void write_samples() { report_.sample_sheet = directory_.write_samples(step(), training_.contest->sheet(training_.held_out, s_.samples, s_.seed)); }
 
-  /// Asks the metrics, and whether this step is the best so far.
-  void evaluate() {
+  /// Asks the metrics, and whether this step is the best so far. Patience counts the evaluations that come in their turn: a run that was ended
+  /// between two and gone on with loses it at the same step as one that was not.
+  void evaluate(bool in_turn) {
     if (s_.metrics_every > 0)
       for (const Metric& m : request_.metrics)
         for (const auto& [name, value] : m.measure(dynamic_cast<const Gan&>(*training_.contest), *training_.sources[0].train, s_.metric_samples, s_.seed).values)
           evaluated_.values.emplace_back("metric_" + name, value);
     if (s_.keep_best == "none") return;
     const double value = chosen(), better = best_.step == 0 ? 1 : highest_is_best() ? value - best_.value : best_.value - value;
-    ++since_best_;
-    if (std::isfinite(value) && better > 0) best_ = {step(), value}, since_best_ = 0;
+    const bool best = std::isfinite(value) && better > 0;
+    if (best) best_ = {step(), value};
+    if (in_turn) since_best_ = best ? 0 : since_best_ + 1;
     report_.out_of_patience = out_of_patience();
   }
 

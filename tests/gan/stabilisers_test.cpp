@@ -163,6 +163,20 @@ TEST_CASE("clipped gradients, weight decay and two learning rates reach both net
   }
 }
 
+TEST_CASE("smoothed labels are the discriminator's, of real pictures alone") {
+  const auto softplus_of = [](double v) { return std::log1p(std::exp(v)); };
+  for (const double smoothing : {0.0, 0.1, 0.3}) {
+    const Context c = in_double();
+    gan::GanOptions o = by_descent("non-saturating", 0);
+    o.label_smoothing = smoothing;
+    gan::Gan game(c, model_of(line), o);
+    first_parameter(game.discriminator()).write(std::vector<double>{2});
+    game.step(c.full({2, 1, 1, 1}, 0.75), c.full({2, 1, 1, 1}, -0.25));          // logits 1.5 and -0.5
+    CHECK(std::abs(game.gauges()["loss_d"] - (softplus_of(1.5) - (1 - smoothing) * 1.5 + softplus_of(-0.5))) <= 1e-12);
+    CHECK(std::abs(game.gauges()["loss_g"] - softplus_of(0.5)) <= 1e-12);
+  }
+}
+
 TEST_CASE("sheets show the classes in turn; a picture of a seed and class is the same whatever the count") {
   const Context c = in_double();
   gan::GanOptions o = small_options();
