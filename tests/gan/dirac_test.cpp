@@ -126,6 +126,11 @@ TEST_CASE("the trajectories of one and two hundred steps and more") {
       }
     }
   }
+  // the discriminator first is the generator first, but for half a step before it
+  DiracGan d_first({"minimax", "", UpdateOrder::discriminator_first});
+  const Point ninth = d_first.steps({.946211716, 1}, 9);
+  CHECK(std::abs(ninth[0] - .259600953) <= 1e-6);
+  CHECK(std::abs(d_first.step(ninth)[1] - 1.39462309) <= 1e-6);
   // relativistic averages add both logits' parts, and so do all things at half the rate what a pair does
   Setting averages{"ragan"};
   averages.rate_g = averages.rate_d = 0.1;

@@ -128,6 +128,27 @@ TEST_CASE("where gradients are taken") {
   CHECK(gan::penalty_points(named("wgan-gp"), real, fake, 6).values() != between);             // another seed
 }
 
+TEST_CASE("R1 looks at real pictures, R2 at generated ones, alone and together") {
+  for (const char* penalties : {"r1", "r2", "r1,r2"}) {
+    CAPTURE(penalties);
+    const Context c = in_double();
+    gan::GanOptions o = small_options();
+    o.penalties = gan::find_penalties(penalties);
+    gan::Gan game(c, model_of(small_networks), o);
+    const Tensor real = c.uniform({4, 5, 5, 2}, 1), z = c.normal({4, 1, 1, 3}, 2);
+    game.step(real, z);
+    const auto half_square_at = [&](const Tensor& pictures) {
+      const Tensor x = pictures.detach().leaf(), g = grad(sum(game.discriminator()(x)), {x})[0];
+      return sum(g * g).item() / 8;
+    };
+    const double at_real = half_square_at(real), at_fake = half_square_at(game.generator()(z)), r1 = game.gauges()["penalty_r1"], r2 = game.gauges()["penalty_r2"];
+    CHECK(std::abs(at_real - at_fake) > 1e-3 * at_real);
+    const std::string asked = penalties;
+    CHECK((asked == "r2" ? std::isnan(r1) : std::abs(r1 - at_real) <= 1e-12));
+    CHECK((asked == "r1" ? std::isnan(r2) : std::abs(r2 - at_fake) <= 1e-12));
+  }
+}
+
 TEST_CASE("a discriminator that says the same of all pictures has a finite gradient") {
   for (const char* which : {"wgan-gp", "dragan", "r1", "r2"})
     for (const double g : what_it_adds(which, {0, 0})) CHECK(std::isfinite(g));

@@ -170,7 +170,9 @@ TEST_CASE("smoothed labels are the discriminator's, of real pictures alone") {
     gan::GanOptions o = by_descent("non-saturating", 0);
     o.label_smoothing = smoothing;
     gan::Gan game(c, model_of(line), o);
+    first_parameter(game.generator()).write(std::vector<double>{0});
     first_parameter(game.discriminator()).write(std::vector<double>{2});
+    game.discriminator().parameters()[1].second->value.write(std::vector<double>{0});
     game.step(c.full({2, 1, 1, 1}, 0.75), c.full({2, 1, 1, 1}, -0.25));          // logits 1.5 and -0.5
     CHECK(std::abs(game.gauges()["loss_d"] - (softplus_of(1.5) - (1 - smoothing) * 1.5 + softplus_of(-0.5))) <= 1e-12);
     CHECK(std::abs(game.gauges()["loss_g"] - softplus_of(0.5)) <= 1e-12);
