@@ -152,8 +152,8 @@ std::string plain_value(const TrainSettings& settings, const Setting& setting) {
 std::vector<gan::ConfigLine> config_lines(const TrainSettings& settings) {
   std::vector<gan::ConfigLine> lines;
   for (const Setting& s : settings_list()) {
-    const bool ends_schedule = std::string(s.key) == "train.steps" && settings.schedule != "constant";   // then it enters the result
-    lines.push_back({s.key, plain_value(settings, s), s.may_change && !ends_schedule, plain_value(TrainSettings{}, s)});
+    const bool is_steps = std::string(s.key) == "train.steps", on_a_way = settings.schedule != "constant" || settings.penalty_end != 1;   // it enters the result
+    lines.push_back({s.key, plain_value(settings, s), s.may_change && !(is_steps && on_a_way), plain_value(TrainSettings{}, s)});
   }
   return lines;
 }

@@ -40,6 +40,27 @@ TEST_CASE("balanced and weighted draws, and every alteration, go on where they w
   }
 }
 
+TEST_CASE("packs, steps of two kinds, a bounded critic and an average that is still young go on where they were cut") {
+  const Runs runs;
+  const Words asked = {"--objective", "wasserstein", "--penalty", "clip:0.05", "--set", "train.packing=2", "--set", "train.d_steps=3", "--set", "train.mode_seeking=0.5",
+                       "--set", "model.ema=0", "--set", "model.ema_half_life=40", "--set", "model.ema_ramp=0.3"};
+  const std::string whole = sha256(runs.train("whole", 13, asked));
+  CHECK(whole != sha256(runs.train("without packs", 13, {"--objective", "wasserstein", "--penalty", "clip:0.05", "--set", "train.d_steps=3"})));
+  for (const int64_t cut : {1, 2, 3, 4, 6, 7, 11, 12}) {
+    CAPTURE(cut);
+    const std::string name = "cut " + std::to_string(cut);
+    sha256(runs.train(name, cut, asked));
+    Words more = asked;
+    more.push_back("--resume");
+    CHECK(sha256(runs.train(name, 13, more)) == whole);
+    CHECK(sums(runs / name) == sums(runs / "whole"));
+  }
+  // a way that ends with the steps makes them enter the result
+  const Words annealed = {"--penalty", "clip", "--set", "train.penalty_end=0.1"};
+  sha256(runs.train("annealed", 3, annealed));
+  CHECK(runs.train("annealed", 6, {"--resume"}).says("train.steps: 3 -> 6"));
+}
+
 TEST_CASE("a resume needs no setting but the folder, which may have been moved, and writes one log") {
   const Runs runs;
   const std::string whole = sha256(runs.train("whole", 9));
