@@ -9,9 +9,9 @@
 //   contents_apart   the contents' patch distance itself, of values in [0,1]
 //   ssim             to the content, mean
 //   no_copy          share of results whose luminance correlates below 0.9 with every crop, and every mirrored one, that was trained on
-//   judged           share of patches that a discriminator, trained afresh on half of the contents' results and the crops of
-//                    training, takes for the wrong side on the other half and held-out crops: 0.5 if nothing tells them apart
-//                    (a classifier two-sample test: Lopez-Paz and Oquab, arXiv:1610.06545)
+//   judged           loss (cross-entropy) of a discriminator that learned afresh, and not for long, from half of the contents' results
+//                    and the crops of training, on the other half and held-out crops: 2 log 2 = 1.386 if nothing tells them apart,
+//                    0 if all does (a classifier two-sample test: Lopez-Paz and Oquab, arXiv:1610.06545)
 //   strength_X       fall (random bank, full size) and ssim at that --strength
 #include <algorithm>
 #include <array>
@@ -108,9 +108,9 @@ Tensor drawn(const Tensor& t, int64_t count, const char* stream, uint64_t step) 
   return gather(t, t.context().index(rows, {count}));
 }
 
-/// Share of patches on the wrong side of a discriminator that learned from the first two and is asked about the others.
+/// The loss, on the other two, of a discriminator that learned from the first two: for so few steps that it is not yet sure of everything.
 double judged(const Context& context, const Tensor& real, const Tensor& fake, const Tensor& other_real, const Tensor& other_fake) {
-  constexpr int kSteps = 200, kBatch = 16;
+  constexpr int kSteps = 60, kBatch = 16;
   gan::PatchDiscriminator judge(context, {int(real.size(3)), 16, 2});
   nn::initialise(judge, nn::Init::kaiming, 0, "judge");
   nn::Arena arena(judge);
@@ -125,12 +125,12 @@ double judged(const Context& context, const Tensor& real, const Tensor& fake, co
     optimizer.step();
   }
   const NoGraph scope(context);
-  const auto taken_for_real = [&](const Tensor& t) {
+  const auto loss = [&](const Tensor& t, double target) {
     double sum = 0;
-    for (int64_t i = 0; i < t.size(0); ++i) sum += mean(greater(judge(slice(t, 0, i, i + 1)), 0.0)).item() / double(t.size(0));
+    for (int64_t i = 0; i < t.size(0); ++i) sum += nn::bce_with_logits(judge(slice(t, 0, i, i + 1)), target).item() / double(t.size(0));
     return sum;
   };
-  return (1 - taken_for_real(other_real) + taken_for_real(other_fake)) / 2;
+  return loss(other_real, 1) + loss(other_fake, 0);
 }
 
 int missed = 0;
