@@ -149,6 +149,29 @@ TEST_CASE("R1 looks at real pictures, R2 at generated ones, alone and together")
   }
 }
 
+TEST_CASE("real and generated pictures, and those between, are shown with their classes") {
+  const Context c = in_double();
+  gan::GanOptions o = small_options();
+  o.model.classes = {"a", "b", "c"};
+  o.penalties = gan::find_penalties("r1,r2,wgan-gp");
+  gan::Gan game(c, model_of(small_networks), o);
+  const Tensor real = c.uniform({4, 5, 5, 2}, 1), z = c.normal({4, 1, 1, 3}, 2), labels = gan::classes_in_turn(c, 4, 3);
+  game.step({real, labels, z});
+  const gan::Gauges told = game.gauges();
+  dynamic_cast<gan::Conditional&>(game.generator()).set_condition(labels);
+  dynamic_cast<gan::Conditional&>(game.discriminator()).set_condition(labels);
+  const Tensor fake = game.generator()(z).detach(), on_real = game.discriminator()(real), on_fake = game.discriminator()(fake);
+  CHECK(std::abs(told["loss_d"] - o.objective->discriminator(on_real, on_fake, 1).item()) <= 1e-12);
+  CHECK(std::abs(told["loss_g"] - o.objective->generator({}, on_fake).item()) <= 1e-12);
+  for (const gan::WeightedPenalty& p : o.penalties) {
+    CAPTURE(p.penalty->name);
+    const std::string name = p.penalty->name;
+    const Tensor x = (name == "r1" ? real : name == "r2" ? fake : gan::penalty_points(*p.penalty, real, fake, o.seed)).leaf();
+    const double cost = p.penalty->cost(grad(sum(game.discriminator()(x)), {x})[0]).item();
+    CHECK(std::abs(told["penalty_" + name] - cost) <= 1e-12);
+  }
+}
+
 TEST_CASE("a discriminator that says the same of all pictures has a finite gradient") {
   for (const char* which : {"wgan-gp", "dragan", "r1", "r2"})
     for (const double g : what_it_adds(which, {0, 0})) CHECK(std::isfinite(g));
