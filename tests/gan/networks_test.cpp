@@ -98,7 +98,7 @@ TEST_CASE("resnet and r3gan are PyTorch's, conditional and to the second derivat
   const Context context = in_double();
   struct Case { const char *key, *model; int size, width; int64_t shown; std::vector<std::string> parameters; };
   for (const Case& c : {Case{"resnet", "resnet", 32, 2, 4, {"blocks.0.conv1.weight_orig", "blocks.1.shortcut.weight_orig", "embedding.weight_orig"}},
-                        Case{"r3gan", "r3gan", 16, 16, 4, {"layers.0.weight", "layers.2.conv1.bias", "embedding.weight"}},
+                        Case{"r3gan", "r3gan", 16, 16, 4, {"layers.0.weight", "layers.2.conv3.weight", "embedding.weight"}},
                         Case{"r3gan64", "r3gan", 64, 8, 1, {"layers.4.weight"}}}) {
     CAPTURE(c.key);
     gan::ModelOptions o = options_for(c.model, c.size);

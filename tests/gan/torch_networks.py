@@ -204,7 +204,7 @@ def record(name, g, d, latent, size, parameters):
 
 
 record("resnet", fill(ResnetGenerator(8, 5)), fill(ResnetDiscriminator(4)), 5, 32, ["blocks.0.conv1.weight_orig", "blocks.1.shortcut.weight_orig", "embedding.weight_orig"])
-record("r3gan", fill(R3Generator(16, 5, 16)), fill(R3Discriminator(16, 5, 16)), 5, 16, ["layers.0.weight", "layers.2.conv1.bias", "embedding.weight"])
+record("r3gan", fill(R3Generator(16, 5, 16)), fill(R3Discriminator(16, 5, 16)), 5, 16, ["layers.0.weight", "layers.2.conv3.weight", "embedding.weight"])
 record("r3gan64", fill(R3Generator(8, 5, 64)), fill(R3Discriminator(8, 5, 64)), 5, 64, ["layers.4.weight"])
 
 # Layers, one at a time.
