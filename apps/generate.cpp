@@ -1,11 +1,14 @@
 // weft generate: images from a trained generator, on one sheet or a file each.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
 #include "command.h"
 #include "json.h"
 #include "settings.h"
+#include "weft/gan/conditions.h"
 #include "weft/gan/dataset.h"
+#include "weft/gan/latent.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/sheet.h"
 
@@ -13,13 +16,14 @@ namespace weft::apps {
 namespace {
 
 struct GenerateArguments {
-  std::string run, out, count = "64", seed = "0", size = "256", device = "auto", threads = "0";
-  bool sync = false, json = false;
+  std::string run, out, count, seed = "0", size = "256", name, interpolate, path = "spherical", truncation, device = "auto", threads = "0";
+  bool classes = false, sync = false, json = false;
 };
 
 struct Made {
   Tensor images;
-  std::string checkpoint, sha256;      // of the generator; empty for pictures that weft draws
+  std::string checkpoint = "", sha256 = "";   // of the generator; empty for pictures that weft draws
+  int columns = 0;                     // of a sheet; 0: about as wide as high
 };
 
 /// Pictures [seed, seed + count) of a set that weft draws, the last one followed by the first.
@@ -33,19 +37,49 @@ Tensor drawn(const std::string& name, const Context& context, int64_t count, int
   return context.from(pixels, {count, size, size, data->channels()});
 }
 
-Made make(const GenerateArguments& a, const Context& context, int64_t count, int64_t seed) {
+constexpr int64_t kMost = 10000;       // pictures
+
+/// x (n, ...) `times` times: all of it again and again.
+Tensor repeated(const Tensor& x, int64_t times) { return concat(Tensors(size_t(times), x), 0); }
+
+/// Pictures of a trained generator: of one class, a row a class, or on a walk.
+Made made_by(const gan::TrainedGenerator& generator, const GenerateArguments& a, const Context& context, int64_t seed) {
+  const std::vector<std::string>& classes = generator.model.classes;
+  const auto rows = static_cast<int64_t>(classes.size());
+  if ((a.classes || !a.name.empty()) && rows == 0)
+    throw ConfigError(a.run + " was trained without classes, so it has no --class; a run with model.condition set has");
+  if (a.classes && (!a.name.empty() || !a.interpolate.empty())) throw ConfigError("--classes makes a row a class: take it, or --class or --interpolate");
+  const int64_t steps = a.interpolate.empty() ? 0 : parse_integer("--interpolate", a.interpolate, 2, 1000), each = a.classes ? rows : std::max<int64_t>(1, steps);
+  const int64_t count = parse_integer("--count", a.count.empty() ? a.classes || steps ? "8" : "64" : a.count, 1, kMost / each);
+
+  Tensor z = gan::latents(context, steps ? count + 1 : count, generator.model.latent, static_cast<uint64_t>(seed)), labels;
+  auto* styled = dynamic_cast<gan::Styled*>(generator.network.get());
+  if (!a.truncation.empty() && styled) styled->set_truncation(parse_number("--truncation", a.truncation, 0, 2));
+  else if (!a.truncation.empty()) z = gan::truncated(z, parse_number("--truncation", a.truncation, 0.01, 100));
+  if (steps) z = gan::walks(z, steps, gan::path_of(a.path));
+  if (a.classes) {
+    std::vector<float> of_row(size_t(rows * count * rows));
+    for (int64_t i = 0; i < rows * count; ++i) of_row[size_t(i * rows + i / count)] = 1;
+    labels = context.from(of_row, {rows * count, rows}), z = repeated(z, rows);
+  } else if (!a.name.empty()) {
+    labels = repeated(context.from(gan::condition_row(classes, a.name, "--class"), {1, rows}), z.size(0));
+  }
+  return {generator.pictures(z, labels), generator.checkpoint, generator.sha256, static_cast<int>(a.classes ? count : steps)};
+}
+
+Made make(const GenerateArguments& a, const Context& context, int64_t seed) {
   for (const gan::NamedData& data : gan::kNamedData)
-    if (a.run == data.name && !*data.folder) return {drawn(a.run, context, count, seed, parse_integer("--size", a.size, 1, 2048)), "", ""};
-  const gan::TrainedGenerator generator = gan::load_generator(a.run, context, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); });
-  return {generator.sample(count, static_cast<uint64_t>(seed)), generator.checkpoint, generator.sha256};
+    if (a.run == data.name && !*data.folder)
+      return {drawn(a.run, context, parse_integer("--count", a.count.empty() ? "64" : a.count, 1, kMost), seed, parse_integer("--size", a.size, 1, 2048))};
+  return made_by(gan::load_generator(a.run, context, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); }), a, context, seed);
 }
 
 int run(const GenerateArguments& a, const std::string& command) {
-  const int64_t count = parse_integer("--count", a.count, 1, 10000);
   const int64_t seed = parse_integer("--seed", a.seed, 0, int64_t{1} << 53);
   const int64_t threads = parse_integer("--threads", a.threads, 0, 4096);
   const Context context = Context::open(a.device, {.threads = static_cast<int>(threads), .sync = a.sync});
-  const auto [images, checkpoint, sha256] = make(a, context, count, seed);
+  const auto [images, checkpoint, sha256, columns] = make(a, context, seed);
+  const int64_t count = images.size(0);
   gan::TextChunks about = {{"seed", std::to_string(seed)}};
   if (!checkpoint.empty()) about.insert(about.end(), {{"checkpoint", checkpoint}, {"checkpoint_sha256", sha256}});
   const gan::TextChunks how = gan::provenance(command, about);
@@ -53,7 +87,7 @@ int run(const GenerateArguments& a, const std::string& command) {
   const std::filesystem::path out = a.out;
   std::vector<std::string> files;
   if (out.extension() == ".png") {
-    gan::write_png(out, gan::to_sheet(images), how);
+    gan::write_png(out, gan::to_sheet(images, columns), how);
     files.push_back(out.string());
   } else {
     std::error_code error;
@@ -84,12 +118,18 @@ Command generate_command(const std::string& typed) {
   const auto a = std::make_shared<GenerateArguments>();
   return {"generate", "Make pictures with a trained generator, or let weft draw some",
           "weft generate runs/clothes --out clothes.png --count 100 --seed 7\n"
+          "  weft generate runs/clothes --out walks.png --interpolate 10\n"
           "  weft generate runs/clothes@800 --out folder/ --count 1000\n"
           "  weft generate garments --out dress.png --count 1 --seed 12 --size 512",
           {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, garment-masks, swatches", &a->run, true},
            {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each", &a->out, true},
-           {"--count", "N", "how many images, up to 10000 [64]", &a->count},
+           {"--count", "N", "how many images, up to 10000 [64]; with --interpolate how many walks, with --classes how many a class [8]", &a->count},
            {"--seed", "N", "image i of a seed is the same whatever the count [0]", &a->seed},
+           {"--class", "NAME", "of a run with model.condition: only this class; dress|red: attributes", &a->name},
+           {"--classes", "", "a row a class, each with the same latents", &a->classes},
+           {"--interpolate", "N", "walk from latent to latent in N pictures, a row a walk", &a->interpolate},
+           {"--path", "NAME", "of the walk: spherical or linear [spherical]", &a->path},
+           {"--truncation", "T", "more typical, less varied: no latent beyond +-T standard deviations; stylegan2: T of the way from the mean style, 0 to 1", &a->truncation},
            {"--size", "PX", "of pictures that weft draws; a generator has a size of its own [256]", &a->size},
            {"--device", "NAME", "auto, or one of `weft info` [auto]", &a->device},
            {"--threads", "N", "CPU threads; 0: one a core [0]", &a->threads},

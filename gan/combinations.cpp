@@ -1,5 +1,7 @@
 #include "combinations.h"
 
+#include "weft/gan/latent.h"
+
 namespace weft::gan {
 namespace {
 
@@ -18,10 +20,13 @@ void expect_possible(const Model& model, const GanOptions& o, const nn::Module& 
   for (const WeightedPenalty& p : o.penalties)
     if (p.penalty->cost && discriminator.has_batch_norm())
       throw ConfigError(std::string("penalty ") + p.penalty->name + " looks at each picture's own gradient, but " + model.name + "'s discriminator has batch norms, which let every picture of " +
-                        "a batch depend on all others; --penalty clip goes with them, or take a model whose discriminator has none");
+                        "a batch depend on all others; --penalty clip goes with them, or take a model whose discriminator has none, or another norm: --set model.d_norm=layer");
   if (o.label_smoothing > 0 && !o.objective->labels)
     throw ConfigError(std::string("train.label_smoothing moves the label of real pictures, and objective ") + o.objective->name + " has no labels; " +
                       names(objectives(), [](const Objective& each) { return each.labels; }) + " have");
+  if (o.weights.path_length > 0 && !dynamic_cast<const Styled*>(&generator))
+    throw ConfigError(std::string("loss.path_length is of a generator with styles, and ") + model.name + "'s has none; stylegan2's has");
+  if (o.weights.path_length > 0 && o.penalties.empty()) throw ConfigError("loss.path_length is taken in the steps that are penalised (train.penalty_every), and there is no penalty; --penalty r1:1, say");
   if (o.penalty_anneal > 0 && !(o.penalty_end > 0))
     throw ConfigError("train.penalty_end = " + std::to_string(o.penalty_end) + ": on a logarithmic way no weight becomes 0; 0.001, say, comes near enough");
   const bool tells_apart = dynamic_cast<const Conditional*>(&generator) && dynamic_cast<const Conditional*>(&discriminator);

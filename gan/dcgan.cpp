@@ -2,61 +2,91 @@
 // networks", arXiv:1511.06434. Filters of 4x4 with stride 2 halve or double the image at every layer; batch norm everywhere
 // but at the image and the last logit; ReLU in the generator, LeakyReLU(0.2) in the discriminator.
 //
+// Forms of it, by options: a dense stem; filters of 5x5; resize, then convolve (3x3 or 5x5), which leaves no checkerboard;
+// separable convolutions between the layers at the image and those at the noise; other norms in the discriminator; labels as
+// further channels of noise and image (Mirza and Osindero, arXiv:1411.1784).
+//
 // Activations are fused into the layer before them; a Function that passes its input on keeps PyTorch's numbering of layers.
-#include "weft/gan/model.h"
+#include "blocks.h"
+#include "weft/gan/translation.h"
 
 namespace weft::gan {
 namespace {
 
 using nn::Bias;
 
-constexpr Size2 filter{4, 4};
-constexpr ConvGeometry halve{.stride = {2, 2}, .pad = {1, 1}};   // and, transposed, double
+/// Doubling layers of the generator.
+class Doubling {
+ public:
+  Doubling(const Context& c, const ModelOptions& o)
+      : c_(c), up_(upsampling_of(o.upsampling)), kernel_(o.kernel), separable_(o.convolution == "separable") {}
 
-nn::ModulePtr fused_above() { return nn::Identity(); }
-nn::ModulePtr norm(const Context& c, int channels, double slope) { return std::make_shared<nn::BatchNorm2d>(c, channels, 1e-5, 0.1, slope); }
+  void append(nn::Sequential& to, int in, int out, Bias bias, bool at_image = false) const {
+    const bool separable = separable_ && !at_image;
+    if (up_ != Upsampling::transposed) {
+      to.append(nn::Upsample(2, up_ == Upsampling::nearest ? Resize::nearest : Resize::bilinear));
+      const int k = kernel_ == 4 ? 3 : kernel_;
+      const ConvGeometry same{.pad = {k / 2, k / 2}};
+      if (separable) to.append(separable_convolution(c_, in, out, {k, k}, same, bias, 1));
+      else to.append(std::make_shared<nn::Conv2d>(c_, in, out, Size2{k, k}, same, bias));
+      return;
+    }
+    const int odd = kernel_ % 2;
+    ConvGeometry doubled{.stride = {2, 2}, .pad = {1 + odd, 1 + odd}, .output_pad = {odd, odd}};
+    const Size2 filter{kernel_, kernel_};
+    if (!separable) return void(to.append(std::make_shared<nn::ConvTranspose2d>(c_, in, out, filter, doubled, bias)));
+    doubled.groups = in;
+    nn::Sequential both;
+    both.append(std::make_shared<nn::ConvTranspose2d>(c_, in, in, filter, doubled, Bias::no));
+    both.append(std::make_shared<nn::Conv2d>(c_, in, out, Size2{1, 1}, ConvGeometry{}, bias));
+    to.append(std::make_shared<nn::Sequential>(std::move(both)));
+  }
 
-std::shared_ptr<nn::Sequential> under_main(nn::Sequential layers) {
-  auto network = std::make_shared<nn::Sequential>();
-  network->append("main", std::make_shared<nn::Sequential>(std::move(layers)));
-  return network;
+ private:
+  const Context& c_;
+  Upsampling up_;
+  int kernel_;
+  bool separable_;
+};
+
+void append_norm(nn::Sequential& to, const Context& c, int channels) {
+  to.append(std::make_shared<nn::BatchNorm2d>(c, channels, 1e-5, 0.1, 0)).append(nn::Identity());
 }
 
 // From the smallest feature map (base x base) to the image.
 std::shared_ptr<nn::Sequential> generator(const Context& c, const ModelOptions& o, int base, int doublings) {
   int channels = o.width << (doublings - 1);
+  const int noise = o.latent + labels_of(o);
   nn::Sequential main;
-  if (base == 4) {
-    main.append(std::make_shared<nn::ConvTranspose2d>(c, o.latent, channels, filter, ConvGeometry{}, Bias::no));
+  if (base == 4 && o.stem == "transposed") {
+    main.append(std::make_shared<nn::ConvTranspose2d>(c, noise, channels, Size2{4, 4}, ConvGeometry{}, Bias::no));
   } else {
     main.append(nn::Flatten());
-    main.append(std::make_shared<nn::Linear>(c, o.latent, int64_t(base) * base * channels, Bias::no, nn::ImageShape{}, nn::ImageShape{base, base, channels}));
+    main.append(std::make_shared<nn::Linear>(c, noise, int64_t(base) * base * channels, Bias::no, nn::ImageShape{}, nn::ImageShape{base, base, channels}));
     main.append(nn::Unflatten({base, base, channels}));
   }
-  main.append(norm(c, channels, 0)).append(fused_above());
+  append_norm(main, c, channels);
+  const Doubling doubling(c, o);
   for (; doublings > 1; --doublings, channels /= 2) {
-    main.append(std::make_shared<nn::ConvTranspose2d>(c, channels, channels / 2, filter, halve, Bias::no));
-    main.append(norm(c, channels / 2, 0)).append(fused_above());
+    doubling.append(main, channels, channels / 2, Bias::no);
+    append_norm(main, c, channels / 2);
   }
-  main.append(std::make_shared<nn::ConvTranspose2d>(c, channels, o.channels, filter, halve, Bias::no)).append(nn::Tanh());
-  return under_main(std::move(main));
+  doubling.append(main, channels, o.channels, Bias::no, true);
+  main.append(nn::Tanh());
+  return under_main(std::move(main), labels_of(o));
 }
 
 std::shared_ptr<nn::Sequential> discriminator(const Context& c, const ModelOptions& o, int base, int halvings) {
+  const int pad = o.kernel == 4 ? 1 : 2;
+  const ConvGeometry halved{.stride = {2, 2}, .pad = {pad, pad}};
+  const Size2 filter{o.kernel, o.kernel};
+  const Convolve convolve{c, d_norm_of("dcgan", o.d_norm), o.convolution == "separable", o.minibatch_std};
   nn::Sequential main;
-  main.append(std::make_shared<nn::Conv2d>(c, o.channels, o.width, filter, halve, Bias::no, 0.2)).append(fused_above());
+  convolve.append(main, o.channels + labels_of(o), o.width, filter, halved, false);
   int channels = o.width;
-  for (int i = 1; i < halvings; ++i, channels *= 2) {
-    main.append(std::make_shared<nn::Conv2d>(c, channels, channels * 2, filter, halve, Bias::no));
-    main.append(norm(c, channels * 2, 0.2)).append(fused_above());
-  }
-  if (base == 4) {
-    main.append(std::make_shared<nn::Conv2d>(c, channels, 1, filter, ConvGeometry{}, Bias::no)).append(nn::Flatten());
-  } else {
-    main.append(nn::Flatten());
-    main.append(std::make_shared<nn::Linear>(c, int64_t(base) * base * channels, 1, Bias::yes, nn::ImageShape{base, base, channels}));
-  }
-  return under_main(std::move(main));
+  for (int i = 1; i < halvings; ++i, channels *= 2) convolve.append(main, channels, channels * 2, filter, halved);
+  convolve.append_logit(main, channels, base);
+  return under_main(std::move(main), labels_of(o));
 }
 
 }  // namespace
@@ -66,7 +96,8 @@ Networks dcgan(const Context& context, const ModelOptions& o) {
   while (base > 7 && base % 2 == 0) base /= 2, ++halvings;
   if (o.size > 128 || halvings < 2 || (base != 4 && o.size != 28))
     throw ConfigError("dcgan makes images of 16, 28, 32, 64 or 128 pixels, not " + std::to_string(o.size) + "; choose --size 32, say");
-  if (o.channels < 1 || o.width < 1 || o.latent < 1) throw ConfigError("dcgan: channels, width and latent are at least 1");
+  check_options("dcgan", o, {"concat"});
+  if (o.kernel != 4 && o.kernel != 5) throw ConfigError("dcgan: filters are of 4x4 or 5x5, not " + std::to_string(o.kernel));
   return {generator(context, o, base, halvings), discriminator(context, o, base, halvings)};
 }
 

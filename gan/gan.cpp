@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "combinations.h"
+#include "weft/gan/latent.h"
 #include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
@@ -170,9 +171,14 @@ void Gan::gradient_generator(const Round& r, const Tensor& on_real) {
     real = look(r.real, r.labels, false).logits;
   }
   const Tensor on_fake = look(r.fake, r.labels, false).logits;
-  const Tensor loss = objective.generator(real, on_fake);
+  Tensor loss = objective.generator(real, on_fake);
   tell("loss_g", loss);
   tell("d_fake_after", on_fake, As::probability);
+  if (const double weight = options().weights.path_length; weight > 0 && penalised()) {
+    const Tensor uneven = dynamic_cast<Styled&>(generator()).path_length(r.latent, stream_key(options().seed, "path length"));
+    tell("path_length", uneven);
+    loss = loss + weight * options().penalty_every * uneven;
+  }
   gradient(kGenerator, options().mode_seeking > 0 ? loss + options().mode_seeking * alikeness(r) : loss);
 }
 

@@ -19,6 +19,17 @@ const std::vector<Model>& models() {
   static const std::vector<Model> all = {
       {"dcgan", "convolutional generator and discriminator with batch norm; 16, 28, 32, 64 or 128 pixels",
        "Radford et al., arXiv:1511.06434", dcgan},
+      {"convgan", "dense stem to 8x8, then resize and 3x3 convolution with batch norm; 16, 32, 64 or 128 pixels",
+       "Odena et al., doi:10.23915/distill.00003", convgan},
+      {"resnet", "SN-GAN: residual blocks, batch norm in the generator, spectral norm in the discriminator; 32, 64 or 128 pixels",
+       "Miyato et al., arXiv:1802.05957; Miyato and Koyama, arXiv:1802.05637", resnet, Feed::pictures,
+       "model.d_norm=spectral model.latent=128 model.init=xavier train.objective=hinge train.d_steps=5 optimizer.beta1=0 optimizer.beta2=0.9"},
+      {"r3gan", "the modern baseline: residual blocks without norms, kept stable by relativistic pairing with R1 and R2; 16 to 256 pixels",
+       "Huang et al., arXiv:2501.05441", r3gan, Feed::pictures, "model.d_norm=none model.latent=64 model.ema_half_life=500000 model.ema_ramp=0.05 train.objective=rpgan train.penalty=r1:1,r2:1 optimizer.beta1=0 optimizer.beta2=0.99"},
+      {"stylegan2", "mapping network, modulated convolutions, noise, sum over sides; 16 to 1024 pixels",
+       "Karras et al., arXiv:1912.04958", stylegan2, Feed::pictures,
+       "model.d_norm=none model.minibatch_std=4 model.latent=512 model.ema_half_life=20000 model.ema_ramp=0.05 train.penalty=r1:1 train.penalty_every=16 loss.path_length=2 "
+       "optimizer.learning_rate_g=0.002 optimizer.learning_rate_d=0.002 optimizer.beta1=0 optimizer.beta2=0.99"},
       {"restyle", "puts pictures into the manner of a folder of styles, any picture at once; --data CONTENTS --styles STYLES",
        "Johnson et al., arXiv:1603.08155; Li and Wand, arXiv:1604.04382; Elnekave and Weiss, arXiv:2203.11862", restyle_networks, Feed::styles,
        "model.size=64 model.width=24 model.blocks=4 model.upsampling=nearest model.d_layers=2 model.ema=0.99 train.batch=8 train.style_batch=32 train.steps=4000 train.objective=lsgan "
@@ -51,8 +62,11 @@ struct Size {
   int most;
 };
 constexpr Size kSizes[] = {{"size", &ModelOptions::size, 4096}, {"channels", &ModelOptions::channels, 64}, {"width", &ModelOptions::width, 4096},
-                           {"latent", &ModelOptions::latent, 65536}, {"blocks", &ModelOptions::blocks, 256}};
-constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {{"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}, {"condition", &ModelOptions::condition}};
+                           {"latent", &ModelOptions::latent, 65536}, {"blocks", &ModelOptions::blocks, 256},
+                           {"kernel", &ModelOptions::kernel, 64}, {"minibatch_std", &ModelOptions::minibatch_std, 65536}};
+constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {
+    {"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}, {"stem", &ModelOptions::stem}, {"convolution", &ModelOptions::convolution},
+    {"d_norm", &ModelOptions::d_norm}, {"condition", &ModelOptions::condition}};
 constexpr std::pair<const char*, std::vector<std::string> ModelOptions::*> kLists[] = {{"styles", &ModelOptions::styles}, {"classes", &ModelOptions::classes}};
 
 template <class T>
@@ -93,7 +107,7 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
     int value = -1;
     const char* end = entry->second.data() + entry->second.size();
     const auto [read, error] = std::from_chars(entry->second.data(), end, value);
-    if (error != std::errc() || read != end || value < (s.value == &ModelOptions::blocks ? 0 : 1) || value > s.most)
+    if (error != std::errc() || read != end || value < (s.value == &ModelOptions::blocks || s.value == &ModelOptions::minibatch_std ? 0 : 1) || value > s.most)
       throw FormatError(what + ": " + s.name + " = '" + entry->second + "' is beyond any network of this program");
     o.*s.value = value;
   }

@@ -27,8 +27,11 @@ TrainedGenerator load_generator(const std::string& run, const Context& context, 
 }
 
 Tensor TrainedGenerator::sample(int64_t count, uint64_t seed, const Tensor& labels) const {
-  const Context context = network->parameters().front().second->value.context();
-  return in_evaluation(*network, latents(context, count, model.latent, seed), 64, labels ? labels : classes_in_turn(context, count, int64_t(model.classes.size())));
+  return pictures(latents(network->parameters().front().second->value.context(), count, model.latent, seed), labels);
+}
+
+Tensor TrainedGenerator::pictures(const Tensor& z, const Tensor& labels) const {
+  return in_evaluation(*network, z, 64, labels ? labels : classes_in_turn(z.context(), z.size(0), int64_t(model.classes.size())));
 }
 
 }  // namespace weft::gan

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "warm_start.h"
+#include "weft/gan/conditions.h"
 #include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
@@ -65,14 +66,15 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   const Feed feed = find_model(s.model).feed;
   const int channels = sources[0].train->channels() / (feed == Feed::pairs ? 2 : 1);   // a pair's pictures are joined at their channels
   o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.dropout, s.d_layers, s.d_scales, {}, s.condition, {}};
+  o.model.stem = s.stem, o.model.kernel = s.kernel, o.model.convolution = s.convolution, o.model.d_norm = s.d_norm, o.model.minibatch_std = s.minibatch_std;
   if (feed == Feed::styles) o.model.styles = sources[1].train->classes();
   if (s.condition != "none") {
-    o.model.classes = sources[0].train->classes();
+    o.model.classes = conditions_of(sources[0].train->classes()).names;
     if (o.model.classes.empty())
       throw ConfigError("model.condition = '" + s.condition + "' needs the class of each picture, and " + s.data + " has none; folders in it would be classes, or a labels.csv");
   }
   read_plain_game(s, steps, o);
-  o.weights = {s.adversarial, s.content, s.style, s.cycle, s.identity, s.l1, s.nce, s.kl};
+  o.weights = {s.adversarial, s.content, s.style, s.cycle, s.identity, s.l1, s.nce, s.kl, s.path_length};
   o.pool = s.pool;
   o.objective = &find_objective(s.objective);
   o.order = choice<UpdateOrder>("order", s.order, {{"d-first", UpdateOrder::discriminator_first}, {"g-first", UpdateOrder::generator_first},
@@ -153,7 +155,8 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
     stream.next = context.empty(stream.pictures.shape());
     const bool one_class = styles && !streams.empty();
     if (one_class || !options.model.classes.empty()) {
-      stream.labels = context.zeros({one_class ? 1 : o.batch, int64_t(data->classes().size())});
+      if (!one_class) stream.row_of_class = conditions_of(data->classes()).rows;
+      stream.labels = context.zeros({one_class ? 1 : o.batch, int64_t(one_class ? data->classes().size() : options.model.classes.size())});
       stream.next_labels = context.zeros(stream.labels.shape());
     }
     streams.push_back(std::move(stream));
@@ -224,7 +227,11 @@ void Training::fetch() {
       if (!s.labels) continue;
       std::vector<float> which(size_t(s.labels.count()));
       const int64_t rows = s.labels.size(0), classes = s.labels.size(1);
-      for (int64_t i = 0; i < rows; ++i) which[size_t(i * classes + batch.labels[size_t(i)])] = 1;
+      for (int64_t i = 0; i < rows; ++i) {
+        const auto label = size_t(batch.labels[size_t(i)]);
+        if (s.row_of_class.empty()) which[size_t(i * classes) + label] = 1;
+        else std::copy(s.row_of_class[label].begin(), s.row_of_class[label].end(), which.begin() + i * classes);
+      }
       s.next_labels.write(which.data(), "loader");
     }
   } catch (...) {

@@ -26,6 +26,7 @@ struct Stream {
   Tensor pictures;                       // (batch,H,W,C): those of the step
   Tensor next;                           // of the next one, once they are fetched
   Tensor labels, next_labels;            // one-hot: (1, classes) the batch's class, or (batch, classes) each picture's, where the model asks for it
+  std::vector<std::vector<float>> row_of_class = {};   // of labels, where classes have attributes; empty: one-hot
 };
 
 struct Training {

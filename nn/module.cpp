@@ -12,6 +12,11 @@ std::shared_ptr<Parameter> Module::add(const std::string& name, Parameter p) {
   return own_.back().second;
 }
 
+void Module::rename(const std::string& from, const std::string& to) {
+  for (auto& [name, p] : own_)
+    if (name == from) name = to;
+}
+
 void Module::collect(const std::string& prefix, NamedParameters& into) const {
   for (const auto& [name, p] : own_) into.emplace_back(prefix + name, p);
   for (const auto& [name, child] : children_) child->collect(prefix + name + ".", into);
@@ -56,11 +61,13 @@ namespace {
 struct Draw { bool normal; double mean, spread; };
 
 Draw draw_for(Init scheme, const Parameter& p) {
+  if (p.begins) return {true, p.begins->mean, p.begins->spread};
   switch (p.role) {
     case Role::norm_scale: return {true, 1, scheme == Init::dcgan ? 0.02 : 0};
     case Role::running_variance: return {true, 1, 0};
     case Role::norm_shift: case Role::running_mean: return {true, 0, 0};
     case Role::bias: return {false, 0, scheme == Init::torch ? 1 / std::sqrt(double(p.fan_in)) : 0};
+    case Role::singular_vector: return {true, 0, 1};
     case Role::weight: break;
   }
   switch (scheme) {
@@ -84,6 +91,7 @@ void initialise(const Module& module, Init scheme, uint64_t seed, const std::str
     if (d.spread == 0) p->value.copy_from(context.full(shape, d.mean), "initialise");
     else if (d.normal) p->value.copy_from(affine(context.normal(shape, key), d.spread, d.mean), "initialise");
     else p->value.copy_from(affine(context.uniform(shape, key), 2 * d.spread, d.mean - d.spread), "initialise");
+    if (p->role == Role::singular_vector) p->value.copy_from(p->value / sqrt(sum_squares(p->value)), "initialise");
   }
 }
 

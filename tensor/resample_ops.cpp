@@ -111,6 +111,22 @@ Pair filter_table(const Context& context, int n, const std::vector<double>& taps
   });
 }
 
+struct Fir { std::vector<double> taps; int up, down, before, after; };
+
+int size_after(const Fir& f, int n) { return (n * f.up + f.before + f.after - int(f.taps.size())) / f.down + 1; }
+
+Pair fir_table(const Context& context, int n, const Fir& f) {
+  std::string description = key("fir", {n, f.up, f.down, f.before, f.after});
+  for (const double t : f.taps) description.append(reinterpret_cast<const char*>(&t), sizeof t);
+  return table_for(context, description, [&] {
+    Taps t(n, size_after(f, n));
+    for (int p = 0; p < t.out; ++p)
+      for (int k = 0; k < int(f.taps.size()); ++k)
+        if (const int at = p * f.down + k - f.before; at >= 0 && at < n * f.up && at % f.up == 0) t.add(p, at / f.up, f.taps[size_t(k)]);
+    return t;
+  });
+}
+
 Pair resize_table(const Context& context, int n, int size, Resize mode) {
   return table_for(context, key("resize", {n, size, int(mode)}), [&] {
     Taps t(n, size);
@@ -172,6 +188,15 @@ Tensor filter(const Tensor& x, const std::vector<double>& taps, int stride, Padd
     throw ShapeError("filter: an odd number of taps, a stride of at least 1, and an image larger than what it reflects, not " +
                      std::to_string(taps.size()) + " taps, stride " + std::to_string(stride) + " and " + x.shape().text());
   return resample("filter", x, filter_table(x.context(), h, taps, stride, mode), filter_table(x.context(), w, taps, stride, mode));
+}
+
+Tensor upfirdn(const Tensor& x, const std::vector<double>& taps, int up, int down, int before, int after) {
+  check_image("upfirdn", x);
+  const Fir f{taps, up, down, before, after};
+  const int h = int(x.size(1)), w = int(x.size(2)), span = int(taps.size()) - before - after;
+  if (taps.empty() || up < 1 || down < 1 || before < 0 || after < 0 || h * up < span || w * up < span)
+    throw ShapeError("upfirdn: factors of at least 1, margins of at least 0, and an image as long as the taps, not " + std::to_string(taps.size()) + " taps on " + x.shape().text());
+  return resample("upfirdn", x, fir_table(x.context(), h, f), fir_table(x.context(), w, f));
 }
 
 Tensor flip(const Tensor& x) {

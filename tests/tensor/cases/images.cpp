@@ -25,6 +25,9 @@ void add_images(std::vector<OpCase>& list) {
     list.push_back({std::string("filter ") + m.name, {wide}, [=](const Tensors& t) { return square(filter(t[0], {0.2, 0.5, -0.4}, 1, mode)); }});
     list.push_back({std::string("filter every other, ") + m.name, {wide}, [=](const Tensors& t) { return square(filter(t[0], {0.25, 0.5, 0.25}, 2, mode)); }});
   }
+  list.push_back({"upfirdn doubles", {image}, [=](const Tensors& t) { return square(upfirdn(t[0], {0.25, 0.75, 0.75, 0.25}, 2, 1, 2, 1)); }});
+  list.push_back({"upfirdn halves", {wide}, [=](const Tensors& t) { return square(upfirdn(t[0], {0.1, 0.4, 0.3, 0.2}, 1, 2, 1, 1)); }});
+  list.push_back({"upfirdn up 3, down 2", {image}, [=](const Tensors& t) { return square(upfirdn(t[0], {0.5, -0.2, 0.7}, 3, 2, 0, 2)); }});
   list.push_back({"flip", {image}, [=](const Tensors& t) { return square(flip(t[0])) * t[0]; }});
   struct Pool { const char* name; Window window; };
   for (const Pool& p : {Pool{"2x2", {}}, {"3x2 stride 2x1", {{3, 2}, {2, 1}, {0, 0}}}, {"3x3 padded", {{3, 3}, {2, 2}, {1, 1}}},

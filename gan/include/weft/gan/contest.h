@@ -34,7 +34,7 @@ struct InitFrom {
 
 /// What each part of a loss counts, for models that have such a part; each says what its parts are.
 struct LossWeights {
-  double adversarial = 1, content = 0, style = 0, cycle = 0, identity = 0, l1 = 0, nce = 0, kl = 0;
+  double adversarial = 1, content = 0, style = 0, cycle = 0, identity = 0, l1 = 0, nce = 0, kl = 0, path_length = 0;
 };
 
 struct GanOptions {

@@ -20,8 +20,14 @@ struct ModelOptions {
   int d_layers = 3, d_scales = 1;        // of a patch discriminator: halvings; pictures of how many sizes
   std::vector<std::string> styles = {};  // that one network holds, by name
   // of networks that make pictures of a class (Conditional, contest.h)
-  std::string condition = "none";        // none, or how they are told it; each model says which ways it knows
+  std::string condition = "none";        // none, concat, projection; each model says which ways it knows
   std::vector<std::string> classes = {}; // by name; empty: none
+  // of networks that make pictures from noise, and of those that judge them
+  std::string stem = "transposed";       // transposed, dense: how dcgan's generator begins
+  int kernel = 4;                        // side of dcgan's filters: 4, 5
+  std::string convolution = "full";      // full, separable: of dcgan's and convgan's inner layers
+  std::string d_norm = "batch";          // batch, none, spectral, instance, layer: of a discriminator that has the choice
+  int minibatch_std = 0;                 // of dcgan's, convgan's and stylegan2's discriminator: pictures that are compared; 0: none (nn::MinibatchStd)
 };
 
 /// As text, for a network's file, and back. Throws FormatError, with `what` first, for what no network of this program has.
@@ -29,7 +35,7 @@ Metadata to_metadata(const ModelOptions& options);
 ModelOptions model_options_from(const Metadata& metadata, const std::string& what);
 
 struct Networks {
-  nn::ModulePtr generator;               // (N,1,1,latent) -> (N,size,size,channels) in [-1, 1]
+  nn::ModulePtr generator;               // (N,1,1,latent) -> (N,size,size,channels) in [-1, 1], or about there
   nn::ModulePtr discriminator;           // (N,size,size,channels) -> (N) logits
 };
 
@@ -68,9 +74,21 @@ const Model& find_model(const std::string& name);
 /// One network that learns to describe the manner of pictures: weft/gan/feature_network.h loads it from the run.
 std::unique_ptr<Contest> features_contest(const Context& context, const Model& model, const GanOptions& options);
 
-/// DCGAN for 16, 32, 64 and 128 pixels (transposed-convolution stem) and for 28 (dense stem). The module names are those of
+/// DCGAN for 16, 32, 64 and 128 pixels (transposed-convolution stem, or dense) and for 28 (dense stem). The module names are those of
 /// PyTorch's DCGAN example, so its state dicts load, and ours load there.
 Networks dcgan(const Context& context, const ModelOptions& options);
+
+/// A dense stem to 8x8, then resize and convolve with filters of 3x3; for 16, 32, 64 and 128 pixels.
+Networks convgan(const Context& context, const ModelOptions& options);
+
+/// SN-GAN's residual networks for 32, 64 and 128 pixels.
+Networks resnet(const Context& context, const ModelOptions& options);
+
+/// R3GAN's residual networks for 16, 32, 64, 128 and 256 pixels.
+Networks r3gan(const Context& context, const ModelOptions& options);
+
+/// StyleGAN2 for 16 to 1024 pixels; its generator is Styled (latent.h).
+Networks stylegan2(const Context& context, const ModelOptions& options);
 
 /// A generator of pictures from pictures and a discriminator of patches: translation/restyle.cpp.
 Networks restyle_networks(const Context& context, const ModelOptions& options);

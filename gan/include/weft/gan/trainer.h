@@ -22,8 +22,10 @@ struct TrainSettings {
   int size = 32, channels = 0, width = 64, latent = 100, batch = 64;   // channels 0: as the data has
   int blocks = 9, d_layers = 3, d_scales = 1;    // of networks that translate pictures
   std::string norm = "instance", upsampling = "transposed";            // instance, batch; transposed, nearest, bilinear
+  std::string stem = "transposed", convolution = "full", d_norm = "batch";   // of networks that make pictures from noise; d_norm: of their judges
+  int kernel = 4, minibatch_std = 0;
   double dropout = 0;
-  double adversarial = 1, content = 0, style = 0, cycle = 0, identity = 0, l1 = 0, nce = 0, kl = 0;   // weights of a loss's parts
+  double adversarial = 1, content = 0, style = 0, cycle = 0, identity = 0, l1 = 0, nce = 0, kl = 0, path_length = 0;   // weights of a loss's parts
   int pool = 0;
   std::string penalty;                   // "r1:10,r2": of weft/gan/penalty.h
   int penalty_every = 1;
@@ -133,6 +135,8 @@ struct TrainedGenerator {
   std::string sha256;                    // of the generator's file
   /// Images [0, count) of a seed, (count,H,W,C) in [-1, 1]. labels: (count, classes); empty: the classes in turn, if there are any
   Tensor sample(int64_t count, uint64_t seed, const Tensor& labels = {}) const;
+  /// The same of latents (N,1,1,latent) that were drawn before.
+  Tensor pictures(const Tensor& latents, const Tensor& labels = {}) const;
 };
 /// @param run   RUN (its newest whole checkpoint), RUN@STEP, a checkpoint's folder, or FILE.safetensors
 /// @param note  hears of broken checkpoints that were passed over; may be empty

@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,7 +13,10 @@
 namespace weft::nn {
 
 /// What a tensor is for; initialisers go by it.
-enum class Role { weight, bias, norm_scale, norm_shift, running_mean, running_variance };
+enum class Role { weight, bias, norm_scale, norm_shift, running_mean, running_variance, singular_vector };
+
+/// N(mean, spread^2); spread 0: the mean itself.
+struct Normal { double mean = 0, spread = 0; };
 
 /// How a tensor in memory becomes a tensor on disk: seen as `view`, its axes in the order `axes`, with the shape `shape`.
 /// A filter (K,R,S,C) is (K,C,R,S) on disk: view (K,R,S,C), axes {0,3,1,2}.
@@ -31,6 +35,7 @@ struct Parameter {
   DiskLayout disk;            // empty axes: as in memory
   bool trainable = true;
   bool frozen = false;        // trainable, but no optimiser moves it and no gradient is taken
+  std::optional<Normal> begins = {};   // for an architecture that says how it begins: instead of what the scheme would draw
 };
 
 /// With the dots of its path: "main.0.weight"
@@ -62,6 +67,8 @@ class Module {
     return child;
   }
   int norm_groups() const { return norm_groups_; }
+  /// Of this module's own parameter.
+  void rename(const std::string& from, const std::string& to);
 
  private:
   void collect(const std::string& prefix, NamedParameters& into) const;
@@ -88,7 +95,8 @@ class Sequential : public Module {
   std::vector<ModulePtr> modules_;
 };
 
-/// Initial values, drawn from the stream (seed, parameter name), so that adding a layer does not change the others.
+/// Initial values, drawn from the stream (seed, parameter name), so that adding a layer does not change the others. Parameters
+/// that say how they begin do so under every scheme; singular vectors are random directions.
 ///   dcgan    weights N(0, 0.02), norm scales N(1, 0.02), biases 0                      Radford et al., arXiv:1511.06434
 ///   xavier   uniform(+-sqrt(6 / (fan_in + fan_out))), biases 0                         Glorot and Bengio, 2010
 ///   kaiming  N(0, sqrt(2 / ((1 + slope^2) fan_in))), slope 0.2, biases 0               He et al., arXiv:1502.01852

@@ -141,6 +141,10 @@ Tensor resize(const Tensor& x, Size2 size, Resize mode = Resize::nearest);
 /// Each pixel becomes the sum of its neighbourhood weighted by taps[i] * taps[j], of which every stride-th is kept, from the
 /// first: (N, ceil(H/stride), ceil(W/stride), C). An odd number of taps; borders by `mode`.
 Tensor filter(const Tensor& x, const std::vector<double>& taps, int stride = 1, Padding mode = Padding::reflect);
+/// Along H and W alike: `up` - 1 zeros behind each pixel, `before` and `after` zeros at the ends, each pixel the sum of those from it
+/// on weighted by taps, and every down-th of these: (N, (H*up + before + after - taps) / down + 1, ..., C). An even number of taps
+/// resamples between pixels: {1,3,3,1} / 4 with up 2, margins 2 and 1 doubles bilinearly; {1,3,3,1} / 8 with down 2, margins 1 and 1 halves.
+Tensor upfirdn(const Tensor& x, const std::vector<double>& taps, int up, int down, int before, int after);
 Tensor flip(const Tensor& x);                                             // left to right
 struct Window { Size2 size{2, 2}, stride{2, 2}, pad{0, 0}; };
 Tensor average_pool(const Tensor& x, const Window& window, bool count_pad = true);

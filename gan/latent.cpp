@@ -1,0 +1,58 @@
+#include "weft/gan/latent.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "weft/gan/objective.h"
+
+namespace weft::gan {
+
+Path path_of(const std::string& name) {
+  if (name == "spherical") return Path::spherical;
+  if (name == "linear") return Path::linear;
+  throw ConfigError("a path is spherical or linear, not '" + name + "'" + suggestion(name, {"spherical", "linear"}));
+}
+
+Tensor walks(const Tensor& latents, int64_t steps, Path path) {
+  const int64_t ends = latents.size(0), length = latents.count() / ends;
+  const std::vector<double> z = latents.values();
+  std::vector<double> all;
+  for (int64_t k = 0; k + 1 < ends; ++k) {
+    const double *a = z.data() + k * length, *b = a + length;
+    double ab = 0, aa = 0, bb = 0;
+    for (int64_t i = 0; i < length; ++i) ab += a[i] * b[i], aa += a[i] * a[i], bb += b[i] * b[i];
+    const double angle = std::acos(std::clamp(ab / std::sqrt(aa * bb), -1.0, 1.0)), sine = std::sin(angle);
+    const bool straight = path == Path::linear || sine < 1e-6;      // in one direction, or in opposite ones: no circle is marked out
+    for (int64_t s = 0; s < steps; ++s) {
+      const double t = double(s) / double(steps - 1);
+      const double of_a = straight ? 1 - t : std::sin((1 - t) * angle) / sine, of_b = straight ? t : std::sin(t * angle) / sine;
+      for (int64_t i = 0; i < length; ++i) all.push_back(of_a * a[i] + of_b * b[i]);
+    }
+  }
+  return latents.context().from(all, {(ends - 1) * steps, 1, 1, length});
+}
+
+namespace {
+
+double below(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }     // the normal distribution function
+
+/// The x in [-most, most] with below(x) = p.
+double quantile(double p, double most) {
+  double low = -most, high = most;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = 0.5 * (low + high);
+    (below(middle) < p ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
+}  // namespace
+
+Tensor truncated(const Tensor& latents, double most) {
+  std::vector<double> z = latents.values();
+  const double least = below(-most), span = below(most) - least;
+  for (double& x : z) x = quantile(least + below(x) * span, most);
+  return latents.context().from(z, latents.shape());
+}
+
+}  // namespace weft::gan

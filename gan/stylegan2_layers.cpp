@@ -1,0 +1,79 @@
+#include "stylegan2_layers.h"
+
+namespace weft::gan::style2 {
+namespace {
+
+nn::Parameter begun(const Tensor& value, double mean, double spread, nn::DiskLayout disk = {}, bool trainable = true) {
+  nn::Parameter p{trainable ? value.leaf() : value, {}, nn::Role::weight, 1, 1, std::move(disk), trainable};
+  p.begins = nn::Normal{mean, spread};
+  return p;
+}
+
+nn::Parameter filter_of(const Context& c, int64_t out, int side, int64_t in) {
+  const Shape s{out, side, side, in};
+  return begun(c.zeros(s), 0, 1, {s, {0, 3, 1, 2}, {out, in, side, side}});
+}
+
+}  // namespace
+
+Tensor activated(const Tensor& x, Activation activation) { return activation == Activation::leaky ? std::sqrt(2.0) * leaky_relu(x, 0.2) : x; }
+
+Tensor normalised(const Tensor& x) { return x * pow(mean(x * x, {1}, KeepAxes::yes) + 1e-8, -0.5); }
+
+Tensor doubled(const Tensor& x) { return upfirdn(x, {0.25, 0.75, 0.75, 0.25}, 2, 1, 2, 1); }
+Tensor halved(const Tensor& x) { return upfirdn(x, {0.125, 0.375, 0.375, 0.125}, 1, 2, 1, 1); }
+
+Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Tensor& styles, bool demodulate, bool up) {
+  const int pad = int(w.size(1)) / 2;
+  const Tensor scaled = x * reshape(styles, {x.size(0), 1, 1, x.size(3)});
+  Tensor y = up ? upfirdn(conv_transpose2d(scaled, permute(w, {3, 1, 2, 0}), {}, {.stride = {2, 2}}), {0.25, 0.75, 0.75, 0.25}, 1, 1, 2 - pad, 2 - pad)
+                : conv2d(scaled, w, {}, {.pad = {pad, pad}});
+  if (!demodulate) return y;
+  const Tensor squares = matmul(styles * styles, sum(w * w, {1, 2}), false, true);   // (N,K): of each filter's length
+  return y * reshape(pow(squares + 1e-8, -0.5), {x.size(0), 1, 1, w.size(0)});
+}
+
+Dense::Dense(const Context& c, int64_t in, int64_t out, Activation activation, double rate, double bias, nn::ImageShape input)
+    : scale_(rate / std::sqrt(double(in))), rate_(rate), activation_(activation) {
+  const nn::DiskLayout columns{{out, input.h, input.w, input.c}, {0, 3, 1, 2}, {out, in}};
+  weight_ = add("weight", begun(c.zeros({out, in}), 0, 1 / rate, input.h ? columns : nn::DiskLayout()));
+  bias_ = add("bias", begun(c.zeros({out}), bias, 0));
+}
+Tensor Dense::forward(const Tensor& x) { return activated(matmul(x, scale_ * weight_->value, false, true, rate_ == 1 ? bias_->value : rate_ * bias_->value), activation_); }
+
+Conv::Conv(const Context& c, int64_t in, int64_t out, int filter, nn::Bias bias, Activation activation, bool down)
+    : scale_(1 / std::sqrt(double(in * filter * filter))), activation_(activation), down_(down) {
+  weight_ = add("weight", filter_of(c, out, filter, in));
+  if (bias == nn::Bias::yes) bias_ = add("bias", begun(c.zeros({out}), 0, 0));
+}
+Tensor Conv::forward(const Tensor& x) {
+  const int side = int(weight_->value.size(1)), pad = side / 2;
+  const Tensor w = scale_ * weight_->value, b = bias_ ? bias_->value : Tensor();
+  const Tensor smoothed = !down_ ? x : side == 1 ? halved(x) : upfirdn(x, {0.125, 0.375, 0.375, 0.125}, 1, 1, 1 + pad, 1 + pad);
+  const int stride = down_ && side > 1 ? 2 : 1, margin = down_ ? 0 : pad;
+  return activated(conv2d(smoothed, w, b, {.stride = {stride, stride}, .pad = {margin, margin}}), activation_);
+}
+
+Layer::Layer(const Context& c, int64_t in, int64_t out, int64_t w, int side, bool up, uint64_t stream) : stream_(stream), up_(up) {
+  affine_ = add("affine", std::make_shared<Dense>(c, w, in, Activation::none, 1, 1));
+  weight_ = add("weight", filter_of(c, out, 3, in));
+  noise_const_ = add("noise_const", begun(c.zeros({side, side}), 0, 1, {}, false));
+  noise_strength_ = add("noise_strength", begun(c.zeros({1}), 0, 0));
+  bias_ = add("bias", begun(c.zeros({out}), 0, 0));
+}
+Tensor Layer::forward(const Tensor& x, const Tensor& w) {
+  const Tensor y = modulated_convolution(x, weight_->value, (*affine_)(w), true, up_);
+  const Tensor noise = training() ? x.context().normal({y.size(0), y.size(1), y.size(2), 1}, stream_) : reshape(noise_const_->value, {1, y.size(1), y.size(2), 1});
+  return activated(y + noise * noise_strength_->value + bias_->value, Activation::leaky);
+}
+
+ToPicture::ToPicture(const Context& c, int64_t in, int64_t out, int64_t w) : scale_(1 / std::sqrt(double(in))) {
+  affine_ = add("affine", std::make_shared<Dense>(c, w, in, Activation::none, 1, 1));
+  weight_ = add("weight", filter_of(c, out, 1, in));
+  bias_ = add("bias", begun(c.zeros({out}), 0, 0));
+}
+Tensor ToPicture::forward(const Tensor& x, const Tensor& w) {
+  return modulated_convolution(x, weight_->value, scale_ * (*affine_)(w), false, false) + bias_->value;
+}
+
+}  // namespace weft::gan::style2
