@@ -22,6 +22,8 @@ const std::vector<Setting>& settings_list() {
       {"model.dropout", "", "", &T::dropout, "share of activations that it drops, where it drops any", 0, 0.9},
       {"model.d_layers", "", "", &T::d_layers, "halvings of a patch discriminator: 3 sees 70x70 pixels, 2 sees 34x34", 1, 6},
       {"model.d_scales", "", "", &T::d_scales, "patch discriminators, each on half the sides of the one before", 1, 4},
+      {"model.form", "", "", &T::form, "of mlp: relu, or maxout, as in the protocol of PacGAN", 0, 0, "relu|maxout"},
+      {"model.waves", "", "", &T::waves, "mlp, relu: directions in which the discriminator sees sines and cosines of a point; 0: none", 0, 4096},
       {"model.init", "", "", &T::init, "how weights begin", 0, 0, "dcgan|xavier|kaiming|torch"},
       {"model.ema", "", "", &T::ema, "decay of the generator's moving average, a step; 0: none", 0, below_one},
       {"init.from", "--init-from", "RUN|FILE", &T::init_from, "begin from the networks of a run, or from a safetensors file"},

@@ -1,6 +1,7 @@
 // One training step, as prose. docs/gan-internals.md walks through it.
 #include "weft/gan/gan.h"
 
+#include "weft/gan/points.h"
 #include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
@@ -81,6 +82,16 @@ Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed)
   state.step = now;
   context.publish_step_state();
   return z;
+}
+
+Contest::Sheet Gan::sheet(const Tensors& shown, int64_t count, uint64_t seed) const {
+  const Tensor samples = sample(count, seed);
+  if (!are_points(samples)) return {samples, 0};
+  const Units& units = options().model.units;
+  const Image plot = scatter(shown.empty() ? std::vector<float>() : to_points(shown[0], units), to_points(samples, units));
+  std::vector<float> pixels(plot.pixels.size());
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = float(plot.pixels[i]) / 127.5f - 1;
+  return {context().from(pixels, {1, plot.height, plot.width, 3}), 1};
 }
 
 Tensor Gan::sample(int64_t count, uint64_t seed) const { return in_evaluation(sampler(), latents(context(), count, options().model.latent, seed)); }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "warm_start.h"
+#include "weft/gan/points.h"
 #include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
@@ -44,6 +45,9 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   const Feed feed = find_model(s.model).feed;
   const int channels = sources[0].train->channels() / (feed == Feed::pairs ? 2 : 1);   // a pair's pictures are joined at their channels
   o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.dropout, s.d_layers, s.d_scales};
+  o.model.form = s.form, o.model.waves = s.waves;
+  o.model.units = sources[0].train->units();
+  if (!o.model.units.one.empty()) o.model.grain = grain_of(*sources[0].train);
   if (feed == Feed::styles) o.model.styles = sources[1].train->classes();
   o.weights = {s.adversarial, s.content, s.style, s.cycle, s.identity, s.l1, s.nce, s.kl};
   o.pool = s.pool;
@@ -138,6 +142,7 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
 void Training::hold_out(size_t most) {
   constexpr size_t kCrops = 128;
   const bool styles = bool(streams.back().style);
+  if (sources[0].train->endless()) sources[0].held_out = sources[0].train;       // its beginning, which no seed comes near
   for (const Split& source : sources) {
     if (!source.held_out) return;
     if (!styles) most = std::min(most, size_t(source.held_out->size()));

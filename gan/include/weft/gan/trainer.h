@@ -22,6 +22,8 @@ struct TrainSettings {
   int blocks = 9, d_layers = 3, d_scales = 1;    // of networks that translate pictures
   std::string norm = "instance", upsampling = "transposed";            // instance, batch; transposed, nearest, bilinear
   double dropout = 0;
+  std::string form = "relu";             // of mlp: relu, maxout
+  int waves = 32;
   double adversarial = 1, content = 0, style = 0, cycle = 0, identity = 0, l1 = 0, nce = 0, kl = 0;   // weights of a loss's parts
   int pool = 0;
   int64_t steps = 0;                     // 0 with minutes 0: 1600
