@@ -24,7 +24,7 @@ T choice(const char* setting, const std::string& given, const std::vector<std::p
   throw ConfigError(std::string(setting) + " = '" + given + "' is none of " + list + suggestion(given, names));
 }
 
-nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_rate, int64_t steps) {
+nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_rate, double final, int64_t steps) {
   nn::OptimizerOptions o;
   o.settings.kind = choice<OptimizerKind>("optimizer", s.optimizer, {{"sgd", OptimizerKind::sgd}, {"adam", OptimizerKind::adam},
                                                                      {"adamw", OptimizerKind::adamw}, {"rmsprop", OptimizerKind::rmsprop}});
@@ -32,8 +32,9 @@ nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_r
   o.learning_rate = learning_rate;
   o.clip_norm = s.clip_norm;
   using Kind = nn::Schedule::Kind;
-  o.schedule.kind = choice<Kind>("schedule", s.schedule, {{"constant", Kind::constant}, {"linear", Kind::linear}, {"cosine", Kind::cosine}});
-  o.schedule.hold = int64_t(s.hold * double(steps)), o.schedule.steps = steps - o.schedule.hold, o.schedule.warm_up = s.warm_up;
+  o.schedule.kind = choice<Kind>("schedule", s.schedule, {{"constant", Kind::constant}, {"linear", Kind::linear}, {"cosine", Kind::cosine}, {"exponential", Kind::exponential}});
+  o.schedule.hold = int64_t(s.hold * double(steps)), o.schedule.steps = steps - o.schedule.hold, o.schedule.warm_up = s.warm_up, o.schedule.final = final;
+  if (o.schedule.kind == Kind::exponential && final == 0) throw ConfigError("schedule = 'exponential' ends at a share of the learning rate above 0: optimizer.final_g and optimizer.final_d");
   if (o.schedule.kind != Kind::constant && steps == 0) throw ConfigError("schedule = '" + s.schedule + "' needs a number of steps: it ends with them");
   return o;
 }
@@ -54,8 +55,8 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   o.objective = &find_objective(s.objective);
   o.order = choice<UpdateOrder>("order", s.order, {{"d-first", UpdateOrder::discriminator_first}, {"g-first", UpdateOrder::generator_first},
                                                    {"simultaneous", UpdateOrder::simultaneous}});
-  o.generator = optimizer_options(s, s.learning_rate_g, steps);
-  o.discriminator = optimizer_options(s, s.learning_rate_d, steps);
+  o.generator = optimizer_options(s, s.learning_rate_g, s.final_g, steps);
+  o.discriminator = optimizer_options(s, s.learning_rate_d, s.final_d, steps);
   o.init = choice<nn::Init>("init", s.init, {{"dcgan", nn::Init::dcgan}, {"xavier", nn::Init::xavier}, {"kaiming", nn::Init::kaiming}, {"torch", nn::Init::torch}});
   o.ema = s.ema;
   o.capture = choice<CaptureSteps>("capture", s.capture, {{"auto", CaptureSteps::automatic}, {"on", CaptureSteps::on}, {"off", CaptureSteps::off}});

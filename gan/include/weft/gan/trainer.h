@@ -40,7 +40,8 @@ struct TrainSettings {
   std::string optimizer = "adam";        // sgd, adam, adamw, rmsprop
   double learning_rate_g = 2e-4, learning_rate_d = 2e-4;
   double beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8, decay = 0, clip_norm = 0;
-  std::string schedule = "constant";     // constant, linear, cosine; over `steps`
+  std::string schedule = "constant";     // constant, linear, cosine, exponential; over `steps`
+  double final_g = 0, final_d = 0;       // share of the learning rates that is left at its end
   int64_t warm_up = 0;
   double hold = 0;                       // share of the steps before the schedule begins to fall
   std::string init = "dcgan";            // dcgan, xavier, kaiming, torch
