@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "combinations.h"
 #include "translation/translation_contest.h"
 #include "weft/gan/gan.h"
 
@@ -17,8 +18,9 @@ namespace weft::gan {
 const std::vector<Model>& models() {
   constexpr const char* kTranslate = "weft translate RUN --input PICTURE --out translated.png";
   // docs/gan-results.md has what each is for, and what was tried beside it.
-  constexpr const char* kMlp = "model.size=1 model.width=64 model.latent=2 model.init=torch train.batch=256 train.steps=20000 train.objective=rpgan "
-      "optimizer.learning_rate_g=0.002 optimizer.learning_rate_d=0.002 optimizer.beta1=0 optimizer.beta2=0.99 optimizer.schedule=cosine optimizer.hold=0.3 "
+  constexpr const char* kMlp = "model.size=1 model.width=64 model.latent=2 model.init=kaiming model.ema_half_life=128000 model.ema_ramp=0.1 train.batch=256 train.steps=20000 train.objective=rpgan "
+      "train.penalty=r1:0.05,r2:0.05 train.penalty_end=0.001 train.penalty_anneal=0.6 optimizer.learning_rate_g=0.002 optimizer.learning_rate_d=0.002 optimizer.beta1=0 "
+      "optimizer.beta2=0.99 optimizer.schedule=exponential optimizer.hold=0.1 optimizer.final_g=0.005 optimizer.final_d=0.1 "
       "run.samples=2500 run.samples_every=2000 run.log_every=100 run.checkpoint_every=5000";
   static const std::vector<Model> all = {
       {"dcgan", "convolutional generator and discriminator with batch norm; 16, 28, 32, 64 or 128 pixels",
@@ -59,7 +61,8 @@ struct Size {
 constexpr Size kSizes[] = {{"size", &ModelOptions::size, 4096}, {"channels", &ModelOptions::channels, 64}, {"width", &ModelOptions::width, 4096},
                            {"latent", &ModelOptions::latent, 65536}, {"blocks", &ModelOptions::blocks, 256},
                            {"waves", &ModelOptions::waves, 65536}};
-constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {{"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}, {"form", &ModelOptions::form}};
+constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {{"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}, {"condition", &ModelOptions::condition}, {"form", &ModelOptions::form}};
+constexpr std::pair<const char*, std::vector<std::string> ModelOptions::*> kLists[] = {{"styles", &ModelOptions::styles}, {"classes", &ModelOptions::classes}};
 
 std::string text_of(const std::vector<double>& numbers) {
   std::string text;
@@ -103,7 +106,8 @@ Metadata to_metadata(const ModelOptions& o) {
   Metadata m;
   for (const Size& s : kSizes) m[s.name] = std::to_string(o.*s.value);
   for (const auto& [name, value] : kKinds) m[name] = o.*value;
-  for (const std::string& style : o.styles) m["styles"] += style + "\n";
+  for (const auto& [name, values] : kLists)
+    for (const std::string& value : o.*values) m[name] += value + "\n";
   if (!o.units.one.empty()) m["grain"] = text_of({o.grain}), m["zero"] = text_of(o.units.zero), m["one"] = text_of(o.units.one);
   return m;
 }
@@ -125,8 +129,9 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
   }
   for (const auto& [name, value] : kKinds)
     if (const auto entry = metadata.find(name); entry != metadata.end()) o.*value = entry->second;
-  if (const auto entry = metadata.find("styles"); entry != metadata.end())
-    for (size_t begin = 0, end; (end = entry->second.find('\n', begin)) != std::string::npos; begin = end + 1) o.styles.push_back(entry->second.substr(begin, end - begin));
+  for (const auto& [name, values] : kLists)
+    if (const auto entry = metadata.find(name); entry != metadata.end())
+      for (size_t begin = 0, end; (end = entry->second.find('\n', begin)) != std::string::npos; begin = end + 1) (o.*values).push_back(entry->second.substr(begin, end - begin));
   const auto numbers = [&](const char* name, size_t count) { const auto entry = metadata.find(name); return entry == metadata.end() ? std::vector<double>() : numbers_of(entry->second, count, what + ": " + name); };
   if (const std::vector<double> grain = numbers("grain", 1); !grain.empty()) o.grain = grain[0];
   o.units = {numbers("zero", 2), numbers("one", 2)};
@@ -134,7 +139,9 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
 }
 
 std::unique_ptr<Contest> make_contest(const Context& context, const Model& model, const GanOptions& options) {
-  return model.contest ? model.contest(context, model, options) : std::make_unique<Gan>(context, model, options);
+  if (!model.contest) return std::make_unique<Gan>(context, model, options);
+  expect_plain(model, options);
+  return model.contest(context, model, options);
 }
 
 std::string use_of(const std::string& model, const std::string& run) {

@@ -20,6 +20,9 @@ struct ModelOptions {
   double dropout = 0;
   int d_layers = 3, d_scales = 1;        // of a patch discriminator: halvings; pictures of how many sizes
   std::vector<std::string> styles = {};  // that one network holds, by name
+  // of networks that make pictures of a class (Conditional, contest.h)
+  std::string condition = "none";        // none, or how they are told it; each model says which ways it knows
+  std::vector<std::string> classes = {}; // by name; empty: none
   // of mlp, for points of the plane
   std::string form = "relu";             // relu, maxout
   int waves = 32;                        // directions in which the discriminator sees sines and cosines of x; 0: only x
@@ -41,7 +44,7 @@ struct GanOptions;
 
 /// What one step of a model is given, pictures (N,H,W,C).
 enum class Feed {
-  pictures,   // {x}
+  pictures,   // {x}, and (N, classes) one-hot where the model has classes
   pairs,      // {a, b}: a picture and what it should become
   sides,      // {a, b}: pictures of two kinds that have nothing to do with each other
   styles,     // {a, b, which}: pictures, pictures of styles, and (1, styles) the one of this batch
