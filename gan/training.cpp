@@ -171,7 +171,7 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
 void Training::hold_out(size_t most) {
   constexpr size_t kCrops = 128;
   const bool styles = !options.model.styles.empty();
-  if (sources[0].train->endless()) sources[0].held_out = sources[0].train;       // its beginning, which no seed comes near
+  if (!sources[0].held_out && !sources[0].train->units().one.empty()) sources[0].held_out = sources[0].train;   // points are shown with real ones below
   for (const Split& source : sources) {
     if (!source.held_out) return;
     if (!styles) most = std::min(most, size_t(source.held_out->size()));

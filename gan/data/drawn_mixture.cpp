@@ -30,6 +30,8 @@ class DrawnMixture final : public Dataset {
     return 0;
   }
 
+  const Mixture* mixture() const override { return &mixture_; }
+
  private:
   static constexpr int64_t kEpoch = 100000;      // as many as PacGAN's protocol draws once and for all
   const Mixture& mixture_;

@@ -37,6 +37,7 @@ class Part final : public Dataset {
     broken_ = whole_->data->broken();
     return label;
   }
+  const Mixture* mixture() const override { return whole_->data->mixture(); }
   std::string name(int64_t i) const override { return whole_->data->name(indices_[size_t(i)]); }
 
  private:

@@ -28,6 +28,8 @@ struct Units {
   std::vector<double> zero, one;
 };
 
+struct Mixture;
+
 /// One thread reads at a time; the plain getters are for any.
 class Dataset {
  public:
@@ -42,6 +44,9 @@ class Dataset {
   const Units& units() const { return units_; }
   /// Whether image i is there for any i >= 0, drawn afresh: then size() is only how many an epoch has, and no image comes twice.
   bool endless() const { return endless_; }
+
+  /// What points are drawn from, where that is known; else nullptr.
+  virtual const Mixture* mixture() const { return nullptr; }
 
   /// Writes image i, i in [0, size()) unless endless, as (height, width, channels) in [-1, 1], y = x/127.5 - 1; returns its class, 0 if there
   /// are none. Broken pictures are replaced by the next good one, class included, whatever the order of calls.
