@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "weft/gan/loader.h"
 #include "weft/gan/points.h"

@@ -69,4 +69,5 @@ TEST_CASE("the ring's eight modes are found in a few seconds") {
   CHECK(score.modes == 8);
   CHECK(score.high_quality > 0.6);
   CHECK(score.reverse_kl < 0.2);
+  CHECK(std::filesystem::exists(folder.path / "run/landscape.html"));
 }
