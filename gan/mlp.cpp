@@ -66,7 +66,7 @@ class OnWaves : public nn::Sequential, public Paced {
   void set_progress(double done) override { waves_->open(std::clamp((done - kFirstWave) / (kLastWave - kFirstWave), 0.0, 1.0)); }
 
  private:
-  static constexpr double kFirstWave = 0.35, kLastWave = 0.55;       // shares of the run
+  static constexpr double kFirstWave = 0.3, kLastWave = 0.5;       // shares of the run
   std::shared_ptr<Waves> waves_;
 };
 
