@@ -10,8 +10,8 @@
 namespace weft::gan {
 namespace {
 
-struct Colour { float rgb[3], opacity; };
-constexpr Colour kReal{{150, 150, 150}, 0.55f}, kMade{{20, 90, 200}, 0.45f};
+struct Ink { float rgb[3], opacity, size; };
+constexpr Ink kReal{{165, 165, 165}, 0.5f, 2.4f}, kMade{{20, 90, 200}, 0.5f, 1};      // real ones larger, so that they show where made ones cover them
 
 /// The square that holds most of the points: one that is astray does not make all others small.
 struct View {
@@ -32,21 +32,21 @@ struct View {
 };
 
 /// A disc, laid over what is there, with an edge that is smooth.
-void dot(Image& image, float x, float y, float radius, const Colour& colour) {
+void dot(Image& image, float x, float y, float radius, const Ink& ink) {
   for (int row = std::max(0, int(y - radius - 1)); row <= std::min(image.height - 1, int(y + radius + 1)); ++row)
     for (int column = std::max(0, int(x - radius - 1)); column <= std::min(image.width - 1, int(x + radius + 1)); ++column) {
       const float distance = std::hypot(float(column) + 0.5f - x, float(row) + 0.5f - y);
-      const float share = colour.opacity * std::clamp(radius + 0.5f - distance, 0.0f, 1.0f);
+      const float share = ink.opacity * std::clamp(radius + 0.5f - distance, 0.0f, 1.0f);
       for (int k = 0; k < 3; ++k) {
         uint8_t& value = image.pixels[3 * (size_t(row) * size_t(image.width) + size_t(column)) + size_t(k)];
-        value = uint8_t(std::lround(float(value) + share * (colour.rgb[k] - float(value))));
+        value = uint8_t(std::lround(float(value) + share * (ink.rgb[k] - float(value))));
       }
     }
 }
 
 std::string caption(const View& v) {
   char text[96];
-  std::snprintf(text, sizeof text, "x %.3g to %.3g   y %.3g to %.3g", v.left, v.left + v.side, v.top - v.side, v.top);
+  std::snprintf(text, sizeof text, "%.2g to %.2g : %.2g to %.2g", v.left, v.left + v.side, v.top - v.side, v.top);
   return text;
 }
 
@@ -63,10 +63,10 @@ Image scatter(const std::vector<float>& real, const std::vector<float>& made, in
   Image image{side, side, 3, std::vector<uint8_t>(size_t(side) * size_t(side) * 3, 255)};
   const View view(real.empty() ? made : real);
   const float scale = float(side) / float(view.side), radius = std::max(1.0f, float(side) / 340);
-  const auto all = [&](const std::vector<float>& xy, const Colour& colour) {
+  const auto all = [&](const std::vector<float>& xy, const Ink& ink) {
     for (size_t i = 0; i + 1 < xy.size(); i += 2) {
       const float x = (xy[i] - float(view.left)) * scale, y = (float(view.top) - xy[i + 1]) * scale;
-      if (x > -9 && y > -9 && x < float(side) + 9 && y < float(side) + 9) dot(image, x, y, radius, colour);   // not if NaN
+      if (x > -9 && y > -9 && x < float(side) + 9 && y < float(side) + 9) dot(image, x, y, radius * ink.size, ink);   // not if NaN
     }
   };
   all(real, kReal);
