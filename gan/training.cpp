@@ -33,7 +33,7 @@ nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_r
   o.clip_norm = s.clip_norm;
   using Kind = nn::Schedule::Kind;
   o.schedule.kind = choice<Kind>("schedule", s.schedule, {{"constant", Kind::constant}, {"linear", Kind::linear}, {"cosine", Kind::cosine}, {"exponential", Kind::exponential}});
-  o.schedule.hold = int64_t(s.hold * double(steps)), o.schedule.steps = steps - o.schedule.hold, o.schedule.warm_up = s.warm_up, o.schedule.final = final;
+  o.schedule.hold = int64_t(s.hold * double(steps)), o.schedule.steps = steps, o.schedule.warm_up = s.warm_up, o.schedule.final = final;
   if (o.schedule.kind == Kind::exponential && final == 0) throw ConfigError("schedule = 'exponential' ends at a share of the learning rate above 0: optimizer.final_g and optimizer.final_d");
   if (o.schedule.kind != Kind::constant && steps == 0) throw ConfigError("schedule = '" + s.schedule + "' needs a number of steps: it ends with them");
   return o;

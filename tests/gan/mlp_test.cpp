@@ -71,3 +71,17 @@ TEST_CASE("the ring's eight modes are found in a few seconds") {
   CHECK(score.reverse_kl < 0.2);
   CHECK(std::filesystem::exists(folder.path / "run/landscape.html"));
 }
+
+TEST_CASE("a schedule that is held for half of the run falls in the other half") {
+  const auto sum_of = [](const std::string& schedule) {
+    const testing::TemporaryFolder folder;
+    gan::TrainRequest request;
+    gan::TrainSettings& s = request.settings;
+    s.model = "mlp", s.data = "ring8", s.out = (folder.path / "run").string(), s.device = "cpu", s.threads = 1;
+    s.size = 1, s.width = 4, s.latent = 2, s.batch = 4, s.steps = 8, s.init = "kaiming", s.samples = 4, s.samples_every = 0, s.checkpoint_every = 0;
+    s.schedule = schedule, s.hold = 0.5;
+    return gan::train(request, {}).parameters_sha256;
+  };
+  CHECK(sum_of("constant") == sum_of("constant"));
+  CHECK(sum_of("constant") != sum_of("linear"));
+}
