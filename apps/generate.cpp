@@ -9,8 +9,11 @@
 #include "weft/gan/conditions.h"
 #include "weft/gan/dataset.h"
 #include "weft/gan/latent.h"
+#include "weft/gan/points.h"
+#include "weft/gan/mixture.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/sheet.h"
+#include "weft/tensor/durable_file.h"
 
 namespace weft::apps {
 namespace {
@@ -24,20 +27,22 @@ struct Made {
   Tensor images;
   std::string checkpoint = "", sha256 = "";   // of the generator; empty for pictures that weft draws
   int columns = 0;                     // of a sheet; 0: about as wide as high
+  gan::Units units = {};               // of points
 };
 
 /// Pictures [seed, seed + count) of a set that weft draws, the last one followed by the first.
-Tensor drawn(const std::string& name, const Context& context, int64_t count, int64_t seed, int64_t size) {
+Made drawn(const std::string& name, const Context& context, int64_t count, int64_t seed, int64_t size) {
   gan::DatasetOptions options;
-  options.size = static_cast<int>(size);
+  options.size = gan::find_mixture(name) ? 1 : static_cast<int>(size);
   const auto data = gan::open_dataset(name, options);
-  const size_t each = size_t(size) * size_t(size) * size_t(data->channels());
+  const int64_t side = data->height();
+  const size_t each = size_t(side) * size_t(side) * size_t(data->channels());
   std::vector<float> pixels(size_t(count) * each);
-  for (int64_t i = 0; i < count; ++i) data->read((seed + i) % data->size(), pixels.data() + size_t(i) * each);
-  return context.from(pixels, {count, size, size, data->channels()});
+  for (int64_t i = 0; i < count; ++i) data->read(data->endless() ? seed + i : (seed + i) % data->size(), pixels.data() + size_t(i) * each);
+  return {context.from(pixels, {count, side, side, data->channels()}), "", "", 0, data->units()};
 }
 
-constexpr int64_t kMost = 10000;       // pictures
+constexpr int64_t kMost = 10000, kMostPoints = 1000000;
 
 /// x (n, ...) `times` times: all of it again and again.
 Tensor repeated(const Tensor& x, int64_t times) { return concat(Tensors(size_t(times), x), 0); }
@@ -50,7 +55,8 @@ Made made_by(const gan::TrainedGenerator& generator, const GenerateArguments& a,
     throw ConfigError(a.run + " was trained without classes, so it has no --class; a run with model.condition set has");
   if (a.classes && (!a.name.empty() || !a.interpolate.empty())) throw ConfigError("--classes makes a row a class: take it, or --class or --interpolate");
   const int64_t steps = a.interpolate.empty() ? 0 : parse_integer("--interpolate", a.interpolate, 2, 1000), each = a.classes ? rows : std::max<int64_t>(1, steps);
-  const int64_t count = parse_integer("--count", a.count.empty() ? a.classes || steps ? "8" : "64" : a.count, 1, kMost / each);
+  const int64_t most = generator.model.units.one.empty() ? kMost : kMostPoints;
+  const int64_t count = parse_integer("--count", a.count.empty() ? a.classes || steps ? "8" : "64" : a.count, 1, most / each);
 
   Tensor z = gan::latents(context, steps ? count + 1 : count, generator.model.latent, static_cast<uint64_t>(seed)), labels;
   auto* styled = dynamic_cast<gan::Styled*>(generator.network.get());
@@ -64,13 +70,13 @@ Made made_by(const gan::TrainedGenerator& generator, const GenerateArguments& a,
   } else if (!a.name.empty()) {
     labels = repeated(context.from(gan::condition_row(classes, a.name, "--class"), {1, rows}), z.size(0));
   }
-  return {generator.pictures(z, labels), generator.checkpoint, generator.sha256, static_cast<int>(a.classes ? count : steps)};
+  return {generator.pictures(z, labels), generator.checkpoint, generator.sha256, static_cast<int>(a.classes ? count : steps), generator.model.units};
 }
 
 Made make(const GenerateArguments& a, const Context& context, int64_t seed) {
   for (const gan::NamedData& data : gan::kNamedData)
     if (a.run == data.name && !*data.folder)
-      return {drawn(a.run, context, parse_integer("--count", a.count.empty() ? "64" : a.count, 1, kMost), seed, parse_integer("--size", a.size, 1, 2048))};
+      return drawn(a.run, context, parse_integer("--count", a.count.empty() ? "64" : a.count, 1, gan::find_mixture(a.run) ? kMostPoints : kMost), seed, parse_integer("--size", a.size, 1, 2048));
   return made_by(gan::load_generator(a.run, context, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); }), a, context, seed);
 }
 
@@ -78,7 +84,7 @@ int run(const GenerateArguments& a, const std::string& command) {
   const int64_t seed = parse_integer("--seed", a.seed, 0, int64_t{1} << 53);
   const int64_t threads = parse_integer("--threads", a.threads, 0, 4096);
   const Context context = Context::open(a.device, {.threads = static_cast<int>(threads), .sync = a.sync});
-  const auto [images, checkpoint, sha256, columns] = make(a, context, seed);
+  const auto [images, checkpoint, sha256, columns, units] = make(a, context, seed);
   const int64_t count = images.size(0);
   gan::TextChunks about = {{"seed", std::to_string(seed)}};
   if (!checkpoint.empty()) about.insert(about.end(), {{"checkpoint", checkpoint}, {"checkpoint_sha256", sha256}});
@@ -86,7 +92,15 @@ int run(const GenerateArguments& a, const std::string& command) {
 
   const std::filesystem::path out = a.out;
   std::vector<std::string> files;
-  if (out.extension() == ".png") {
+  if (gan::are_points(images)) {
+    const std::vector<float> xy = gan::to_points(images, units);
+    if (out.extension() == ".csv") write_file_atomically(out, gan::points_text(xy));
+    else if (out.extension() == ".png") gan::write_png(out, gan::scatter({}, xy), how);
+    else throw ConfigError("--out " + a.out + ": points are written to FILE.csv (x,y a line) or drawn on FILE.png");
+    files.push_back(out.string());
+  } else if (out.extension() == ".csv") {
+    throw ConfigError("--out " + a.out + ": that is for points, and these are pictures; FILE.png is one sheet, a folder gets a file each");
+  } else if (out.extension() == ".png") {
     gan::write_png(out, gan::to_sheet(images, columns), how);
     files.push_back(out.string());
   } else {
@@ -121,9 +135,9 @@ Command generate_command(const std::string& typed) {
           "  weft generate runs/clothes --out walks.png --interpolate 10\n"
           "  weft generate runs/clothes@800 --out folder/ --count 1000\n"
           "  weft generate garments --out dress.png --count 1 --seed 12 --size 512",
-          {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, garment-masks, swatches", &a->run, true},
-           {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each", &a->out, true},
-           {"--count", "N", "how many images, up to 10000 [64]; with --interpolate how many walks, with --classes how many a class [8]", &a->count},
+          {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, garment-masks, swatches, ring8, grid25", &a->run, true},
+           {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each. Points of the plane: FILE.csv, x,y a line, or FILE.png", &a->out, true},
+           {"--count", "N", "how many, up to 10000 pictures or 1000000 points [64]; with --interpolate how many walks, with --classes how many a class [8]", &a->count},
            {"--seed", "N", "image i of a seed is the same whatever the count [0]", &a->seed},
            {"--class", "NAME", "of a run with model.condition: only this class; dress|red: attributes", &a->name},
            {"--classes", "", "a row a class, each with the same latents", &a->classes},

@@ -47,6 +47,7 @@ std::vector<Json> data_entries() {
   }
   all.push_back({{"name", "FOLDER"}, {"what", "pictures: PNG, JPEG, WebP or BMP; classes by its folders or its labels.csv"}});
   all.push_back({{"name", "FILE"}, {"what", "pictures in an IDX file, as MNIST comes, plain or gzip"}});
+  all.push_back({{"name", "FILE.csv"}, {"what", "points of the plane, x,y a line, for `weft train mlp`"}});
   return all;
 }
 

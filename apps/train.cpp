@@ -9,6 +9,7 @@
 #include "plan.h"
 #include "progress.h"
 #include "settings.h"
+#include "weft/gan/mixture.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/run_contents.h"
 #include "weft/gan/run_report.h"
@@ -120,7 +121,8 @@ int run(const TrainArguments& arguments, const std::string& command) {
   if (settings.out.empty()) throw ConfigError("--out is missing: the folder that the run is written to");
 
   listen();
-  const gan::TrainRequest request{settings, config_lines(settings), toml, command, arguments.resume, arguments.allow_config_change};
+  gan::TrainRequest request{settings, config_lines(settings), toml, command, arguments.resume, arguments.allow_config_change};
+  if (gan::find_mixture(settings.data)) request.metrics = gan::mixture_metrics();
   gan::TrainReport report;
   {
     ProgressDisplay display(settings.model, settings.minutes);

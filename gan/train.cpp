@@ -5,6 +5,7 @@
 
 #include "run/run_directory.h"
 #include "training.h"
+#include "weft/gan/landscape.h"
 
 namespace weft::gan {
 namespace {
@@ -123,7 +124,10 @@ class Run {
   /// What the model makes of pictures that no step sees.
   Gauges measure() const { return training_.held_out.empty() ? Gauges() : training_.contest->measure(training_.held_out); }
 
-  void write_samples() { report_.sample_sheet = directory_.write_samples(step(), training_.contest->sheet(training_.held_out, s_.samples, s_.seed)); }
+  void write_samples() {
+    report_.sample_sheet = directory_.write_samples(step(), training_.contest->sheet(training_.held_out, s_.samples, s_.seed));
+    if (const auto* gan = dynamic_cast<const Gan*>(training_.contest.get()); gan && !training_.held_out.empty()) write_landscape(s_.out, *gan, training_.held_out[0]);
+  }
 
   /// Asks the metrics, and whether this step is the best so far. Patience counts the evaluations that come in their turn: a run that was ended
   /// between two and gone on with loses it at the same step as one that was not.

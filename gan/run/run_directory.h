@@ -1,5 +1,6 @@
 // The folder of a training run:
 //   config.toml   run.json   log.jsonl   events.out.tfevents.*   samples/step-000500.png   report.html
+//   landscape.html   landscape/step-000500.json        of points in the plane (weft/gan/landscape.h)
 //   checkpoints/step-000500/{<network>,<network>.optimizer,generator.ema}.safetensors state.json SHA256SUMS   checkpoints/LATEST
 #pragma once
 #include <filesystem>

@@ -1,7 +1,7 @@
-// exp, tanh, logistic and softplus as straight lines of products and sums, which the compiler makes vectors of: a call of
+// exp, tanh, logistic, softplus, sine and cosine as straight lines of products and sums, which the compiler makes vectors of: a call of
 // libm for each element takes ten times as long. At most 2.5 units in the last place (exp 1) (tests/cpu/elementary_test.cpp looks);
 // infinities, NaN, overflow and denormal results are as in libm.
-// Polynomials: Moshier's Cephes library (exp, tanh). log1p(y) = 2 atanh(y / (2 + y)), whose series needs no reduction here.
+// Polynomials: Moshier's Cephes library (exp, tanh, sine, cosine). log1p(y) = 2 atanh(y / (2 + y)), whose series needs no reduction here.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -62,6 +62,27 @@ inline float soft_plus(float x) {
   series = series * z + 1.0f / 5;
   series = series * z + 1.0f / 3;
   return (x > 0 ? x : 0) + (y - s * (y - 2 * z * series));   // 2s = y - sy: the correction is small, and so is its error
+}
+
+/// Up to here an angle is folded into a quarter turn without loss; libm takes those beyond.
+constexpr float kLargestAngle = 1e6f;
+
+/// sin(x + quarters * pi/2), |x| <= kLargestAngle. The fold is done in double, where its products are exact: the first part of pi/2 has 33 bits.
+inline float sine(float x, int64_t quarters) {
+  constexpr double kRound = 6755399441055744.0;   // 1.5 * 2^52: adding it rounds to the nearest whole number
+  const double wide = x, shifted = wide * 0.63661977236758134 + kRound, n = shifted - kRound;
+  const float r = float((wide - n * 1.57079632673412561417) - n * 6.07710050650619224932e-11), z = r * r;
+  float odd = -1.9515295891e-4f;
+  odd = odd * z + 8.3321608736e-3f;
+  odd = odd * z - 1.6666654611e-1f;
+  float even = 2.443315711809948e-5f;
+  even = even * z - 1.388731625493765e-3f;
+  even = even * z + 4.166664568298827e-2f;
+  int64_t bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  const int32_t quarter = int32_t(bits + quarters);
+  const float value = quarter & 1 ? 1 - (0.5f * z - z * z * even) : r + r * (z * odd);
+  return quarter & 2 ? -value : value;
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 // One loop a kind, over three contiguous runs of at most kRun elements. An input that does not lie contiguously is first
 // laid out in a small buffer; the run's length is a multiple of the innermost axis where that is short, so that the
 // buffer of a bias (C) or a scalar is filled once and serves every run of its thread. Bound by memory: 8 to 16 bytes an
-// element. Four kinds have a formula of their own here, for speed (elementary.h).
+// element. Six kinds have a formula of their own here, for speed (elementary.h).
 #include "elementary.h"
 #include "loops.h"
 
@@ -63,6 +63,16 @@ Layout layout_of(const PointwiseProblem& box, const int64_t* stride, const float
 
 template <PointwiseKind kind>
 void apply(const float* a, const float* b, const float* c, float* out, int64_t n, float p, float q) {
+  if constexpr (kind == PointwiseKind::sin || kind == PointwiseKind::cos) {
+    float largest = 0;
+#pragma omp simd reduction(max : largest)
+    for (int64_t i = 0; i < n; ++i) largest = std::fabs(a[i]) > largest ? std::fabs(a[i]) : largest;
+    if (!(largest > kLargestAngle)) {
+#pragma omp simd
+      for (int64_t i = 0; i < n; ++i) out[i] = sine(a[i], kind == PointwiseKind::cos);
+      return;
+    }
+  }
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
     constexpr int inputs = pointwise_info[int(kind)].inputs;

@@ -72,7 +72,10 @@ TEST_CASE("a gradient that is not finite changes nothing; a large one is clipped
 
 TEST_CASE("schedules") {
   using Kind = nn::Schedule::Kind;
-  const nn::Schedule constant, linear{Kind::linear, 100}, cosine{Kind::cosine, 100, 10, 0, 0.02};
+  const nn::Schedule constant, linear{Kind::linear, 100}, cosine{Kind::cosine, 100, 10, 0, 0.02}, exponential{Kind::exponential, 120, 0, 20, 0.01};
+  CHECK(exponential.at(20) == 1);
+  CHECK(exponential.at(70) == doctest::Approx(0.1));
+  CHECK(exponential.at(120) == doctest::Approx(0.01));
   CHECK(constant.at(0) == 1);
   CHECK(constant.at(1000000) == 1);
   CHECK(linear.at(0) == 1);

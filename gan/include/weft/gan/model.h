@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "weft/gan/dataset.h"
 #include "weft/nn/layers.h"
 
 namespace weft::gan {
@@ -28,6 +29,11 @@ struct ModelOptions {
   std::string convolution = "full";      // full, separable: of dcgan's and convgan's inner layers
   std::string d_norm = "batch";          // batch, none, spectral, instance, layer: of a discriminator that has the choice
   int minibatch_std = 0;                 // of dcgan's, convgan's and stylegan2's discriminator: pictures that are compared; 0: none (nn::MinibatchStd)
+  // of mlp, for points of the plane
+  std::string form = "relu";             // relu, maxout
+  int waves = 32;                        // directions in which the discriminator sees sines and cosines of x; 0: only x
+  double grain = 1;                      // smallest scale of the data, in their deviations
+  Units units = {};                      // the data's, so that a generator's file can speak in them
 };
 
 /// As text, for a network's file, and back. Throws FormatError, with `what` first, for what no network of this program has.
@@ -89,6 +95,9 @@ Networks r3gan(const Context& context, const ModelOptions& options);
 
 /// StyleGAN2 for 16 to 1024 pixels; its generator is Styled (latent.h).
 Networks stylegan2(const Context& context, const ModelOptions& options);
+
+/// Fully connected networks for points of the plane.
+Networks mlp(const Context& context, const ModelOptions& options);
 
 /// A generator of pictures from pictures and a discriminator of patches: translation/restyle.cpp.
 Networks restyle_networks(const Context& context, const ModelOptions& options);
