@@ -19,6 +19,9 @@ struct ModelOptions {
   double dropout = 0;
   int d_layers = 3, d_scales = 1;        // of a patch discriminator: halvings; pictures of how many sizes
   std::vector<std::string> styles = {};  // that one network holds, by name
+  // of networks that make pictures of a class (Conditional, contest.h)
+  std::string condition = "none";        // none, or how they are told it; each model says which ways it knows
+  std::vector<std::string> classes = {}; // by name; empty: none
 };
 
 /// As text, for a network's file, and back. Throws FormatError, with `what` first, for what no network of this program has.
