@@ -7,6 +7,7 @@
 #include "weft/gan/dataset.h"
 #include "weft/gan/model.h"
 #include "weft/gan/objective.h"
+#include "weft/gan/penalty.h"
 
 namespace weft::apps {
 namespace {
@@ -28,6 +29,16 @@ std::vector<Json> objective_entries() {
   return all;
 }
 
+std::vector<Json> penalty_entries() {
+  std::vector<Json> all;
+  for (const gan::Penalty& p : gan::penalties()) {
+    char weight[32];
+    std::snprintf(weight, sizeof weight, "w = %g", p.weight);
+    all.push_back({{"name", p.name}, {"what", p.what}, {"by default", weight}, {"paper", p.paper}});
+  }
+  return all;
+}
+
 std::vector<Json> data_entries() {
   std::vector<Json> all;
   for (const gan::NamedData& d : gan::kNamedData) {
@@ -39,7 +50,7 @@ std::vector<Json> data_entries() {
   return all;
 }
 
-constexpr Kind kinds[] = {{"models", model_entries}, {"objectives", objective_entries}, {"data", data_entries}};
+constexpr Kind kinds[] = {{"models", model_entries}, {"objectives", objective_entries}, {"penalties", penalty_entries}, {"data", data_entries}};
 
 constexpr size_t indent = 18, line_width = 100;
 
@@ -80,8 +91,8 @@ struct ListArguments {
 
 Command list_command(const std::string&) {
   const auto a = std::make_shared<ListArguments>();
-  return {"list", "List models, objectives and data sets", "weft list objectives",
-          {{"KIND", "", "models, objectives or data; all of them if none is given", &a->asked},
+  return {"list", "List models, objectives, penalties and data sets", "weft list objectives",
+          {{"KIND", "", "models, objectives, penalties or data; all of them if none is given", &a->asked},
            {"--json", "", "print it as one JSON object", &a->json}},
           [a] { return run(a->asked, a->json); }};
 }

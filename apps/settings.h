@@ -26,6 +26,7 @@ struct Setting {
   double low = 0, high = 0;    // of a number, both ends in
   const char* choices = "";    // of a name: "adam|sgd"; empty: any text
   bool may_change = false;     // on --resume: it does not enter the result
+  bool repeats = false;        // the flag may come several times: a list with commas
 };
 
 const std::vector<Setting>& settings_list();

@@ -44,6 +44,7 @@ gan::Wish wish() {
 
 struct TrainArguments {
   std::vector<std::string> flags;      // one a setting of settings_list(), empty where not given
+  std::vector<std::vector<std::string>> lists;   // the same for those that may come several times
   std::vector<std::string> pairs;
   std::string config;
   bool sync = false, print_config = false, plan = false, json = false, resume = false, allow_config_change = false;
@@ -54,6 +55,11 @@ void assign_all(TrainSettings& s, const TrainArguments& a) {
   for (const std::string& pair : a.pairs) assign_pair(s, pair);
   for (size_t i = 0; i < a.flags.size(); ++i)
     if (!a.flags[i].empty()) assign(s, settings_list()[i], a.flags[i], TextKind::bare, settings_list()[i].flag);
+  for (size_t i = 0; i < a.lists.size(); ++i) {
+    std::string joined;
+    for (const std::string& each : a.lists[i]) joined += (joined.empty() ? "" : ",") + each;
+    if (!joined.empty()) assign(s, settings_list()[i], joined, TextKind::bare, settings_list()[i].flag);
+  }
   if (a.sync) s.sync = true;
 }
 
@@ -73,6 +79,7 @@ TrainSettings resolve(const TrainArguments& a) {
   if (s.steps == 0 && s.minutes == 0) s.steps = 1600;
   gan::find_model(s.model);
   gan::find_objective(s.objective);
+  gan::find_penalties(s.penalty);
   return s;
 }
 
@@ -83,7 +90,7 @@ Json to_json(const gan::TrainReport& r) {
   return {{"run", r.run}, {"model", r.model}, {"device", r.device}, {"steps", r.steps}, {"images", r.images},
           {"images_per_second", r.images_per_second}, {"seconds", r.seconds}, {"seconds_waited_for_data", r.seconds_waited_for_data},
           {"peak_memory_bytes", r.peak_memory_bytes}, {"losses", losses},
-          {"parameters_sha256", r.parameters_sha256}, {"sample_sheet", r.sample_sheet}, {"stopped", r.stopped}, {"resumed_at", r.resumed_at},
+          {"parameters_sha256", r.parameters_sha256}, {"sample_sheet", r.sample_sheet}, {"stopped", r.stopped}, {"out_of_patience", r.out_of_patience}, {"resumed_at", r.resumed_at},
           {"skipped_steps", r.skipped_steps}, {"rollbacks", r.rollbacks}, {"launches", r.launches}};
 }
 
@@ -146,6 +153,7 @@ int run(const TrainArguments& arguments, const std::string& command) {
 Command train_command(const std::string& typed) {
   const auto a = std::make_shared<TrainArguments>();
   a->flags.resize(settings_list().size());
+  a->lists.resize(settings_list().size());
   Command c{"train", "Train networks on pictures: a GAN, a translator, style features",
             "weft train dcgan --data fashion-mnist --out runs/clothes --width 32 --steps 1600\n"
             "  weft train dcgan --data ~/photos --out runs/photos --size 64 --minutes 30 --set data.flip=true\n"
@@ -153,7 +161,9 @@ Command train_command(const std::string& typed) {
             {}, [a, command = typed] { return run(*a, command); }};
   for (size_t i = 0; i < settings_list().size(); ++i) {
     const Setting& s = settings_list()[i];
-    if (*s.flag) c.arguments.push_back({s.flag, s.value, s.help + default_note(s), &a->flags[i]});
+    if (!*s.flag) continue;
+    c.arguments.push_back({s.flag, s.value, s.help + default_note(s), &a->flags[i]});
+    if (s.repeats) c.arguments.back().into = &a->lists[i];
   }
   const auto asked_for = [](const Argument& x) { return x.name == "MODEL" || x.name == "--data" || x.name == "--out"; };
   std::stable_partition(c.arguments.begin(), c.arguments.end(), asked_for);       // first in the help

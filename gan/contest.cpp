@@ -1,6 +1,7 @@
 // What every contest does around its step.
 #include "weft/gan/contest.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "warm_start.h"
@@ -40,18 +41,34 @@ Contest::Contest(const Context& context, const GanOptions& options, std::vector<
 void Contest::step(const Tensors& batch) {
   const Range phase(context_, "training step");
   context_.step_state().step = uint64_t(++step_);
-  for (State& s : states_) s.optimizer->prepare(step_ - 1);
+  for (size_t i = 0; i < states_.size(); ++i) {
+    if (!moves(i)) continue;
+    states_[i].optimizer->prepare(step_ - 1);
+    if (states_[i].ema) states_[i].ema->prepare(ema_decay());
+  }
+  prepare();
   context_.publish_step_state();
 
   const bool wanted = options_.capture == CaptureSteps::on || (options_.capture == CaptureSteps::automatic && context_.device() == std::string("cuda"));
   const auto same = [](const Tensor& a, const Tensor& b) { return a && b ? a.storage() == b.storage() && a.offset() == b.offset() : !a && !b; };
-  if (!wanted || !std::equal(batch.begin(), batch.end(), captured_.batch.begin(), captured_.batch.end(), same)) {
-    captured_ = {};                      // what it left behind is about to be replaced
-    captured_.batch = batch;
+  if (!std::equal(batch.begin(), batch.end(), batch_.begin(), batch_.end(), same)) {
+    kinds_.clear();                      // what they left behind is about to be replaced
+    batch_ = batch;
+  }
+  Kind& now = kinds_[kind()];
+  if (!wanted || !now.ran) {
+    now.ran = true;
     return play(batch);
   }
-  if (!captured_.step) captured_.step = context_.capture([&] { play(batch); });
-  captured_.step.replay();
+  if (!now.step) now.step = context_.capture([this, &batch] { play(batch); });
+  now.step.replay();
+}
+
+/// An average that remembers half of what it was after h updates has the decay 0.5^(1/h).
+double Contest::ema_decay() const {
+  if (options_.ema_ramp == 0) return options_.ema;
+  const double h = -1 / std::log2(options_.ema), young = options_.ema_ramp * double(step_ - 1) / options_.d_steps;
+  return young >= h ? options_.ema : young > 0 ? std::exp2(-1 / young) : 0;
 }
 
 void Contest::gradient(const std::vector<size_t>& players, const Tensor& loss) {
@@ -67,22 +84,28 @@ void Contest::gradient(const std::vector<size_t>& players, const Tensor& loss) {
 void Contest::update(size_t player) {
   if (only_looking_) return;
   states_[player].optimizer->step();
+  tell("gradient_norm_" + players_[player].name, states_[player].optimizer->gradient_norm());
   if (states_[player].ema) states_[player].ema->update();
 }
 
-void Contest::tell(const char* name, const Tensor& value, As as) {
+void Contest::tell(const std::string& name, const Tensor& value, As as) {
   if (only_looking_) return;
-  for (Told& t : told_)
+  std::vector<Told>& told = kinds_[kind()].told;
+  for (Told& t : told)
     if (t.name == name) return void(t.value = value.detach());
-  told_.push_back({name, value.detach(), as});
+  told.push_back({name, value.detach(), as});
 }
 
 Gauges Contest::gauges() const {
   const NoGraph scope(context_);
   Gauges all;
-  for (const Told& t : told_) all.values.emplace_back(t.name, mean(t.as == As::probability ? sigmoid(t.value) : t.value).item());
-  for (size_t i = 0; i < players_.size(); ++i)
-    if (states_[i].optimizer->gradient_norm()) all.values.emplace_back("gradient_norm_" + players_[i].name, states_[i].optimizer->gradient_norm().item());
+  const auto add = [&](const Kind& kind) {
+    for (const Told& t : kind.told)
+      if (std::none_of(all.values.begin(), all.values.end(), [&](const auto& known) { return known.first == t.name; }))
+        all.values.emplace_back(t.name, mean(t.as == As::probability ? sigmoid(t.value) : t.value).item());
+  };
+  if (const auto last = kinds_.find(kind()); last != kinds_.end()) add(last->second);
+  for (const auto& [which, other] : kinds_) add(other);              // what only they tell is from when they were last
   return all;
 }
 
@@ -115,12 +138,16 @@ std::string Contest::parameters_sha256() const {
   return nn::parameters_sha256(all);
 }
 
-Tensor in_evaluation(nn::Module& network, const Tensor& x, int64_t most) {
+Tensor in_evaluation(nn::Module& network, const Tensor& x, int64_t most, const Tensor& labels) {
   const NoGraph scope(x.context());
   const bool was_training = network.training();
   network.set_training(false);
   Tensors parts;
-  for (int64_t i = 0; i < x.size(0); i += most) parts.push_back(network(slice(x, 0, i, std::min(x.size(0), i + most))));
+  for (int64_t i = 0; i < x.size(0); i += most) {
+    const int64_t end = std::min(x.size(0), i + most);
+    if (labels) dynamic_cast<Conditional&>(network).set_condition(slice(labels, 0, i, end));
+    parts.push_back(network(slice(x, 0, i, end)));
+  }
   network.set_training(was_training);
   return parts.size() == 1 ? parts[0] : concat(parts, 0);
 }

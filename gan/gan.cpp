@@ -1,6 +1,10 @@
 // One training step, as prose. docs/gan-internals.md walks through it.
 #include "weft/gan/gan.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "combinations.h"
 #include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
@@ -9,67 +13,177 @@ namespace {
 enum : size_t { kGenerator, kDiscriminator };
 
 std::vector<Player> two_players(const Context& context, const Model& model, const GanOptions& o) {
-  const Networks networks = model.build(context, o.model);
+  Networks networks = model.build(context, o.model);
+  if (o.packing > 1) {                   // who judges m pictures together has m times the channels before it, and the classes
+    ModelOptions packs = o.model;
+    packs.channels *= o.packing;
+    packs.classes.clear();
+    for (int i = 0; i < o.packing; ++i) packs.classes.insert(packs.classes.end(), o.model.classes.begin(), o.model.classes.end());
+    networks.discriminator = model.build(context, packs).discriminator;
+  }
+  nn::OptimizerOptions judge = o.discriminator;
+  for (const WeightedPenalty& p : o.penalties)
+    if (p.penalty->at == Penalty::At::weights) judge.clip_weights = p.weight;
   return {{"generator", networks.generator, o.generator, o.ema > 0 ? model.build(context, o.model).generator : nullptr},
-          {"discriminator", networks.discriminator, o.discriminator, nullptr}};
+          {"discriminator", networks.discriminator, judge, nullptr}};
+}
+
+std::vector<WeightedPenalty> that_look_at_slopes(const std::vector<WeightedPenalty>& penalties) {
+  std::vector<WeightedPenalty> some;
+  for (const WeightedPenalty& p : penalties)
+    if (p.penalty->cost) some.push_back(p);
+  return some;
+}
+
+/// Each m-th part of the batch beside the others, at the channels: (N/m, ..., m C)
+Tensor packed(const Tensor& x, int m) {
+  if (m == 1 || !x) return x;
+  const int64_t packs = x.size(0) / m;
+  if (packs * m != x.size(0)) throw ConfigError("a batch of " + std::to_string(x.size(0)) + " cannot be judged " + std::to_string(m) + " pictures at a time");
+  Tensors parts;
+  for (int i = 0; i < m; ++i) parts.push_back(slice(x, 0, i * packs, (i + 1) * packs));
+  return concat(parts, -1);
+}
+
+void set_condition(nn::Module& network, const Tensor& labels) {
+  if (labels) dynamic_cast<Conditional&>(network).set_condition(labels);
 }
 
 }  // namespace
 
-Gan::Gan(const Context& context, const Model& model, const GanOptions& options) : Contest(context, options, two_players(context, model, options)) {}
+Gan::Gan(const Context& context, const Model& model, const GanOptions& o)
+    : Contest(context, o, two_players(context, model, o)), slopes_(that_look_at_slopes(o.penalties)), strength_(context, 1) {
+  expect_possible(model, o, generator(), discriminator());
+}
+
+void Gan::prepare() {
+  const GanOptions& o = options();
+  if (o.penalty_anneal > 0) strength_.set(std::pow(o.penalty_end, std::min(1.0, double(step_now() - 1) / double(o.penalty_anneal))));
+}
 
 void Gan::play(const Tensors& batch) {
-  const Tensor real = batch[0];
+  const bool has_classes = !options().model.classes.empty();
+  Round r;
+  r.latent = batch.size() > (has_classes ? 2 : 1) ? batch.back() : context().normal({batch[0].size(0), 1, 1, options().model.latent}, stream_key(options().seed, "latent"));
   // One batch of generated images serves both networks: in the graph for the generator, outside it for the discriminator.
-  const Tensor z = batch.size() > 1 ? batch[1] : context().normal({real.size(0), 1, 1, options().model.latent}, stream_key(options().seed, "latent"));
-  const Tensor fake = generator()(z);
+  {
+    const Context::Recording scope(context(), moves(kGenerator));
+    if (has_classes) set_condition(generator(), batch[1]);
+    r.made = generator()(r.latent);
+    r.fake = packed(r.made, options().packing);
+  }
+  r.real = packed(batch[0], options().packing);
+  if (has_classes) r.labels = packed(batch[1], options().packing);
 
+  if (!moves(kGenerator)) {
+    gradient_discriminator(r);
+    return update(kDiscriminator);
+  }
+  Tensor on_real;                        // logits, where those of the discriminator's part are the generator's too
   switch (options().order) {
     case UpdateOrder::discriminator_first:
-      gradient_discriminator(real, fake.detach());
+      gradient_discriminator(r);
       update(kDiscriminator);
-      gradient_generator(fake);
+      gradient_generator(r, {});
       update(kGenerator);
       break;
     case UpdateOrder::generator_first:
-      gradient_generator(fake);
+      gradient_generator(r, {});
       update(kGenerator);
-      gradient_discriminator(real, fake.detach());
+      gradient_discriminator(r);
       update(kDiscriminator);
       break;
     case UpdateOrder::simultaneous:
-      gradient_discriminator(real, fake.detach());
-      gradient_generator(fake);
+      on_real = gradient_discriminator(r);
+      gradient_generator(r, on_real);
       update(kDiscriminator);
       update(kGenerator);
       break;
   }
 }
 
+Gan::Seen Gan::look(const Tensor& pictures, const Tensor& labels, bool with_slope) {
+  const Tensor x = with_slope ? pictures.leaf() : pictures;
+  set_condition(discriminator(), labels);
+  const Tensor logits = discriminator()(x);
+  return {logits, with_slope ? grad(sum(logits), {x}, CreateGraph::yes)[0] : Tensor()};   // no logit depends on another's picture
+}
+
 // Real and generated images go through in one pass. Their batch norms keep statistics apart (two groups), so the result is
-// that of two passes, for one and a half times the price of one.
-void Gan::gradient_discriminator(const Tensor& real, const Tensor& fake) {
-  const Range phase(context(), "discriminator");
-  const int64_t n = real.size(0);
+// that of two passes, for one and a half times the price of one. Where only one side's slope is asked for, they go apart.
+std::pair<Gan::Seen, Gan::Seen> Gan::look_at_both(const Round& r) {
+  const Tensor fake = r.fake.detach();
+  const bool slope_real = penalised_at(Penalty::At::real), slope_fake = penalised_at(Penalty::At::fake);
+  if (slope_real != slope_fake) return {look(r.real, r.labels, slope_real), look(fake, r.labels, slope_fake)};
+  const int64_t n = r.real.size(0);
   discriminator().set_norm_groups(2);
-  const Tensor logits = discriminator()(concat({real, fake}, 0));
+  const Seen both = look(concat({r.real, fake}, 0), r.labels ? concat({r.labels, r.labels}, 0) : Tensor(), slope_real);
   discriminator().set_norm_groups(1);
-  const Tensor on_real = slice(logits, 0, 0, n), on_fake = slice(logits, 0, n, 2 * n);
-  const Tensor loss = options().objective->discriminator(on_real, on_fake);
+  const auto half = [&](const Tensor& t, int64_t i) { return t ? slice(t, 0, i * n, (i + 1) * n) : t; };
+  return {{half(both.logits, 0), half(both.slope, 0)}, {half(both.logits, 1), half(both.slope, 1)}};
+}
+
+bool Gan::penalised_at(Penalty::At at) const {
+  return penalised() && std::any_of(slopes_.begin(), slopes_.end(), [at](const WeightedPenalty& p) { return p.penalty->at == at; });
+}
+
+/// What all penalties add to the discriminator's loss. A step that is penalised stands for those that are not.
+Tensor Gan::penalty(const Round& r, const Seen& on_real, const Seen& on_fake) {
+  Tensor total;
+  for (const WeightedPenalty& p : slopes_) {
+    const Penalty::At at = p.penalty->at;
+    const Tensor slope = at == Penalty::At::real ? on_real.slope : at == Penalty::At::fake ? on_fake.slope
+                         : look(penalty_points(*p.penalty, r.real, r.fake.detach(), options().seed), r.labels, true).slope;
+    const Tensor cost = p.penalty->cost(slope), weighted = p.weight * options().penalty_every * cost;
+    tell(std::string("penalty_") + p.penalty->name, cost);
+    total = total ? total + weighted : weighted;
+  }
+  return options().penalty_anneal > 0 ? total * strength_.value() : total;
+}
+
+/// Returns the logits of real images.
+Tensor Gan::gradient_discriminator(const Round& r) {
+  const Range phase(context(), "discriminator");
+  const auto [on_real, on_fake] = look_at_both(r);
+  const Tensor loss = options().objective->discriminator(on_real.logits, on_fake.logits, 1 - options().label_smoothing);
   tell("loss_d", loss);
-  tell("d_real", on_real, As::probability);
-  tell("d_fake", on_fake, As::probability);
-  gradient(kDiscriminator, loss);
+  tell("d_real", on_real.logits, As::probability);
+  tell("d_fake", on_fake.logits, As::probability);
+  gradient(kDiscriminator, penalised() ? loss + penalty(r, on_real, on_fake) : loss);
+  return on_real.logits.detach();
 }
 
 // Only the generator's gradients are asked for, so the discriminator's weight gradients are never computed.
-void Gan::gradient_generator(const Tensor& fake) {
+void Gan::gradient_generator(const Round& r, const Tensor& on_real) {
   const Range phase(context(), "generator");
-  const Tensor on_fake = discriminator()(fake);
-  const Tensor loss = options().objective->generator({}, on_fake);
+  const Objective& objective = *options().objective;
+  Tensor real = on_real;
+  if (objective.generator_sees_real && !real) {
+    const NoGraph scope(context());
+    real = look(r.real, r.labels, false).logits;
+  }
+  const Tensor on_fake = look(r.fake, r.labels, false).logits;
+  const Tensor loss = objective.generator(real, on_fake);
   tell("loss_g", loss);
   tell("d_fake_after", on_fake, As::probability);
-  gradient(kGenerator, loss);
+  gradient(kGenerator, options().mode_seeking > 0 ? loss + options().mode_seeking * alikeness(r) : loss);
+}
+
+/// How alike two latents' pictures are: Mao et al., arXiv:1903.05628. Halves of the batch are pairs enough; where there are classes, a pair
+/// is of one, so the batch is made once more from other latents.
+Tensor Gan::alikeness(const Round& r) {
+  const auto apart = [](const Tensor& a, const Tensor& b) { return mean(abs(a - b)); };
+  const int64_t half = r.latent.size(0) / 2;
+  Tensor ratio;
+  if (options().model.classes.empty()) {
+    const auto halves_apart = [&](const Tensor& t) { return apart(slice(t, 0, 0, half), slice(t, 0, half, 2 * half)); };
+    ratio = halves_apart(r.made) / halves_apart(r.latent);
+  } else {
+    const Tensor other = context().normal(r.latent.shape(), stream_key(options().seed, "latent.other"));
+    ratio = apart(r.made, generator()(other)) / apart(r.latent, other);
+  }
+  tell("mode_seeking", ratio);
+  return 1 / (ratio + 1e-5);
 }
 
 Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed) {
@@ -83,6 +197,16 @@ Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed)
   return z;
 }
 
-Tensor Gan::sample(int64_t count, uint64_t seed) const { return in_evaluation(sampler(), latents(context(), count, options().model.latent, seed)); }
+Tensor classes_in_turn(const Context& context, int64_t count, int64_t classes) {
+  if (classes == 0) return {};
+  std::vector<float> one_hot(size_t(count * classes));
+  for (int64_t i = 0; i < count; ++i) one_hot[size_t(i * classes + i % classes)] = 1;
+  return context.from(one_hot, {count, classes});
+}
+
+Tensor Gan::sample(int64_t count, uint64_t seed, const Tensor& labels) const {
+  const ModelOptions& m = options().model;
+  return in_evaluation(sampler(), latents(context(), count, m.latent, seed), 64, labels ? labels : classes_in_turn(context(), count, int64_t(m.classes.size())));
+}
 
 }  // namespace weft::gan

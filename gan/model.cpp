@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "combinations.h"
 #include "translation/translation_contest.h"
 #include "weft/gan/gan.h"
 
@@ -51,7 +52,8 @@ struct Size {
 };
 constexpr Size kSizes[] = {{"size", &ModelOptions::size, 4096}, {"channels", &ModelOptions::channels, 64}, {"width", &ModelOptions::width, 4096},
                            {"latent", &ModelOptions::latent, 65536}, {"blocks", &ModelOptions::blocks, 256}};
-constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {{"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}};
+constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {{"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}, {"condition", &ModelOptions::condition}};
+constexpr std::pair<const char*, std::vector<std::string> ModelOptions::*> kLists[] = {{"styles", &ModelOptions::styles}, {"classes", &ModelOptions::classes}};
 
 template <class T>
 T named(const char* what, const std::string& name, std::initializer_list<std::pair<const char*, T>> known) {
@@ -75,7 +77,8 @@ Metadata to_metadata(const ModelOptions& o) {
   Metadata m;
   for (const Size& s : kSizes) m[s.name] = std::to_string(o.*s.value);
   for (const auto& [name, value] : kKinds) m[name] = o.*value;
-  for (const std::string& style : o.styles) m["styles"] += style + "\n";
+  for (const auto& [name, values] : kLists)
+    for (const std::string& value : o.*values) m[name] += value + "\n";
   return m;
 }
 
@@ -96,13 +99,16 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
   }
   for (const auto& [name, value] : kKinds)
     if (const auto entry = metadata.find(name); entry != metadata.end()) o.*value = entry->second;
-  if (const auto entry = metadata.find("styles"); entry != metadata.end())
-    for (size_t begin = 0, end; (end = entry->second.find('\n', begin)) != std::string::npos; begin = end + 1) o.styles.push_back(entry->second.substr(begin, end - begin));
+  for (const auto& [name, values] : kLists)
+    if (const auto entry = metadata.find(name); entry != metadata.end())
+      for (size_t begin = 0, end; (end = entry->second.find('\n', begin)) != std::string::npos; begin = end + 1) (o.*values).push_back(entry->second.substr(begin, end - begin));
   return o;
 }
 
 std::unique_ptr<Contest> make_contest(const Context& context, const Model& model, const GanOptions& options) {
-  return model.contest ? model.contest(context, model, options) : std::make_unique<Gan>(context, model, options);
+  if (!model.contest) return std::make_unique<Gan>(context, model, options);
+  expect_plain(model, options);
+  return model.contest(context, model, options);
 }
 
 std::string use_of(const std::string& model, const std::string& run) {

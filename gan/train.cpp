@@ -1,4 +1,5 @@
 // The training loop: data in, steps, pictures, a log and checkpoints out.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -24,12 +25,27 @@ TrainSettings without_init(TrainSettings s, bool goes_on) {
   return s;
 }
 
+/// Throws ConfigError for a best checkpoint that nothing could be chosen by.
+void expect_measurable(const TrainSettings& s, const std::vector<Metric>& metrics, const Contest& contest) {
+  std::vector<std::string> known = {"none", "loss_g", "loss_d", "gap", "held_out"};
+  for (const Metric& m : metrics) known.push_back("metric_" + std::string(m.name));
+  if (std::find(known.begin(), known.end(), s.keep_best) == known.end()) {
+    std::string list;
+    for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
+    throw ConfigError("run.keep_best = '" + s.keep_best + "' is none of " + list + suggestion(s.keep_best, known));
+  }
+  if (s.keep_best.rfind("metric_", 0) == 0 && s.metrics_every == 0) throw ConfigError("run.keep_best = '" + s.keep_best + "' is never measured; --metrics-every 1000, say");
+  if (s.patience > 0 && s.keep_best == "none") throw ConfigError("train.patience waits for something to get better: say for what by run.keep_best");
+  if (s.metrics_every > 0 && !metrics.empty() && !dynamic_cast<const Gan*>(&contest)) throw ConfigError("metrics are of pictures made from noise, and " + s.model + " makes none; run.keep_best=held_out is for it");
+}
+
 /// One call of train(): a run from its beginning, or from a checkpoint, to its end or until it is told to stop.
 class Run {
  public:
   Run(const TrainRequest& request, const TrainCallbacks& tell)
       : request_(request), s_(request.settings), tell_(tell), directory_(request, WEFT_VERSION), 
         training_(without_init(s_, request.resume && !directory_.checkpoints().steps().empty()), tell.note) {
+    expect_measurable(s_, request.metrics, *training_.contest);
     directory_.take();
     if (request.resume) resume();
     report_.run = s_.out, report_.model = s_.model, report_.device = training_.context.device();
@@ -47,12 +63,15 @@ class Run {
       if (training_.contest->met_not_finite()) not_finite();
       else not_finite_in_a_row_ = 0;
 
+      const bool regular = s_.checkpoint_every > 0 && step() % s_.checkpoint_every == 0;
+      evaluated_ = {};
+      if (done() || (s_.metrics_every > 0 ? step() % s_.metrics_every == 0 : regular)) evaluate();
       const Wish wish = tell_.wish ? tell_.wish() : Wish::go_on;
       report_.stopped = wish == Wish::stop && !done();
       const bool last = done() || wish == Wish::stop;
       tell_progress(last);
       if (writes_samples(last)) write_samples();
-      if (last || wish == Wish::save || (s_.checkpoint_every > 0 && step() % s_.checkpoint_every == 0)) save();
+      if (last || wish == Wish::save || regular || best_.step == step()) save();
       if (last) break;
     }
     return finish();
@@ -62,8 +81,9 @@ class Run {
   int64_t step() const { return training_.contest->steps_done(); }
   double seconds() const { return before_.seconds + clock_.seconds(); }
   bool done() const {
-    return (training_.steps > 0 && step() >= training_.steps) || (s_.minutes > 0 && seconds() >= 60 * s_.minutes);
+    return (training_.steps > 0 && step() >= training_.steps) || (s_.minutes > 0 && seconds() >= 60 * s_.minutes) || out_of_patience();
   }
+  bool out_of_patience() const { return s_.patience > 0 && since_best_ >= s_.patience; }
 
   void note(const std::string& sentence) const { if (tell_.note) tell_.note(sentence); }
 
@@ -76,17 +96,17 @@ class Run {
     const std::string folder = directory_.checkpoints().path(*newest).string();
     report_.sample_sheet = directory_.sample_sheet(*newest);
     before_ = training_.restore(nn::read_checkpoint(folder), folder, request_, [this](const std::string& t) { note(t); });
-    best_ = before_.best, report_.losses = before_.gauges;
+    best_ = before_.best, since_best_ = before_.since_best, report_.losses = before_.gauges;
     report_.resumed_at = last_saved_ = *newest;
     note("going on from " + folder + (done() ? ": it is at the end already" : ""));
   }
 
   void tell_progress(bool last) {
-    const bool logging = last || step() % s_.log_every == 0 || step() == 1 || writes_samples(last);
+    const bool logging = last || step() % s_.log_every == 0 || step() == 1 || writes_samples(last) || !evaluated_.values.empty();
     if (logging) {
       report_.losses = training_.contest->gauges();
-      if (writes_samples(last))
-        for (const auto& gauge : measure().values) report_.losses.values.push_back(gauge);
+      for (const Gauges& more : {writes_samples(last) ? measure() : Gauges(), evaluated_})
+        report_.losses.values.insert(report_.losses.values.end(), more.values.begin(), more.values.end());
       directory_.log(step(), seconds(), images_per_second(), report_.losses);
     }
     if (tell_.progress && (logging || clock_.seconds() - told_ > 0.5)) {   // a bar moves even where steps are slow
@@ -104,14 +124,38 @@ class Run {
 
   void write_samples() { report_.sample_sheet = directory_.write_samples(step(), training_.contest->sheet(training_.held_out, s_.samples, s_.seed)); }
 
+  /// Asks the metrics, and whether this step is the best so far.
+  void evaluate() {
+    if (s_.metrics_every > 0)
+      for (const Metric& m : request_.metrics)
+        for (const auto& [name, value] : m.measure(dynamic_cast<const Gan&>(*training_.contest), *training_.sources[0].train, s_.metric_samples, s_.seed).values)
+          evaluated_.values.emplace_back("metric_" + name, value);
+    if (s_.keep_best == "none") return;
+    const double value = chosen(), better = best_.step == 0 ? 1 : highest_is_best() ? value - best_.value : best_.value - value;
+    ++since_best_;
+    if (std::isfinite(value) && better > 0) best_ = {step(), value}, since_best_ = 0;
+    report_.out_of_patience = out_of_patience();
+  }
+
+  /// The number that the best checkpoint is chosen by.
+  double chosen() const {
+    if (s_.keep_best.rfind("metric_", 0) == 0) return evaluated_[s_.keep_best];
+    if (s_.keep_best == "held_out") {
+      const Gauges now = measure();
+      return now.values.empty() ? std::nan("") : now.values[0].second;
+    }
+    const Gauges now = training_.contest->gauges();
+    return s_.keep_best == "gap" ? std::abs(now["d_real"] - now["d_fake"]) : now[s_.keep_best];
+  }
+
+  bool highest_is_best() const {
+    return std::any_of(request_.metrics.begin(), request_.metrics.end(), [&](const Metric& m) { return m.higher_is_better && "metric_" + std::string(m.name) == s_.keep_best; });
+  }
+
   void save() {
     if (last_saved_ == step()) return;
-    Gauges now = training_.contest->gauges();
-    if (s_.keep_best == "held_out") now = measure();
-    const double measure = s_.keep_best == "gap" ? std::abs(now["d_real"] - now["d_fake"]) : s_.keep_best == "held_out" && !now.values.empty() ? now.values[0].second : now[s_.keep_best];
-    if (measure < best_.value || (best_.step == 0 && std::isfinite(measure))) best_ = {step(), measure};
     directory_.commit_log();
-    directory_.checkpoints().save(step(), training_.checkpoint(request_, {seconds(), report_.losses, best_}));
+    directory_.checkpoints().save(step(), training_.checkpoint(request_, {seconds(), report_.losses, best_, since_best_}));
     last_saved_ = step();
     prune();
   }
@@ -171,6 +215,8 @@ class Run {
   TrainReport report_;
   RunState before_;                      // of the checkpoint that this part began from
   decltype(RunState::best) best_;
+  int64_t since_best_ = 0;               // evaluations
+  Gauges evaluated_;                     // of this step, if it was
   Clock clock_;
   double told_ = 0;
   int64_t last_saved_ = 0, not_finite_in_a_row_ = 0;

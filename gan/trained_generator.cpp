@@ -26,9 +26,9 @@ TrainedGenerator load_generator(const std::string& run, const Context& context, 
   return trained;
 }
 
-Tensor TrainedGenerator::sample(int64_t count, uint64_t seed) const {
+Tensor TrainedGenerator::sample(int64_t count, uint64_t seed, const Tensor& labels) const {
   const Context context = network->parameters().front().second->value.context();
-  return in_evaluation(*network, latents(context, count, model.latent, seed));
+  return in_evaluation(*network, latents(context, count, model.latent, seed), 64, labels ? labels : classes_in_turn(context, count, int64_t(model.classes.size())));
 }
 
 }  // namespace weft::gan

@@ -37,14 +37,41 @@ nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_r
   return o;
 }
 
+/// What only the plain game has, and averages by their half-life.
+void read_plain_game(const TrainSettings& s, int64_t steps, GanOptions& o) {
+  o.penalties = find_penalties(s.penalty);
+  o.penalty_every = s.penalty_every;
+  o.penalty_end = s.penalty_end;
+  if (s.penalty_end != 1) {
+    if (steps == 0) throw ConfigError("train.penalty_end needs a number of steps (--steps): a share of them is the way there");
+    o.penalty_anneal = std::max<int64_t>(1, int64_t(s.penalty_anneal * double(steps)));
+  }
+  o.packing = s.packing, o.d_steps = s.d_steps, o.mode_seeking = s.mode_seeking, o.label_smoothing = s.label_smoothing;
+  if (s.batch % s.packing)
+    throw ConfigError("train.packing = " + std::to_string(s.packing) + " pictures at a time do not divide a batch of " + std::to_string(s.batch) + "; the nearest that they do: --batch " +
+                      std::to_string((s.batch / s.packing + 1) * s.packing));
+  o.ema = s.ema, o.ema_ramp = s.ema_ramp;
+  if (s.ema_half_life > 0) {
+    if (s.ema > 0) throw ConfigError("model.ema and model.ema_half_life say the same in two ways; take one");
+    o.ema = std::exp2(-double(s.batch) * s.d_steps / s.ema_half_life);
+  }
+  if (s.ema_ramp > 0 && o.ema == 0) throw ConfigError("model.ema_ramp is of an average, and none is kept; --set model.ema_half_life=10000, say");
+}
+
 GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources, int64_t steps, const std::function<void(const std::string&)>& note) {
   GanOptions o;
   o.freeze = s.freeze;
   if (!s.init_from.empty()) o.init_from = {read_networks(s.init_from, note), s.init_from, s.init_layers, note};
   const Feed feed = find_model(s.model).feed;
   const int channels = sources[0].train->channels() / (feed == Feed::pairs ? 2 : 1);   // a pair's pictures are joined at their channels
-  o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.dropout, s.d_layers, s.d_scales};
+  o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.dropout, s.d_layers, s.d_scales, {}, s.condition, {}};
   if (feed == Feed::styles) o.model.styles = sources[1].train->classes();
+  if (s.condition != "none") {
+    o.model.classes = sources[0].train->classes();
+    if (o.model.classes.empty())
+      throw ConfigError("model.condition = '" + s.condition + "' needs the class of each picture, and " + s.data + " has none; folders in it would be classes, or a labels.csv");
+  }
+  read_plain_game(s, steps, o);
   o.weights = {s.adversarial, s.content, s.style, s.cycle, s.identity, s.l1, s.nce, s.kl};
   o.pool = s.pool;
   o.objective = &find_objective(s.objective);
@@ -53,7 +80,6 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   o.generator = optimizer_options(s, s.learning_rate_g, steps);
   o.discriminator = optimizer_options(s, s.learning_rate_d, steps);
   o.init = choice<nn::Init>("init", s.init, {{"dcgan", nn::Init::dcgan}, {"xavier", nn::Init::xavier}, {"kaiming", nn::Init::kaiming}, {"torch", nn::Init::torch}});
-  o.ema = s.ema;
   o.capture = choice<CaptureSteps>("capture", s.capture, {{"auto", CaptureSteps::automatic}, {"on", CaptureSteps::on}, {"off", CaptureSteps::off}});
   o.seed = s.seed;
   return o;
@@ -125,9 +151,10 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
     }
     Stream stream{data, Loader(data, o), {}, context.empty({o.batch, data->height(), data->width(), data->channels()}), {}, {}, {}};
     stream.next = context.empty(stream.pictures.shape());
-    if (styles && !streams.empty()) {
-      stream.style = context.zeros({1, int64_t(data->classes().size())});
-      stream.next_style = context.zeros(stream.style.shape());
+    const bool one_class = styles && !streams.empty();
+    if (one_class || !options.model.classes.empty()) {
+      stream.labels = context.zeros({one_class ? 1 : o.batch, int64_t(data->classes().size())});
+      stream.next_labels = context.zeros(stream.labels.shape());
     }
     streams.push_back(std::move(stream));
   }
@@ -137,7 +164,7 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
 /// Pictures from all over those that are held back: of each side equally many, but of styles many more, since crops differ.
 void Training::hold_out(size_t most) {
   constexpr size_t kCrops = 128;
-  const bool styles = bool(streams.back().style);
+  const bool styles = !options.model.styles.empty();
   for (const Split& source : sources) {
     if (!source.held_out) return;
     if (!styles) most = std::min(most, size_t(source.held_out->size()));
@@ -161,7 +188,7 @@ void Training::hold_out(size_t most) {
 Tensors Training::batch() const {
   Tensors all;
   for (const Stream& s : streams) all.push_back(s.pictures);
-  if (streams.back().style) all.push_back(streams.back().style);
+  if (streams.back().labels) all.push_back(streams.back().labels);
   return all;
 }
 
@@ -177,7 +204,7 @@ void Training::step() {
   for (Stream& s : streams) {
     s.cursor = s.loader.cursor();
     s.pictures.copy_from(s.next, "loader");
-    if (s.style) s.style.copy_from(s.next_style, "loader");
+    if (s.labels) s.labels.copy_from(s.next_labels, "loader");
   }
   try {
     contest->step(batch());
@@ -194,10 +221,11 @@ void Training::fetch() {
     for (Stream& s : streams) {
       const Batch& batch = s.loader.next();
       s.next.write(batch.images.data(), "loader");
-      if (!s.style) continue;
-      std::vector<float> which(size_t(s.style.count()));
-      which[size_t(batch.labels[0])] = 1;
-      s.next_style.write(which.data(), "loader");
+      if (!s.labels) continue;
+      std::vector<float> which(size_t(s.labels.count()));
+      const int64_t rows = s.labels.size(0), classes = s.labels.size(1);
+      for (int64_t i = 0; i < rows; ++i) which[size_t(i * classes + batch.labels[size_t(i)])] = 1;
+      s.next_labels.write(which.data(), "loader");
     }
   } catch (...) {
     failed_ = std::current_exception();  // the step under way is still a good one
@@ -212,11 +240,12 @@ std::string Training::batch_that_fits() {
   size_t fed = 0;                        // bytes of a batch, of which there are two
   for (const Stream& s : streams) fed += s.pictures.storage()->bytes;
   double peak[2];
+  const int64_t least = 2 * options.packing;
   try {
     for (const int i : {0, 1}) {
       Tensors few;
-      for (const Stream& s : streams) few.push_back(context.zeros({2 + 2 * i, s.pictures.size(1), s.pictures.size(2), s.pictures.size(3)}));
-      if (streams.back().style) few.push_back(streams.back().style);
+      for (const Stream& s : streams) few.push_back(context.zeros({least * (1 + i), s.pictures.size(1), s.pictures.size(2), s.pictures.size(3)}));
+      if (const Tensor& labels = streams.back().labels) few.push_back(labels.size(0) == 1 ? labels : context.zeros({least * (1 + i), labels.size(1)}));
       context.reset_peak();
       contest->step(few);
       peak[i] = double(context.peak_bytes() - 2 * fed);
@@ -225,11 +254,11 @@ std::string Training::batch_that_fits() {
     return "\nno batch fits: a smaller size or width needs less";
   }
   if (most == 0) return "";
-  const double image = (peak[1] - peak[0]) / 2, rest = peak[0] - 2 * image, fetched = double(fed) / double(given);
-  const auto batch = int64_t((kRounding * double(most) - rest) / (image + fetched));
-  if (batch < 2) return "\nno batch fits: a smaller size or width needs less";
+  const double image = (peak[1] - peak[0]) / double(least), rest = peak[0] - double(least) * image, fetched = double(fed) / double(given);
+  const auto batch = int64_t((kRounding * double(most) - rest) / (image + fetched)) / options.packing * options.packing;
+  if (batch < least) return "\nno batch fits: a smaller size or width needs less";
   if (batch >= given) return "\nwithout recording the step it would fit: --set run.capture=off, or a somewhat smaller --batch";
-  return "\na batch of " + std::to_string(batch) + " would have fitted, as steps with 2 and 4 pictures tell (--batch)";
+  return "\na batch of " + std::to_string(batch) + " would have fitted, as steps with " + std::to_string(least) + " and " + std::to_string(2 * least) + " pictures tell (--batch)";
 }
 
 namespace {
@@ -300,7 +329,7 @@ nn::Checkpoint Training::checkpoint(const TrainRequest& request, RunState state)
   const Json all = {{"weft", WEFT_VERSION}, {"step", contest->steps_done()}, {"images", contest->steps_done() * request.settings.batch}, {"seconds", state.seconds},
                     {"model", request.settings.model}, {"parameters_sha256", contest->parameters_sha256()}, {"device", context.describe()},
                     {"data", sides},
-                    {"gauges", to_json(state.gauges)}, {"best", {{"step", state.best.step}, {"value", state.best.value}}}, {"config", config}};
+                    {"gauges", to_json(state.gauges)}, {"best", {{"step", state.best.step}, {"value", state.best.value}, {"since", state.since_best}}}, {"config", config}};
   c.state = all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   return c;
 }
@@ -319,6 +348,7 @@ RunState Training::restore(const nn::Checkpoint& c, const std::string& what, con
     state.seconds = all.at("seconds").get<double>();
     state.gauges = gauges_from(all.at("gauges"));
     state.best = {all.at("best").at("step").get<int64_t>(), all.at("best").at("value").get<double>()};
+    state.since_best = all.at("best").value("since", int64_t{0});
     const auto device = all.at("device").get<std::string>(), version = all.at("weft").get<std::string>();
     if (device != context.describe())
       note("the checkpoint was made on another device (" + device + "; here " + context.describe() + "): the run goes on, but not to the same bits");

@@ -15,6 +15,7 @@ struct RunState {
   double seconds = 0;                    // of training so far, over all its parts
   Gauges gauges;
   struct { int64_t step = 0; double value = 0; } best;   // of the checkpoint to keep; step 0: none yet
+  int64_t since_best = 0;                // evaluations
 };
 
 /// One of the sets that a step is given pictures of: one, or a translation's two sides.
@@ -24,7 +25,7 @@ struct Stream {
   Cursor cursor;                         // after the last step's images; the loader's own is a batch ahead
   Tensor pictures;                       // (batch,H,W,C): those of the step
   Tensor next;                           // of the next one, once they are fetched
-  Tensor style, next_style;              // (1, classes) one-hot: the batch's class, where the model asks for it
+  Tensor labels, next_labels;            // one-hot: (1, classes) the batch's class, or (batch, classes) each picture's, where the model asks for it
 };
 
 struct Training {

@@ -8,7 +8,9 @@ namespace weft::gan {
 
 bool Contest::met_not_finite() {
   bool met = false;
-  for (State& s : states_) met = s.optimizer->skipped() || met;   // every one is asked, once a step
+  for (const Told& t : kinds_[kind()].told)
+    for (size_t i = 0; i < players_.size(); ++i)                     // every one that moved is asked, once a step
+      if (t.name == "gradient_norm_" + players_[i].name) met = states_[i].optimizer->skipped(t.value) || met;
   return met;
 }
 

@@ -28,6 +28,10 @@ void Module::visit(const std::function<void(Module&)>& f) {
   for (auto& [name, child] : children_) child->visit(f);
 }
 
+bool Module::has_batch_norm() const {
+  return is_batch_norm() || std::any_of(children_.begin(), children_.end(), [](const auto& child) { return child.second->has_batch_norm(); });
+}
+
 void Module::set_training(bool on) { visit([on](Module& m) { m.training_ = on; }); }
 void Module::set_norm_groups(int groups) { visit([groups](Module& m) { m.norm_groups_ = groups; }); }
 

@@ -52,11 +52,13 @@ void Optimizer::step() {
   for (Update range : ranges_) {
     range.scale = scale, range.skip = skip;
     optimizer_step(options_.settings, range, slot_);
+    const double bound = options_.clip_weights;
+    if (bound > 0) range.values.copy_from(clamp(range.values, -bound, bound), "weight clipping");
   }
 }
 
-bool Optimizer::skipped() {
-  const bool skipped = norm_ && !std::isfinite(norm_.item());   // no norm: a network that this contest never moves
+bool Optimizer::skipped(const Tensor& norm) {
+  const bool skipped = !std::isfinite(norm.item());
   updates_ -= skipped;
   return skipped;
 }
@@ -102,18 +104,20 @@ void Optimizer::load_state_dict(const HostTensors& tensors, const std::string& w
   }
 }
 
-Ema::Ema(const Arena& source, Arena& average, double decay) : source_(source), average_(average), decay_(decay) {
+Ema::Ema(const Arena& source, Arena& average, double decay) : source_(source), average_(average), decay_(source.values.context(), decay) {
   if (source.values.count() != average.values.count() || source.buffers.size() != average.buffers.size())
     throw ConfigError("an average needs a network of the same shape");
-  blend(0);
+  average_.values.copy_from(source_.values, "ema");
+  copy_buffers();
 }
 
-void Ema::update() { blend(decay_); }
+void Ema::update() {
+  const NoGraph scope(source_.values.context());
+  average_.values.copy_from(lerp(source_.values, average_.values, decay_.value()), "ema");
+  copy_buffers();
+}
 
-void Ema::blend(double decay) {
-  const Context context = source_.values.context();
-  const NoGraph scope(context);
-  average_.values.copy_from(lerp(source_.values, average_.values, context.constant(decay)), "ema");
+void Ema::copy_buffers() {
   for (size_t i = 0; i < source_.buffers.size(); ++i) average_.buffers[i]->value.copy_from(source_.buffers[i]->value, "ema");
 }
 

@@ -47,8 +47,8 @@ Tensors PatchDiscriminator::logits(const Tensor& x) const {
 }
 
 Tensor discriminator_loss(const Objective& objective, const Tensors& real, const Tensors& fake) {
-  Tensor total = objective.discriminator(real[0], fake[0]);
-  for (size_t i = 1; i < real.size(); ++i) total = total + objective.discriminator(real[i], fake[i]);
+  Tensor total = objective.discriminator(real[0], fake[0], 1);
+  for (size_t i = 1; i < real.size(); ++i) total = total + objective.discriminator(real[i], fake[i], 1);
   return total;
 }
 

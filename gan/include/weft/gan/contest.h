@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "weft/gan/model.h"
 #include "weft/gan/objective.h"
+#include "weft/gan/penalty.h"
 #include "weft/nn/checkpoint.h"
 #include "weft/nn/optimizer.h"
 #include "weft/tensor/capture.h"
@@ -43,12 +45,22 @@ struct GanOptions {
   nn::Init init = nn::Init::dcgan;
   InitFrom init_from;
   std::string freeze;   // "generator.main.0.*,discriminator.*": patterns of parameters that stay as they are
-  double ema = 0;       // decay of the generators' averages, a step; 0: none
+  double ema = 0;       // decay of the generators' averages, an update; 0: none
+  double ema_ramp = 0;  // while a run is young its averages remember half after this share of the updates so far; 0: as later on
   uint64_t seed = 0;
   CaptureSteps capture = CaptureSteps::automatic;
   LossWeights weights;
   int pool = 0;         // generated pictures that a discriminator is shown again; 0: none
   int patches = 256;    // places of a picture that PatchNCE compares
+  // of the plain game, gan.h
+  std::vector<WeightedPenalty> penalties;          // on the discriminator
+  int penalty_every = 1;                           // steps from one that is penalised to the next; its weight counts for all of them
+  double penalty_end = 1;                          // penalties' weights go log-linearly to this multiple,
+  int64_t penalty_anneal = 0;                      // in so many steps
+  int packing = 1;                                 // pictures that the discriminator judges together. Lin et al., arXiv:1712.04086
+  double mode_seeking = 0;                         // weight of latents' pictures being alike. Mao et al., arXiv:1903.05628
+  double label_smoothing = 0;                      // real pictures' label is so much below 1. Salimans et al., arXiv:1606.03498
+  int d_steps = 1;                                 // of which the generator moves in the last
 };
 
 /// What a step can tell, as plain numbers under the names of log.jsonl. "loss_..." are losses, "d_..." a discriminator's opinions as
@@ -64,6 +76,14 @@ struct Player {
   nn::ModulePtr network;
   nn::OptimizerOptions learning;
   nn::ModulePtr average;                 // another network of that kind, for the average; empty: none is kept
+};
+
+/// What a network is that makes, or judges, pictures of one class rather than another.
+class Conditional {
+ public:
+  virtual ~Conditional() = default;
+  /// @param labels  (N, classes), one-hot or multi-hot: of the samples of the passes to come
+  virtual void set_condition(const Tensor& labels) = 0;
 };
 
 class Contest {
@@ -111,8 +131,15 @@ class Contest {
   /// Draws the networks' initial values, or takes them from where options.init_from says, and gives each its optimiser.
   Contest(const Context& context, const GanOptions& options, std::vector<Player> players);
 
-  /// All that the device does in a step. Nothing in it may depend on the step but through the step state.
+  /// All that the device does in a step. Nothing in it may depend on the step but through the step state, dials and kind().
   virtual void play(const Tensors& batch) = 0;
+  /// Which of its kinds of step the step now is, where not all are alike; each is captured by itself.
+  virtual int kind() const { return 0; }
+  /// Whether the player moves in the step now.
+  virtual bool moves(size_t /*player*/) const { return true; }
+  /// What the host has to do before the step now: set dials.
+  virtual void prepare() {}
+  int64_t step_now() const { return step_; }       // from 1
   /// The gradient of `loss` in the parameters of all these players, into their arenas.
   void gradient(const std::vector<size_t>& players, const Tensor& loss);
   void gradient(size_t player, const Tensor& loss) { gradient(std::vector<size_t>{player}, loss); }
@@ -120,7 +147,7 @@ class Contest {
   void update(size_t player);
   enum class As { mean, probability };
   /// For the log: the mean of `value`, or of its sigmoid.
-  void tell(const char* name, const Tensor& value, As as = As::mean);
+  void tell(const std::string& name, const Tensor& value, As as = As::mean);
 
   const Context& context() const { return context_; }
   const GanOptions& options() const { return options_; }
@@ -136,20 +163,28 @@ class Contest {
     Tensor value;
     As as;
   };
+  /// A kind of step. What it told lies where it was when the step was recorded.
+  struct Kind {
+    bool ran = false;
+    Captured step;
+    std::vector<Told> told;
+  };
   std::string name_of(const Tensor& t) const;
+  double ema_decay() const;
 
   Context context_;
   GanOptions options_;
   std::vector<Player> players_;
   std::vector<State> states_;
-  std::vector<Told> told_;
+  std::map<int, Kind> kinds_;
+  Tensors batch_;                        // that they work on
   int64_t step_ = 0;
   bool only_looking_ = false;            // take gradients, and move nothing
-  struct { Tensors batch; Captured step; } captured_;
 };
 
 /// What a network in evaluation mode makes of x, outside the graph; in parts of at most `most` samples, so that a thousand need no
 /// more memory than a few.
-Tensor in_evaluation(nn::Module& network, const Tensor& x, int64_t most = 64);
+/// @param labels  (N, classes), for a network that is Conditional; else empty
+Tensor in_evaluation(nn::Module& network, const Tensor& x, int64_t most = 64, const Tensor& labels = {});
 
 }  // namespace weft::gan

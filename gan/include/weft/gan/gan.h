@@ -4,8 +4,10 @@
 
 namespace weft::gan {
 
+/// A batch is {real}, or {real, labels} where the model has classes; latents may come last.
 class Gan : public Contest {
  public:
+  /// Throws ConfigError for what cannot go together, with the nearest that can.
   Gan(const Context& context, const Model& model, const GanOptions& options);
 
   using Contest::step;
@@ -15,22 +17,49 @@ class Gan : public Contest {
   std::string explain_not_finite(const Tensor& real) { return Contest::explain_not_finite({real}); }
 
   /// Images in evaluation mode, from the average if there is one. Image i of a seed is the same whatever the count.
-  Tensor sample(int64_t count, uint64_t seed) const;
+  /// @param labels  (count, classes); empty: the classes in turn, where there are any
+  Tensor sample(int64_t count, uint64_t seed, const Tensor& labels = {}) const;
   Sheet sheet(const Tensors&, int64_t count, uint64_t seed) const override { return {sample(count, seed), 0}; }
 
   nn::Module& generator() const { return network(0); }
   nn::Module& discriminator() const { return network(1); }
   nn::Module& sampler() const { return trained(0); }
+  using Contest::context;
+  using Contest::options;
 
  protected:
   void play(const Tensors& batch) override;
+  int kind() const override { return penalised() + 2 * moves(0); }
+  bool moves(size_t player) const override { return player != 0 || step_now() % options().d_steps == 0; }
+  void prepare() override;
 
  private:
-  void gradient_discriminator(const Tensor& real, const Tensor& fake);
-  void gradient_generator(const Tensor& fake);
+  /// What a step is about.
+  struct Round {
+    Tensor real, fake, labels;           // as the discriminator is shown them, in packs; labels: (packs, classes of a pack), or empty
+    Tensor made, latent;                 // generated pictures one by one, and what from; `fake` and `made` are in the generator's graph
+  };
+  /// Pictures as the discriminator saw them.
+  struct Seen {
+    Tensor logits, slope;                // slope: of each logit in its own pack, where it was asked for
+  };
+  bool penalised() const { return !slopes_.empty() && (step_now() - 1) % options().penalty_every == 0; }
+  bool penalised_at(Penalty::At at) const;
+  Seen look(const Tensor& pictures, const Tensor& labels, bool with_slope);
+  std::pair<Seen, Seen> look_at_both(const Round& round);
+  Tensor penalty(const Round& round, const Seen& on_real, const Seen& on_fake);
+  Tensor gradient_discriminator(const Round& round);
+  void gradient_generator(const Round& round, const Tensor& on_real);
+  Tensor alikeness(const Round& round);
+
+  std::vector<WeightedPenalty> slopes_;  // the penalties that look at gradients
+  Dial strength_;                        // of all of them
 };
 
 /// Latents of a seed: row i is the same whatever the count. (N,1,1,latent)
 Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed);
+
+/// (count, classes) one-hot: sample i is of class i % classes. Empty if there are no classes.
+Tensor classes_in_turn(const Context& context, int64_t count, int64_t classes);
 
 }  // namespace weft::gan

@@ -10,8 +10,10 @@ struct Objective {
   const char* name;
   const char* paper;
   const char* optimum;   // of the discriminator's logit, for fixed densities p (data) and q (generator)
-  Tensor (*discriminator)(const Tensor& real, const Tensor& fake);
+  Tensor (*discriminator)(const Tensor& real, const Tensor& fake, double target);   // target: of real pictures, if there is a label
   Tensor (*generator)(const Tensor& real, const Tensor& fake);   // `real` is empty where the objective does not use it
+  bool labels = false;                   // it has labels, 1 for real pictures and 0 for generated ones
+  bool generator_sees_real = false;      // generator() uses `real`, and no gradient goes into it
 };
 
 /// All of them, for `weft list`, tests and docs.

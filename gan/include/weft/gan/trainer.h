@@ -6,6 +6,7 @@
 #include <string>
 
 #include "weft/gan/gan.h"
+#include "weft/gan/metric.h"
 
 namespace weft::gan {
 
@@ -24,6 +25,12 @@ struct TrainSettings {
   double dropout = 0;
   double adversarial = 1, content = 0, style = 0, cycle = 0, identity = 0, l1 = 0, nce = 0, kl = 0;   // weights of a loss's parts
   int pool = 0;
+  std::string penalty;                   // "r1:10,r2": of weft/gan/penalty.h
+  int penalty_every = 1;
+  double penalty_end = 1, penalty_anneal = 1;    // weights go to this multiple, in this share of the steps
+  int packing = 1, d_steps = 1;
+  double mode_seeking = 0, label_smoothing = 0;
+  std::string condition = "none";        // how a model is told of which class a picture is to be
   int64_t steps = 0;                     // 0 with minutes 0: 1600
   double minutes = 0;
   uint64_t seed = 0;
@@ -42,7 +49,7 @@ struct TrainSettings {
   int64_t warm_up = 0;
   double hold = 0;                       // share of the steps before the schedule begins to fall
   std::string init = "dcgan";            // dcgan, xavier, kaiming, torch
-  double ema = 0;
+  double ema = 0, ema_half_life = 0, ema_ramp = 0;   // decay an update, or instead of it a half-life in images; and a share of those so far
   std::string init_from, init_layers;    // a run or a safetensors file to begin from; which tensors of it
   std::string freeze;                    // patterns of parameters that stay as they are
   std::string watchdog = "stop";         // stop, skip, rollback: when a number is not finite
@@ -55,7 +62,9 @@ struct TrainSettings {
   int fill_value = 255;
   int64_t samples_every = 400, log_every = 50, checkpoint_every = 1000;
   int64_t keep_last = 3, keep_every = 0; // checkpoints that stay; keep_last 0: all
-  std::string keep_best = "none";        // none, loss_g, loss_d, gap: also the one with the lowest
+  std::string keep_best = "none";        // none, loss_g, loss_d, gap, held_out, metric_NAME: also the one with the best
+  int64_t metrics_every = 0, metric_samples = 1000;
+  int patience = 0;                      // evaluations of keep_best without a better one, after which the run ends; 0: it does not
   int samples = 64;
 };
 
@@ -73,6 +82,7 @@ struct TrainRequest {
   std::string command;                   // the command line
   bool resume = false;                   // go on from the newest whole checkpoint in settings.out, or begin if there is none
   bool allow_config_change = false;
+  std::vector<Metric> metrics = {};          // asked every settings.metrics_every steps; gauges "metric_NAME"
 };
 
 /// The settings that a run was last started with (run.json, or its newest whole checkpoint); empty if there is no run.
@@ -97,6 +107,7 @@ struct TrainReport {
   int64_t resumed_at = 0;                // step of the checkpoint that this part of the run began from
   int64_t skipped_steps = 0, rollbacks = 0;   // by the watchdog, in this part
   bool stopped = false;                  // by the caller, before its time
+  bool out_of_patience = false;          // it ended since nothing got better any more
   std::map<std::string, uint64_t> launches;
 };
 
@@ -120,7 +131,8 @@ struct TrainedGenerator {
   ModelOptions model;
   std::string checkpoint;                // its directory, or the file
   std::string sha256;                    // of the generator's file
-  Tensor sample(int64_t count, uint64_t seed) const;      // images [0, count) of a seed, (count,H,W,C) in [-1, 1]
+  /// Images [0, count) of a seed, (count,H,W,C) in [-1, 1]. labels: (count, classes); empty: the classes in turn, if there are any
+  Tensor sample(int64_t count, uint64_t seed, const Tensor& labels = {}) const;
 };
 /// @param run   RUN (its newest whole checkpoint), RUN@STEP, a checkpoint's folder, or FILE.safetensors
 /// @param note  hears of broken checkpoints that were passed over; may be empty

@@ -53,6 +53,7 @@ class Module {
   /// Of a module that can: a batch norm follows, so take the moments of the result on the way.
   virtual void expect_norm() {}
   virtual bool is_batch_norm() const { return false; }
+  bool has_batch_norm() const;           // it is one, or one is in it
 
  protected:
   std::shared_ptr<Parameter> add(const std::string& name, Parameter p);

@@ -1,6 +1,7 @@
 // Optimisers over a network's arena: one launch a step. Formulas are PyTorch's, to the place of epsilon.
 #pragma once
 #include "weft/nn/module.h"
+#include "weft/tensor/dial.h"
 
 namespace weft::nn {
 
@@ -19,6 +20,7 @@ struct OptimizerOptions {
   double learning_rate = 2e-4;
   Schedule schedule;
   double clip_norm = 0;         // largest gradient norm; 0: no clipping
+  double clip_weights = 0;      // no weight is beyond +- this after a step; 0: any
 };
 
 class Optimizer {
@@ -35,7 +37,8 @@ class Optimizer {
   const Tensor& gradient_norm() const { return norm_; }
   /// Whether the last step() was left out because a gradient was not finite; it then does not count as an update. Waits for
   /// the device; once a step.
-  bool skipped();
+  /// @param norm  gradient_norm() of that step: where steps of several kinds are captured, each left its own
+  bool skipped(const Tensor& norm);
 
   int64_t updates() const { return updates_; }
   /// Moments under PyTorch's names, as in "main.0.weight.exp_avg", and "updates"; laid out as the parameters are.
@@ -60,13 +63,15 @@ class Optimizer {
 class Ema {
  public:
   Ema(const Arena& source, Arena& average, double decay);
+  /// Host part, before the step: the decay from here on.
+  void prepare(double decay) { decay_.set(decay); }
   void update();
 
  private:
-  void blend(double decay);
+  void copy_buffers();
   const Arena& source_;
   Arena& average_;
-  double decay_;
+  Dial decay_;
 };
 
 }  // namespace weft::nn

@@ -1,0 +1,47 @@
+#include "combinations.h"
+
+namespace weft::gan {
+namespace {
+
+/// The names of all entries that `fit`, in a row: "minimax, lsgan"
+template <class T, class Fits>
+std::string names(const std::vector<T>& all, Fits fits) {
+  std::string list;
+  for (const T& each : all)
+    if (fits(each)) list += (list.empty() ? "" : ", ") + std::string(each.name);
+  return list;
+}
+
+}  // namespace
+
+void expect_possible(const Model& model, const GanOptions& o, const nn::Module& generator, const nn::Module& discriminator) {
+  for (const WeightedPenalty& p : o.penalties)
+    if (p.penalty->cost && discriminator.has_batch_norm())
+      throw ConfigError(std::string("penalty ") + p.penalty->name + " looks at each picture's own gradient, but " + model.name + "'s discriminator has batch norms, which let every picture of " +
+                        "a batch depend on all others; --penalty clip goes with them, or take a model whose discriminator has none");
+  if (o.label_smoothing > 0 && !o.objective->labels)
+    throw ConfigError(std::string("train.label_smoothing moves the label of real pictures, and objective ") + o.objective->name + " has no labels; " +
+                      names(objectives(), [](const Objective& each) { return each.labels; }) + " have");
+  if (o.penalty_anneal > 0 && !(o.penalty_end > 0))
+    throw ConfigError("train.penalty_end = " + std::to_string(o.penalty_end) + ": on a logarithmic way no weight becomes 0; 0.001, say, comes near enough");
+  const bool tells_apart = dynamic_cast<const Conditional*>(&generator) && dynamic_cast<const Conditional*>(&discriminator);
+  if (!o.model.classes.empty() && !tells_apart)
+    throw ConfigError(std::string("the networks of ") + model.name + " know no classes; --set model.condition=none makes pictures of all of them alike");
+}
+
+void expect_plain(const Model& model, const GanOptions& o) {
+  const GanOptions plain;
+  const auto refuse = [&](const std::string& what) {
+    throw ConfigError(std::string(model.name) + " plays by rules of its own: " + what + " is for models that make pictures from noise, as dcgan does");
+  };
+  if (o.objective && o.objective->generator_sees_real)
+    throw ConfigError(std::string("objective ") + o.objective->name + " compares generated pictures with real ones, and " + model.name + "'s generator is shown none; " +
+                      names(objectives(), [](const Objective& each) { return !each.generator_sees_real; }) + " do without");
+  if (!o.penalties.empty()) refuse(std::string("penalty ") + o.penalties[0].penalty->name);
+  if (o.packing != plain.packing) refuse("train.packing");
+  if (o.mode_seeking != plain.mode_seeking) refuse("train.mode_seeking");
+  if (o.label_smoothing != plain.label_smoothing) refuse("train.label_smoothing");
+  if (o.d_steps != plain.d_steps) refuse("train.d_steps");
+}
+
+}  // namespace weft::gan
