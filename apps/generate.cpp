@@ -6,8 +6,11 @@
 #include "json.h"
 #include "settings.h"
 #include "weft/gan/dataset.h"
+#include "weft/gan/points.h"
+#include "weft/gan/mixture.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/sheet.h"
+#include "weft/tensor/durable_file.h"
 
 namespace weft::apps {
 namespace {
@@ -20,39 +23,51 @@ struct GenerateArguments {
 struct Made {
   Tensor images;
   std::string checkpoint, sha256;      // of the generator; empty for pictures that weft draws
+  gan::Units units = {};               // of points
 };
 
 /// Pictures [seed, seed + count) of a set that weft draws, the last one followed by the first.
-Tensor drawn(const std::string& name, const Context& context, int64_t count, int64_t seed, int64_t size) {
+Made drawn(const std::string& name, const Context& context, int64_t count, int64_t seed, int64_t size) {
   gan::DatasetOptions options;
-  options.size = static_cast<int>(size);
+  options.size = gan::find_mixture(name) ? 1 : static_cast<int>(size);
   const auto data = gan::open_dataset(name, options);
-  const size_t each = size_t(size) * size_t(size) * size_t(data->channels());
+  const int64_t side = data->height();
+  const size_t each = size_t(side) * size_t(side) * size_t(data->channels());
   std::vector<float> pixels(size_t(count) * each);
-  for (int64_t i = 0; i < count; ++i) data->read((seed + i) % data->size(), pixels.data() + size_t(i) * each);
-  return context.from(pixels, {count, size, size, data->channels()});
+  for (int64_t i = 0; i < count; ++i) data->read(data->endless() ? seed + i : (seed + i) % data->size(), pixels.data() + size_t(i) * each);
+  return {context.from(pixels, {count, side, side, data->channels()}), "", "", data->units()};
 }
 
 Made make(const GenerateArguments& a, const Context& context, int64_t count, int64_t seed) {
   for (const gan::NamedData& data : gan::kNamedData)
-    if (a.run == data.name && !*data.folder) return {drawn(a.run, context, count, seed, parse_integer("--size", a.size, 1, 2048)), "", ""};
+    if (a.run == data.name && !*data.folder) return drawn(a.run, context, count, seed, parse_integer("--size", a.size, 1, 2048));
   const gan::TrainedGenerator generator = gan::load_generator(a.run, context, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); });
-  return {generator.sample(count, static_cast<uint64_t>(seed)), generator.checkpoint, generator.sha256};
+  return {generator.sample(count, static_cast<uint64_t>(seed)), generator.checkpoint, generator.sha256, generator.model.units};
 }
 
 int run(const GenerateArguments& a, const std::string& command) {
-  const int64_t count = parse_integer("--count", a.count, 1, 10000);
+  const int64_t count = parse_integer("--count", a.count, 1, 1000000);
   const int64_t seed = parse_integer("--seed", a.seed, 0, int64_t{1} << 53);
   const int64_t threads = parse_integer("--threads", a.threads, 0, 4096);
   const Context context = Context::open(a.device, {.threads = static_cast<int>(threads), .sync = a.sync});
-  const auto [images, checkpoint, sha256] = make(a, context, count, seed);
+  const auto [images, checkpoint, sha256, units] = make(a, context, count, seed);
   gan::TextChunks about = {{"seed", std::to_string(seed)}};
   if (!checkpoint.empty()) about.insert(about.end(), {{"checkpoint", checkpoint}, {"checkpoint_sha256", sha256}});
   const gan::TextChunks how = gan::provenance(command, about);
 
   const std::filesystem::path out = a.out;
   std::vector<std::string> files;
-  if (out.extension() == ".png") {
+  if (gan::are_points(images)) {
+    const std::vector<float> xy = gan::to_points(images, units);
+    if (out.extension() == ".csv") write_file_atomically(out, gan::points_text(xy));
+    else if (out.extension() == ".png") gan::write_png(out, gan::scatter({}, xy), how);
+    else throw ConfigError("--out " + a.out + ": points are written to FILE.csv (x,y a line) or drawn on FILE.png");
+    files.push_back(out.string());
+  } else if (count > 10000) {
+    throw ConfigError("--count is '" + a.count + "', but of pictures it must be at most 10000");
+  } else if (out.extension() == ".csv") {
+    throw ConfigError("--out " + a.out + ": that is for points, and these are pictures; FILE.png is one sheet, a folder gets a file each");
+  } else if (out.extension() == ".png") {
     gan::write_png(out, gan::to_sheet(images), how);
     files.push_back(out.string());
   } else {
@@ -86,9 +101,9 @@ Command generate_command(const std::string& typed) {
           "weft generate runs/clothes --out clothes.png --count 100 --seed 7\n"
           "  weft generate runs/clothes@800 --out folder/ --count 1000\n"
           "  weft generate garments --out dress.png --count 1 --seed 12 --size 512",
-          {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, garment-masks, swatches", &a->run, true},
-           {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each", &a->out, true},
-           {"--count", "N", "how many images, up to 10000 [64]", &a->count},
+          {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, garment-masks, swatches, ring8, grid25", &a->run, true},
+           {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each. Points of the plane: FILE.csv, x,y a line, or FILE.png", &a->out, true},
+           {"--count", "N", "how many, up to 10000 pictures or 1000000 points [64]", &a->count},
            {"--seed", "N", "image i of a seed is the same whatever the count [0]", &a->seed},
            {"--size", "PX", "of pictures that weft draws; a generator has a size of its own [256]", &a->size},
            {"--device", "NAME", "auto, or one of `weft info` [auto]", &a->device},

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "combinations.h"
+#include "weft/gan/points.h"
 #include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
@@ -58,6 +59,7 @@ Gan::Gan(const Context& context, const Model& model, const GanOptions& o)
 
 void Gan::prepare() {
   const GanOptions& o = options();
+  if (auto* paced = dynamic_cast<Paced*>(&discriminator())) paced->set_progress(o.steps > 0 ? double(step_now() - 1) / double(o.steps) : 1);
   if (o.penalty_anneal > 0) strength_.set(std::pow(o.penalty_end, std::min(1.0, double(step_now() - 1) / double(o.penalty_anneal))));
 }
 
@@ -195,6 +197,16 @@ Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed)
   state.step = now;
   context.publish_step_state();
   return z;
+}
+
+Contest::Sheet Gan::sheet(const Tensors& shown, int64_t count, uint64_t seed) const {
+  const Tensor samples = sample(count, seed);
+  if (!are_points(samples)) return {samples, 0};
+  const Units& units = options().model.units;
+  const Image plot = scatter(shown.empty() ? std::vector<float>() : to_points(shown[0], units), to_points(samples, units));
+  std::vector<float> pixels(plot.pixels.size());
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = float(plot.pixels[i]) / 127.5f - 1;
+  return {context().from(pixels, {1, plot.height, plot.width, 3}), 1};
 }
 
 Tensor classes_in_turn(const Context& context, int64_t count, int64_t classes) {

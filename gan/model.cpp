@@ -1,6 +1,7 @@
 #include "weft/gan/model.h"
 
 #include <charconv>
+#include <cmath>
 
 #include "combinations.h"
 #include "translation/translation_contest.h"
@@ -16,9 +17,16 @@ namespace weft::gan {
 
 const std::vector<Model>& models() {
   constexpr const char* kTranslate = "weft translate RUN --input PICTURE --out translated.png";
+  // docs/gan-results.md has what each is for, and what was tried beside it.
+  constexpr const char* kMlp = "model.size=1 model.width=64 model.latent=2 model.init=kaiming model.ema_half_life=128000 model.ema_ramp=0.1 train.batch=256 train.steps=20000 train.objective=rpgan "
+      "train.penalty=r1:0.05,r2:0.05 train.penalty_end=0.001 train.penalty_anneal=0.6 optimizer.learning_rate_g=0.002 optimizer.learning_rate_d=0.002 optimizer.beta1=0 "
+      "optimizer.beta2=0.99 optimizer.schedule=exponential optimizer.hold=0.1 optimizer.final_g=0.005 optimizer.final_d=0.1 "
+      "run.samples=2500 run.samples_every=2000 run.log_every=100 run.checkpoint_every=5000";
   static const std::vector<Model> all = {
       {"dcgan", "convolutional generator and discriminator with batch norm; 16, 28, 32, 64 or 128 pixels",
        "Radford et al., arXiv:1511.06434", dcgan},
+      {"mlp", "points of the plane: ring8, grid25, or a CSV of x,y a line; fully connected, and sure to find every mode", "Lin et al., arXiv:1712.04086; Huang et al., arXiv:2501.05441",
+       mlp, Feed::pictures, kMlp, nullptr, "weft generate RUN --out points.csv --count 2500"},
       {"restyle", "puts pictures into the manner of a folder of styles, any picture at once; --data CONTENTS --styles STYLES",
        "Johnson et al., arXiv:1603.08155; Li and Wand, arXiv:1604.04382; Elnekave and Weiss, arXiv:2203.11862", restyle_networks, Feed::styles,
        "model.size=64 model.width=24 model.blocks=4 model.upsampling=nearest model.d_layers=2 train.batch=8 train.style_batch=32 train.steps=4000 train.objective=lsgan "
@@ -51,9 +59,30 @@ struct Size {
   int most;
 };
 constexpr Size kSizes[] = {{"size", &ModelOptions::size, 4096}, {"channels", &ModelOptions::channels, 64}, {"width", &ModelOptions::width, 4096},
-                           {"latent", &ModelOptions::latent, 65536}, {"blocks", &ModelOptions::blocks, 256}};
-constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {{"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}, {"condition", &ModelOptions::condition}};
+                           {"latent", &ModelOptions::latent, 65536}, {"blocks", &ModelOptions::blocks, 256},
+                           {"waves", &ModelOptions::waves, 65536}};
+constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {{"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}, {"condition", &ModelOptions::condition}, {"form", &ModelOptions::form}};
 constexpr std::pair<const char*, std::vector<std::string> ModelOptions::*> kLists[] = {{"styles", &ModelOptions::styles}, {"classes", &ModelOptions::classes}};
+
+std::string text_of(const std::vector<double>& numbers) {
+  std::string text;
+  char one[32];
+  for (const double v : numbers) text.append(one, std::to_chars(one, one + sizeof one, v).ptr) += ' ';
+  return text;
+}
+
+/// Numbers with a blank after each. Throws FormatError, with `what` first, for anything else, and unless there are `count` or none.
+std::vector<double> numbers_of(const std::string& text, size_t count, const std::string& what) {
+  std::vector<double> numbers;
+  for (const char *at = text.data(), *end = at + text.size(); at != end;) {
+    double value = NAN;
+    const auto [read, error] = std::from_chars(at, end, value);
+    if (error != std::errc() || read == end || *read != ' ' || !std::isfinite(value) || numbers.size() == count) throw FormatError(what + " = '" + text + "' is no list of numbers");
+    numbers.push_back(value), at = read + 1;
+  }
+  if (!numbers.empty() && numbers.size() != count) throw FormatError(what + " = '" + text + "': " + std::to_string(count) + " numbers were expected");
+  return numbers;
+}
 
 template <class T>
 T named(const char* what, const std::string& name, std::initializer_list<std::pair<const char*, T>> known) {
@@ -79,6 +108,7 @@ Metadata to_metadata(const ModelOptions& o) {
   for (const auto& [name, value] : kKinds) m[name] = o.*value;
   for (const auto& [name, values] : kLists)
     for (const std::string& value : o.*values) m[name] += value + "\n";
+  if (!o.units.one.empty()) m["grain"] = text_of({o.grain}), m["zero"] = text_of(o.units.zero), m["one"] = text_of(o.units.one);
   return m;
 }
 
@@ -93,7 +123,7 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
     int value = -1;
     const char* end = entry->second.data() + entry->second.size();
     const auto [read, error] = std::from_chars(entry->second.data(), end, value);
-    if (error != std::errc() || read != end || value < (s.value == &ModelOptions::blocks ? 0 : 1) || value > s.most)
+    if (error != std::errc() || read != end || value < (s.value == &ModelOptions::blocks || s.value == &ModelOptions::waves ? 0 : 1) || value > s.most)
       throw FormatError(what + ": " + s.name + " = '" + entry->second + "' is beyond any network of this program");
     o.*s.value = value;
   }
@@ -102,6 +132,9 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
   for (const auto& [name, values] : kLists)
     if (const auto entry = metadata.find(name); entry != metadata.end())
       for (size_t begin = 0, end; (end = entry->second.find('\n', begin)) != std::string::npos; begin = end + 1) (o.*values).push_back(entry->second.substr(begin, end - begin));
+  const auto numbers = [&](const char* name, size_t count) { const auto entry = metadata.find(name); return entry == metadata.end() ? std::vector<double>() : numbers_of(entry->second, count, what + ": " + name); };
+  if (const std::vector<double> grain = numbers("grain", 1); !grain.empty()) o.grain = grain[0];
+  o.units = {numbers("zero", 2), numbers("one", 2)};
   return o;
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "warm_start.h"
+#include "weft/gan/points.h"
 #include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
@@ -23,7 +24,7 @@ T choice(const char* setting, const std::string& given, const std::vector<std::p
   throw ConfigError(std::string(setting) + " = '" + given + "' is none of " + list + suggestion(given, names));
 }
 
-nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_rate, int64_t steps) {
+nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_rate, double final, int64_t steps) {
   nn::OptimizerOptions o;
   o.settings.kind = choice<OptimizerKind>("optimizer", s.optimizer, {{"sgd", OptimizerKind::sgd}, {"adam", OptimizerKind::adam},
                                                                      {"adamw", OptimizerKind::adamw}, {"rmsprop", OptimizerKind::rmsprop}});
@@ -31,8 +32,9 @@ nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_r
   o.learning_rate = learning_rate;
   o.clip_norm = s.clip_norm;
   using Kind = nn::Schedule::Kind;
-  o.schedule.kind = choice<Kind>("schedule", s.schedule, {{"constant", Kind::constant}, {"linear", Kind::linear}, {"cosine", Kind::cosine}});
-  o.schedule.hold = int64_t(s.hold * double(steps)), o.schedule.steps = steps - o.schedule.hold, o.schedule.warm_up = s.warm_up;
+  o.schedule.kind = choice<Kind>("schedule", s.schedule, {{"constant", Kind::constant}, {"linear", Kind::linear}, {"cosine", Kind::cosine}, {"exponential", Kind::exponential}});
+  o.schedule.hold = int64_t(s.hold * double(steps)), o.schedule.steps = steps - o.schedule.hold, o.schedule.warm_up = s.warm_up, o.schedule.final = final;
+  if (o.schedule.kind == Kind::exponential && final == 0) throw ConfigError("schedule = 'exponential' ends at a share of the learning rate above 0: optimizer.final_g and optimizer.final_d");
   if (o.schedule.kind != Kind::constant && steps == 0) throw ConfigError("schedule = '" + s.schedule + "' needs a number of steps: it ends with them");
   return o;
 }
@@ -65,6 +67,9 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   const Feed feed = find_model(s.model).feed;
   const int channels = sources[0].train->channels() / (feed == Feed::pairs ? 2 : 1);   // a pair's pictures are joined at their channels
   o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.dropout, s.d_layers, s.d_scales, {}, s.condition, {}};
+  o.model.form = s.form, o.model.waves = s.waves;
+  o.model.units = sources[0].train->units();
+  if (!o.model.units.one.empty()) o.model.grain = grain_of(*sources[0].train);
   if (feed == Feed::styles) o.model.styles = sources[1].train->classes();
   if (s.condition != "none") {
     o.model.classes = sources[0].train->classes();
@@ -75,10 +80,11 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   o.weights = {s.adversarial, s.content, s.style, s.cycle, s.identity, s.l1, s.nce, s.kl};
   o.pool = s.pool;
   o.objective = &find_objective(s.objective);
+  o.steps = steps;
   o.order = choice<UpdateOrder>("order", s.order, {{"d-first", UpdateOrder::discriminator_first}, {"g-first", UpdateOrder::generator_first},
                                                    {"simultaneous", UpdateOrder::simultaneous}});
-  o.generator = optimizer_options(s, s.learning_rate_g, steps);
-  o.discriminator = optimizer_options(s, s.learning_rate_d, steps);
+  o.generator = optimizer_options(s, s.learning_rate_g, s.final_g, steps);
+  o.discriminator = optimizer_options(s, s.learning_rate_d, s.final_d, steps);
   o.init = choice<nn::Init>("init", s.init, {{"dcgan", nn::Init::dcgan}, {"xavier", nn::Init::xavier}, {"kaiming", nn::Init::kaiming}, {"torch", nn::Init::torch}});
   o.capture = choice<CaptureSteps>("capture", s.capture, {{"auto", CaptureSteps::automatic}, {"on", CaptureSteps::on}, {"off", CaptureSteps::off}});
   o.seed = s.seed;
@@ -165,6 +171,7 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
 void Training::hold_out(size_t most) {
   constexpr size_t kCrops = 128;
   const bool styles = !options.model.styles.empty();
+  if (sources[0].train->endless()) sources[0].held_out = sources[0].train;       // its beginning, which no seed comes near
   for (const Split& source : sources) {
     if (!source.held_out) return;
     if (!styles) most = std::min(most, size_t(source.held_out->size()));

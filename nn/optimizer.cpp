@@ -11,6 +11,7 @@ double Schedule::at(int64_t step) const {
   const int64_t begin = std::max(warm_up, hold);
   if (kind == Kind::constant || step < begin || steps <= begin) return 1;
   const double t = std::min(1.0, double(step - begin) / double(steps - begin));
+  if (kind == Kind::exponential) return std::pow(final, t);
   return kind == Kind::linear ? 1 + t * (final - 1) : final + (1 - final) * 0.5 * (1 + std::cos(std::numbers::pi * t));
 }
 

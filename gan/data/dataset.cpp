@@ -1,6 +1,7 @@
 #include "weft/gan/dataset.h"
 
 #include "dataset_kinds.h"
+#include "weft/gan/mixture.h"
 #include "weft/gan/objective.h"
 #include "weft/kernels/error.h"
 #include "weft/tensor/sha256.h"
@@ -81,14 +82,19 @@ std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOp
   if (!options.labels.empty() && !fs::is_directory(status))
     throw ConfigError("labels = '" + options.labels + "' is for a folder of pictures, and " + source + " is none");
   std::vector<std::string> names;
+  const auto points_have_no_size = [&] {
+    if (options.size != 1) throw ConfigError(source + " is of points in the plane, and model.size = " + std::to_string(options.size) + " asks for pictures; `weft train mlp` learns points");
+  };
   for (const NamedData& data : kNamedData) {
+    if (source == data.name && find_mixture(source)) return points_have_no_size(), open_drawn_mixture(*find_mixture(source));
     if (source == data.name) return *data.folder ? open_fashion_mnist(data, options) : source == "swatches" ? open_swatches(options) : open_drawn_garments(options, source == std::string("garment-masks"));
     names.push_back(data.name);
   }
   if (fs::is_directory(status)) return open_folder(source, options);
   if (fs::is_regular_file(status)) {
+    if (is_points_file(source)) return points_have_no_size(), open_points(source);
     if (is_idx_images(source)) return open_idx(source, source, labels_beside(source), {}, options);
-    throw DataError(source + " is a file, but not an IDX file of images; name the folder that holds the pictures");
+    throw DataError(source + " is a file, but neither an IDX file of images nor a CSV of points (x,y a line); name the folder that holds the pictures");
   }
   if (status.type() != fs::file_type::not_found && trouble) throw DataError("cannot read " + source + ": " + trouble.message());
   throw DataError("there is no folder or file " + source + ", and no data set of that name" + suggestion(source, names));

@@ -17,6 +17,11 @@ std::shared_ptr<Dataset> open_swatches(const DatasetOptions&);
 std::shared_ptr<Dataset> open_drawn_garments(const DatasetOptions&, bool masks);
 /// Pairs of a line drawing and the picture, of any source of open_dataset.
 std::shared_ptr<Dataset> open_sketches(const std::string& source, const DatasetOptions&);
+struct Mixture;
+std::shared_ptr<Dataset> open_drawn_mixture(const Mixture& mixture);
+bool is_points_file(const std::filesystem::path&);
+/// @param what  a CSV of points. Throws: DataError that lists what is no point
+std::shared_ptr<Dataset> open_points(const std::string& what);
 std::shared_ptr<Dataset> open_folder(const std::filesystem::path&, const DatasetOptions&);
 
 }  // namespace weft::gan

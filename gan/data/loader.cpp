@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "weft/kernels/error.h"
+#include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
 
@@ -20,6 +21,7 @@ struct Loader::State {
   double waited = 0;
   bool waited_once = false;
   Batch current;
+  int64_t first = 0;                             // of endless data, where this seed begins
 
   std::mutex mutex;                              // guards the four below
   std::condition_variable changed;
@@ -47,7 +49,7 @@ struct Loader::State {
 
   void work(Cursor at) {
     try {
-      std::vector<int64_t> order = epoch_draws(*data, options.sampling, options.seed, at.epoch, options.batch);
+      std::vector<int64_t> order = draws(at.epoch);
       for (;;) {
         std::unique_lock lock(mutex);
         changed.wait(lock, [&] { return stop || !free.empty(); });
@@ -75,22 +77,29 @@ struct Loader::State {
     batch.labels.resize(size_t(options.batch));
     for (size_t b = 0; b < size_t(options.batch); ++b) {
       float* out = batch.images.data() + b * image;
-      batch.labels[b] = data->read(order[size_t(at.position)], out);
+      batch.labels[b] = data->read(data->endless() ? first + at.epoch * data->size() + at.position : order[size_t(at.position)], out);
       (*augment)(out, at.epoch, at.position);
       if (++at.position == data->size()) {
         at = {at.epoch + 1, 0};
-        order = epoch_draws(*data, options.sampling, options.seed, at.epoch, options.batch);
+        order = draws(at.epoch);
       }
     }
+  }
+
+  std::vector<int64_t> draws(int64_t epoch) const {
+    return data->endless() ? std::vector<int64_t>() : epoch_draws(*data, options.sampling, options.seed, epoch, options.batch);
   }
 };
 
 Loader::Loader(std::shared_ptr<Dataset> data, const LoaderOptions& options, Cursor from) : state_(std::make_unique<State>()) {
   if (options.batch < 1) throw ConfigError("batch = " + std::to_string(options.batch) + " has no images");
+  const std::string what = data->units().one.empty() ? "picture" : "point";
   if (options.batch > data->size())
-    throw ConfigError("batch = " + std::to_string(options.batch) + " is larger than the data set of " + std::to_string(data->size()) +
-                      (data->size() == 1 ? " picture" : " pictures") + "; take --batch " + std::to_string(data->size()) + " or less, or more pictures");
-  epoch_draws(*data, options.sampling, options.seed, 0);     // refuses here what the thread would refuse later
+    throw ConfigError("batch = " + std::to_string(options.batch) + " is larger than the data set of " + std::to_string(data->size()) + " " + what +
+                      (data->size() == 1 ? "" : "s") + "; take --batch " + std::to_string(data->size()) + " or less, or more " + what + "s");
+  if (!what.compare("point") && options.augment.alters()) throw ConfigError("points cannot be altered at random as pictures are; leave data.augment and its parts alone");
+  if (!data->endless()) epoch_draws(*data, options.sampling, options.seed, 0);     // refuses here what the thread would refuse later
+  state_->first = int64_t(stream_key(options.seed, "data.order") >> 2);
   state_->augment = std::make_unique<Augmenter>(options.augment, options.seed, data->width(), data->channels());
   state_->data = std::move(data);
   state_->options = options;

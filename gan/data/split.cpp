@@ -23,7 +23,7 @@ class Part final : public Dataset {
     const Dataset& data = *whole_->data;
     std::sort(indices_.begin(), indices_.end());
     size_ = int64_t(indices_.size());
-    side_ = data.height(), channels_ = data.channels();
+    side_ = data.height(), channels_ = data.channels(), units_ = data.units();
     classes_ = data.classes();
     for (const int64_t i : indices_) {
       if (!data.labels().empty()) labels_.push_back(data.labels()[size_t(i)]);
@@ -50,7 +50,8 @@ Split split(std::shared_ptr<Dataset> data, const SplitOptions& o) {
   if (!(o.held_out >= 0 && o.held_out < 1)) throw ConfigError("held_out = " + std::to_string(o.held_out) + " is no share of the pictures; 0 to below 1");
   if (o.most < 0) throw ConfigError("most = " + std::to_string(o.most) + " pictures; 0 takes all");
   const int64_t all = data->size(), used = o.most == 0 ? all : std::min(all, o.most);
-  if (o.held_out == 0 && used == all) return {std::move(data), nullptr};
+  if (data->endless() && o.most == 0) return {std::move(data), nullptr};      // no step has seen what none has drawn yet
+  if (o.held_out == 0 && used == all && !data->endless()) return {std::move(data), nullptr};
   const int64_t held = o.held_out == 0 ? 0 : std::max(int64_t(1), int64_t(std::llround(o.held_out * double(used))));
   if (held >= used)
     throw ConfigError("held_out = " + std::to_string(o.held_out) + " of " + std::to_string(used) + (used == 1 ? " picture" : " pictures") + " leaves none to train with");

@@ -21,6 +21,7 @@ struct AugmentOptions {
   double jitter = 0;                             // brightness, contrast, saturation by this share; hue by this part of 90 degrees; 0 to 1
   Fill fill = Fill::nearest;
   double fill_value = 1;                         // of Fill::constant, in [-1, 1]
+  bool alters() const { return flip || crop > 0 || rotation > 0 || shift > 0 || shear > 0 || zoom > 0 || jitter > 0; }
 };
 
 class Augmenter {

@@ -42,6 +42,7 @@ struct GanOptions {
   const Objective* objective = nullptr;
   UpdateOrder order = UpdateOrder::discriminator_first;
   nn::OptimizerOptions generator, discriminator;   // of all networks that make pictures, and of all that judge them
+  int64_t steps = 0;                               // in all, for what goes by their share; 0: not known
   nn::Init init = nn::Init::dcgan;
   InitFrom init_from;
   std::string freeze;   // "generator.main.0.*,discriminator.*": patterns of parameters that stay as they are
@@ -84,6 +85,14 @@ class Conditional {
   virtual ~Conditional() = default;
   /// @param labels  (N, classes), one-hot or multi-hot: of the samples of the passes to come
   virtual void set_condition(const Tensor& labels) = 0;
+};
+
+/// What a network is that changes while a run goes on.
+class Paced {
+ public:
+  virtual ~Paced() = default;
+  /// @param done  share of the steps that are done; 1 if nobody knows
+  virtual void set_progress(double done) = 0;
 };
 
 class Contest {

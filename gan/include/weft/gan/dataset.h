@@ -23,6 +23,11 @@ struct DatasetOptions {
   size_t cache_bytes = size_t(1) << 30;          // decoded pictures of a folder that are kept
 };
 
+/// How numbers in the data's own units become what networks see, an axis: y = (x - zero) / one. Empty for pictures, whose y is x/127.5 - 1.
+struct Units {
+  std::vector<double> zero, one;
+};
+
 /// One thread reads at a time; the plain getters are for any.
 class Dataset {
  public:
@@ -34,8 +39,11 @@ class Dataset {
   const std::vector<std::string>& classes() const { return classes_; }    // empty: the data has none
   const std::vector<int>& labels() const { return labels_; }              // (size): each image's class; empty: none
   const std::vector<double>& weights() const { return weights_; }         // (size): for Sampling::weighted; empty: none
+  const Units& units() const { return units_; }
+  /// Whether image i is there for any i >= 0, drawn afresh: then size() is only how many an epoch has, and no image comes twice.
+  bool endless() const { return endless_; }
 
-  /// Writes image i, i in [0, size()), as (height, width, channels) in [-1, 1], y = x/127.5 - 1; returns its class, 0 if there
+  /// Writes image i, i in [0, size()) unless endless, as (height, width, channels) in [-1, 1], y = x/127.5 - 1; returns its class, 0 if there
   /// are none. Broken pictures are replaced by the next good one, class included, whatever the order of calls.
   /// Throws: DataError if too many are broken.
   virtual int read(int64_t i, float* out) = 0;
@@ -51,6 +59,8 @@ class Dataset {
   std::vector<std::string> classes_;
   std::vector<int> labels_;
   std::vector<double> weights_;
+  Units units_;
+  bool endless_ = false;
 };
 
 /// A data set that has a name: a row of `weft list data`.
@@ -65,10 +75,13 @@ constexpr NamedData kNamedData[] = {
      "/usr/share/datasets/fashion-mnist", "dataset-fashion-mnist"},
     {"swatches", "20,000 textile swatches that weft draws: stripes, checks, houndstooth, tartan, dots; 8 to 1024 pixels", "", ""},
     {"garments", "20,000 garments that weft draws: T-shirts, longsleeves, dresses, skirts, trousers; 16 to 2048 pixels", "", ""},
-    {"garment-masks", "where each of those garments is: white on black", "", ""}};
+    {"garment-masks", "where each of those garments is: white on black", "", ""},
+    {"ring8", "points, drawn afresh for ever: eight narrow Gaussians on a circle (arXiv:1712.04086); for `weft train mlp`", "", ""},
+    {"grid25", "points, drawn afresh for ever: 25 narrow Gaussians, five times five (arXiv:1712.04086); for `weft train mlp`", "", ""}};
 
-/// @param source  a name of kNamedData, a folder of pictures (its classes are those of its labels.csv, or else its first-level folders), or an IDX file of
-///                images, plain or gzip, whose labels are taken from the file beside it if there is one
+/// @param source  a name of kNamedData, a folder of pictures (its classes are those of its labels.csv, or else its first-level folders), an IDX file of
+///                images, plain or gzip, whose labels are taken from the file beside it if there is one, or a CSV of points, x,y a line. Points are
+///                pictures of one pixel with two channels, in units of their own, and size is 1
 /// IDX pictures are never resampled: `size` is their own or the next power of two, reached by a black border.
 /// Throws: DataError for a source that is missing, empty or unreadable, FormatError for a broken IDX file, ConfigError for a
 /// size or channel count that the source cannot give.

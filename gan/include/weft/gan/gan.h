@@ -19,7 +19,7 @@ class Gan : public Contest {
   /// Images in evaluation mode, from the average if there is one. Image i of a seed is the same whatever the count.
   /// @param labels  (count, classes); empty: the classes in turn, where there are any
   Tensor sample(int64_t count, uint64_t seed, const Tensor& labels = {}) const;
-  Sheet sheet(const Tensors&, int64_t count, uint64_t seed) const override { return {sample(count, seed), 0}; }
+  Sheet sheet(const Tensors& shown, int64_t count, uint64_t seed) const override;   // of points: a scatter plot, those shown in grey
 
   nn::Module& generator() const { return network(0); }
   nn::Module& discriminator() const { return network(1); }

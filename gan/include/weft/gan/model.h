@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "weft/gan/dataset.h"
 #include "weft/nn/layers.h"
 
 namespace weft::gan {
@@ -22,6 +23,11 @@ struct ModelOptions {
   // of networks that make pictures of a class (Conditional, contest.h)
   std::string condition = "none";        // none, or how they are told it; each model says which ways it knows
   std::vector<std::string> classes = {}; // by name; empty: none
+  // of mlp, for points of the plane
+  std::string form = "relu";             // relu, maxout
+  int waves = 32;                        // directions in which the discriminator sees sines and cosines of x; 0: only x
+  double grain = 1;                      // smallest scale of the data, in their deviations
+  Units units = {};                      // the data's, so that a generator's file can speak in them
 };
 
 /// As text, for a network's file, and back. Throws FormatError, with `what` first, for what no network of this program has.
@@ -71,6 +77,9 @@ std::unique_ptr<Contest> features_contest(const Context& context, const Model& m
 /// DCGAN for 16, 32, 64 and 128 pixels (transposed-convolution stem) and for 28 (dense stem). The module names are those of
 /// PyTorch's DCGAN example, so its state dicts load, and ours load there.
 Networks dcgan(const Context& context, const ModelOptions& options);
+
+/// Fully connected networks for points of the plane.
+Networks mlp(const Context& context, const ModelOptions& options);
 
 /// A generator of pictures from pictures and a discriminator of patches: translation/restyle.cpp.
 Networks restyle_networks(const Context& context, const ModelOptions& options);

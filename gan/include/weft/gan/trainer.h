@@ -23,6 +23,8 @@ struct TrainSettings {
   int blocks = 9, d_layers = 3, d_scales = 1;    // of networks that translate pictures
   std::string norm = "instance", upsampling = "transposed";            // instance, batch; transposed, nearest, bilinear
   double dropout = 0;
+  std::string form = "relu";             // of mlp: relu, maxout
+  int waves = 32;
   double adversarial = 1, content = 0, style = 0, cycle = 0, identity = 0, l1 = 0, nce = 0, kl = 0;   // weights of a loss's parts
   int pool = 0;
   std::string penalty;                   // "r1:10,r2": of weft/gan/penalty.h
@@ -45,7 +47,8 @@ struct TrainSettings {
   std::string optimizer = "adam";        // sgd, adam, adamw, rmsprop
   double learning_rate_g = 2e-4, learning_rate_d = 2e-4;
   double beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8, decay = 0, clip_norm = 0;
-  std::string schedule = "constant";     // constant, linear, cosine; over `steps`
+  std::string schedule = "constant";     // constant, linear, cosine, exponential; over `steps`
+  double final_g = 0, final_d = 0;       // share of the learning rates that is left at its end
   int64_t warm_up = 0;
   double hold = 0;                       // share of the steps before the schedule begins to fall
   std::string init = "dcgan";            // dcgan, xavier, kaiming, torch

@@ -7,11 +7,11 @@ namespace weft::nn {
 
 /// Learning-rate factor at a step in [0, steps): multiplies the base rate.
 struct Schedule {
-  enum class Kind { constant, linear, cosine } kind = Kind::constant;
+  enum class Kind { constant, linear, cosine, exponential } kind = Kind::constant;
   int64_t steps = 0;          // length of the decay
   int64_t warm_up = 0;        // steps of linear rise from 0 first
   int64_t hold = 0;           // steps at 1 before the decay begins
-  double final = 0;           // factor at the end
+  double final = 0;           // factor at the end; exponential: above 0
   double at(int64_t step) const;
 };
 
