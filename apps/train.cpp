@@ -9,6 +9,7 @@
 #include "plan.h"
 #include "progress.h"
 #include "settings.h"
+#include "weft/gan/picture_metrics.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/run_contents.h"
 #include "weft/gan/run_report.h"
@@ -120,7 +121,8 @@ int run(const TrainArguments& arguments, const std::string& command) {
   if (settings.out.empty()) throw ConfigError("--out is missing: the folder that the run is written to");
 
   listen();
-  const gan::TrainRequest request{settings, config_lines(settings), toml, command, arguments.resume, arguments.allow_config_change};
+  gan::TrainRequest request{settings, config_lines(settings), toml, command, arguments.resume, arguments.allow_config_change};
+  if (gan::find_model(settings.model).feed == gan::Feed::pictures && settings.size > 1) request.metrics = gan::picture_metrics();
   gan::TrainReport report;
   {
     ProgressDisplay display(settings.model, settings.minutes);

@@ -4,12 +4,13 @@
 
 #include "weft/gan/contest.h"
 #include "weft/gan/loader.h"
+#include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
 namespace {
 
 constexpr int kLastSide = 8, kColumns = 8;
-constexpr double kLearningRate = 1e-3;
+constexpr double kLearningRate = 1e-3, kDropout = 0.5;        // of the defaults of `weft train classifier`
 
 /// (N): 1 where the largest logit is not the label's.
 Tensor missed(const Tensor& logits, const Tensor& labels) { return 1 - max(equal(logits, max(logits, {1}, KeepAxes::yes)) * labels, {1}); }
@@ -71,11 +72,12 @@ Classifier::Classifier(const Context& context, const ModelOptions& o) : options_
   body_->append(nn::Flatten());
   body_->append(std::make_shared<nn::Linear>(context, side * side * from, kFeatures, nn::Bias::yes, nn::ImageShape{side, side, from})).append(nn::ReLU());
   add("body", body_);
+  dropout_ = add("dropout", std::make_shared<nn::Dropout>(o.dropout, stream_key(0, "classifier.dropout")));
   last_ = add("last", std::make_shared<nn::Linear>(context, kFeatures, int64_t(o.classes.size())));
 }
 
 Tensor Classifier::features(const Tensor& pixels) { return body_->forward(pixels); }
-Tensor Classifier::forward(const Tensor& pixels) { return last_->forward(features(pixels)); }
+Tensor Classifier::forward(const Tensor& pixels) { return last_->forward(dropout_->forward(features(pixels))); }
 
 std::unique_ptr<Contest> classifier_contest(const Context& context, const Model&, const GanOptions& options) { return std::make_unique<Classify>(context, options); }
 
@@ -92,7 +94,7 @@ std::shared_ptr<Classifier> load_classifier(const Context& context, const std::f
 
 std::shared_ptr<Classifier> train_classifier(const Context& context, std::shared_ptr<Dataset> data, int width, int64_t steps, int batch, uint64_t seed) {
   GanOptions o;
-  o.model.size = data->height(), o.model.channels = data->channels(), o.model.width = width, o.model.classes = data->classes();
+  o.model.size = data->height(), o.model.channels = data->channels(), o.model.width = width, o.model.dropout = kDropout, o.model.classes = data->classes();
   o.init = nn::Init::kaiming, o.seed = seed;
   o.generator.learning_rate = kLearningRate, o.generator.settings.beta1 = 0.9;
   o.generator.schedule = {nn::Schedule::Kind::cosine, steps};

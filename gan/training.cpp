@@ -71,8 +71,9 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   o.model.units = sources[0].train->units();
   if (!o.model.units.one.empty()) o.model.grain = grain_of(*sources[0].train);
   if (feed == Feed::styles) o.model.styles = sources[1].train->classes();
-  if (s.condition != "none") {
+  if (feed == Feed::labelled || s.condition != "none") {
     o.model.classes = sources[0].train->classes();
+    if (o.model.classes.empty() && feed == Feed::labelled) throw ConfigError("a " + s.model + " learns the class of each picture, and " + s.data + " has none; folders in it would be classes, or a labels.csv");
     if (o.model.classes.empty())
       throw ConfigError("model.condition = '" + s.condition + "' needs the class of each picture, and " + s.data + " has none; folders in it would be classes, or a labels.csv");
   }
@@ -104,7 +105,7 @@ std::vector<Split> open_sources(const TrainSettings& s, const std::function<void
   if (s.batch < 2 && feed == Feed::pictures) throw ConfigError("batch = " + std::to_string(s.batch) + ": batch norm needs at least 2 images to have a variance");
   const DatasetOptions o = dataset_options(s, note);
   const SplitOptions part{s.held_out, s.most};
-  if (feed == Feed::pictures) return {split(open_dataset(s.data, o), part)};
+  if (feed == Feed::pictures || feed == Feed::labelled) return {split(open_dataset(s.data, o), part)};
   if (feed == Feed::pairs) return {open_pairs(s.data, o, part)};
   if (feed == Feed::sides) {
     auto [a, b] = open_two_sides(s.data, o, part);
@@ -188,7 +189,7 @@ void Training::hold_out(size_t most) {
       if (classes > 0) which[i * classes + size_t(label)] = 1;
     }
     held_out.push_back(context.from(pixels, {int64_t(count), data.height(), data.width(), data.channels()}));
-    if (styles && &source == &sources.back()) held_out.push_back(context.from(which, {int64_t(count), int64_t(classes)}));
+    if (!options.model.classes.empty() || (styles && &source == &sources.back())) held_out.push_back(context.from(which, {int64_t(count), int64_t(classes)}));
   }
 }
 

@@ -1,9 +1,10 @@
 // Every figure of a generator, each beside what real pictures get in its place.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
+#include "metrics/figures.h"
 #include "weft/gan/describer.h"
-#include "weft/gan/evaluation.h"
 #include "weft/gan/loader.h"
 #include "weft/gan/measures.h"
 #include "weft/gan/nearest.h"
@@ -13,23 +14,12 @@
 namespace weft::gan {
 namespace {
 
-constexpr int64_t kDrawnAtOnce = 500;
 constexpr int64_t kPatched = 500, kPairs = 500, kLookedUp = 256, kShown = 24;     // pictures, or pairs, of the measures that need fewer
 constexpr double kKnownByHeart = 0.01;   // share of the data's own nearest distances below which one counts as that
 constexpr int kEpochs = 4, kWidth = 32;  // of the classifiers of the accuracy score
 
 /// Pictures by who made them: generated, real, others as real as those, and the data's test part.
 struct Sets { Labelled generated, real, other, test; };
-
-std::vector<Image> samples_of(const TrainedGenerator& generator, const Context& context, int64_t count, uint64_t seed) {
-  const Tensor z = latents(context, count, generator.model.latent, seed);
-  std::vector<Image> all;
-  for (int64_t begin = 0; begin < count; begin += kDrawnAtOnce) {
-    const Tensor some = in_evaluation(*generator.network, slice(z, 0, begin, std::min(count, begin + kDrawnAtOnce)));
-    for (int64_t i = 0; i < some.size(0); ++i) all.push_back(to_image(some, i));
-  }
-  return all;
-}
 
 Labelled read(Dataset& data, const std::vector<int64_t>& which) {
   Labelled all;
@@ -47,18 +37,25 @@ std::vector<Image> first(const std::vector<Image>& pictures, int64_t count) {
 class Evaluator {
  public:
   Evaluator(const EvaluateRequest& request, const Context& context) : request_(request), context_(context) {
-    const TrainedGenerator generator = load_generator(request.run, context, request.note);
-    result_.checkpoint = generator.checkpoint, result_.sha256 = generator.sha256;
-    open_data(generator.model);
-    say("drawing " + std::to_string(count_) + " pictures");
-    sets_.generated.pictures = samples_of(generator, context, count_, request.seed);
-    if (!request.features.empty()) {
-      describer_ = find_describer(context, request.features, request.note);
-      result_.describer = describer_.what, result_.features = describer_.sha256;
-    }
+    generator_ = load_generator(request.run, context, request.note);
+    result_.checkpoint = generator_.checkpoint, result_.sha256 = generator_.sha256;
+    options_.size = generator_.model.size, options_.channels = generator_.model.size == 1 ? 0 : generator_.model.channels;
+    options_.root = request.root, options_.note = request.note;
+    data_ = open_dataset(request.data, options_);
+    result_.real_pictures = data_->size(), result_.size = data_->height(), result_.channels = data_->channels();
+    result_.data_fingerprint = data_->fingerprint();
   }
 
   Evaluation all() {
+    if (!data_->units().one.empty()) {
+      add_point_figures(generator_, *data_, request_, context_, result_);
+      return std::move(result_);
+    }
+    if (!request_.features.empty()) {
+      describer_ = find_describer(context_, request_.features, request_.note);
+      result_.describer = describer_.what, result_.features = describer_.sha256;
+    }
+    read_pictures();
     if (describer_.features) distances();
     if (describer_.classifier) classes();
     patches();
@@ -70,12 +67,7 @@ class Evaluator {
  private:
   void say(const std::string& sentence) const { if (request_.note) request_.note(sentence); }
 
-  void open_data(const ModelOptions& model) {
-    DatasetOptions o;
-    o.size = model.size, o.channels = model.channels, o.root = request_.root, o.note = request_.note;
-    data_ = open_dataset(request_.data, o);
-    result_.real_pictures = data_->size(), result_.size = data_->height(), result_.channels = data_->channels();
-    result_.data_fingerprint = data_->fingerprint();
+  void read_pictures() {
     count_ = std::min(request_.count, data_->size() / 2);
     if (count_ < 2) throw DataError(request_.data + " has " + std::to_string(data_->size()) + " pictures; it takes 4 at least to compare with");
     if (count_ < request_.count) say(request_.data + " has " + std::to_string(data_->size()) + " pictures: all measures take " + std::to_string(count_) + ", so that its halves can be compared");
@@ -83,11 +75,16 @@ class Evaluator {
     real_indices_ = {order.begin(), order.begin() + count_};
     sets_.real = read(*data_, real_indices_);
     sets_.other = read(*data_, {order.begin() + count_, order.begin() + 2 * count_});
-    if (const auto test = open_test_part(request_.data, o)) {
+    if (const auto test = open_test_part(request_.data, options_)) {
       std::vector<int64_t> which = epoch_order(test->size(), stream_key(0, "evaluate.real"), 0);
       which.resize(size_t(std::min(count_, test->size())));
       sets_.test = read(*test, which);
     }
+    say("drawing " + std::to_string(count_) + " pictures");
+    for_each_sample(generator_, context_, count_, request_.seed, [this](const Tensor& x, const std::vector<int>& which) {
+      for (int64_t i = 0; i < x.size(0); ++i) sets_.generated.pictures.push_back(to_image(x, i));
+      sets_.generated.labels.insert(sets_.generated.labels.end(), which.begin(), which.end());
+    });
   }
 
   Figure& figure(const char* name, const char* what, Better better, int64_t count) {
@@ -103,32 +100,10 @@ class Evaluator {
   bool has_test() const { return int64_t(sets_.test.pictures.size()) == count_; }
 
   void distances() {
-    say("looking at them with the features' network");
-    const Points generated = describe(context_, describer_, sets_.generated.pictures), real = describe(context_, describer_, sets_.real.pictures),
-                 other = describe(context_, describer_, sets_.other.pictures), test = has_test() ? describe(context_, describer_, sets_.test.pictures) : Points();
-    Figure& frechet = seen("frechet_distance", "of means and covariances", Better::lower);
-    if (count_ > describer_.dimensions) {
-      const Moments m = moments_of(real);
-      frechet.value = frechet_distance(moments_of(generated), m), frechet.real = frechet_distance(moments_of(other), m);
-      if (has_test()) frechet.test = frechet_distance(moments_of(test), m);
-      frechet.bias = 2 * frechet_bias(m, count_);
-    } else {
-      frechet.note = "refused: " + std::to_string(count_) + " pictures give the covariance of " + std::to_string(describer_.dimensions) + " numbers no full rank; take more";
-    }
-    say("comparing each with each");
-    Figure& kernel = seen("kernel_distance", "squared, unbiased, cubic kernel", Better::lower);
-    kernel.value = kernel_distance(generated, real), kernel.real = kernel_distance(other, real);
-    if (has_test()) kernel.test = kernel_distance(test, real);
-    if (count_ <= kReachOfDensity) return;
-    const Neighbourhood n = neighbourhood(real, generated), r = neighbourhood(real, other), t = has_test() ? neighbourhood(real, test) : Neighbourhood{NAN, NAN, NAN, NAN};
-    const auto add = [&](const char* name, const char* what, double Neighbourhood::*value) {
-      Figure& f = seen(name, what, Better::higher);
-      f.value = n.*value, f.real = r.*value, f.test = t.*value;
-    };
-    add("precision", "samples near a real picture, k 3", &Neighbourhood::precision);
-    add("recall", "real pictures near a sample, k 3", &Neighbourhood::recall);
-    add("density", "how crowded with real ones it is there, k 5", &Neighbourhood::density);
-    add("coverage", "real pictures that have a sample near, k 5", &Neighbourhood::coverage);
+    say("looking at them with the features' network, and comparing each with each");
+    add_distances({describe(context_, describer_, sets_.generated.pictures), describe(context_, describer_, sets_.real.pictures), describe(context_, describer_, sets_.other.pictures),
+                   has_test() ? describe(context_, describer_, sets_.test.pictures) : Points()},
+                  describer_.sha256, describer_.resize(result_.size), result_.figures);
   }
 
   void classes() {
@@ -221,7 +196,9 @@ class Evaluator {
   const EvaluateRequest& request_;
   Context context_;
   Evaluation result_;
+  TrainedGenerator generator_;
   Describer describer_;
+  DatasetOptions options_;
   std::shared_ptr<Dataset> data_;
   std::vector<int64_t> real_indices_;
   int64_t count_ = 0;

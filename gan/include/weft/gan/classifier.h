@@ -31,6 +31,7 @@ class Classifier : public nn::Module {
  private:
   ModelOptions options_;
   std::shared_ptr<nn::Sequential> body_;
+  std::shared_ptr<nn::Dropout> dropout_;
   std::shared_ptr<nn::Linear> last_;
 };
 
