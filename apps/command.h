@@ -28,6 +28,7 @@ struct Command {
 /// @param typed  the whole command line, quoted for a shell: written into runs and pictures
 Command train_command(const std::string& typed);
 Command generate_command(const std::string& typed);
+Command evaluate_command(const std::string& typed);
 Command translate_command(const std::string& typed);
 Command convert_vgg_command(const std::string& typed);
 Command transfer_command(const std::string& typed);

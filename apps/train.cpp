@@ -10,6 +10,7 @@
 #include "progress.h"
 #include "settings.h"
 #include "weft/gan/mixture.h"
+#include "weft/gan/picture_metrics.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/run_contents.h"
 #include "weft/gan/run_report.h"
@@ -123,6 +124,7 @@ int run(const TrainArguments& arguments, const std::string& command) {
   listen();
   gan::TrainRequest request{settings, config_lines(settings), toml, command, arguments.resume, arguments.allow_config_change};
   if (gan::find_mixture(settings.data)) request.metrics = gan::mixture_metrics();
+  else if (gan::find_model(settings.model).feed == gan::Feed::pictures && settings.size > 1) request.metrics = gan::picture_metrics();
   gan::TrainReport report;
   {
     ProgressDisplay display(settings.model, settings.minutes);

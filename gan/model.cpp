@@ -5,6 +5,7 @@
 
 #include "combinations.h"
 #include "translation/translation_contest.h"
+#include "weft/gan/classifier.h"
 #include "weft/gan/gan.h"
 
 // Of all that translate pictures: the schedule that CycleGAN's paper set. Their code bases do not halve the generator's squares as
@@ -58,6 +59,11 @@ const std::vector<Model>& models() {
        "model.size=96 model.channels=3 model.width=16 train.batch=16 train.steps=700 optimizer.learning_rate_g=0.001 optimizer.beta1=0.9 "
        "data.flip=true data.zoom=0.3 data.fill=reflect data.held_out=0.1", features_contest,
        "weft transfer --method gram --features RUN --content PICTURE --style PICTURE --out dressed.png"},
+      {"classifier", "tells what a picture shows, learned from pictures with classes; what `weft evaluate` sees by; 8 pixels and more",
+       "Ioffe and Szegedy, arXiv:1502.03167; Ravuri and Vinyals, arXiv:1905.10887", nullptr, Feed::labelled,
+       "model.width=32 model.init=kaiming model.dropout=0.5 train.batch=64 train.steps=6400 optimizer.learning_rate_g=0.001 optimizer.beta1=0.9 optimizer.schedule=cosine "
+       "data.held_out=0.05 run.samples=2000 run.samples_every=1600 run.checkpoint_every=1600 run.keep_best=held_out", classifier_contest,
+       "weft evaluate OTHER --data SRC --features RUN"},
   };
   return all;
 }

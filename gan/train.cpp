@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "alarms.h"
 #include "run/run_directory.h"
 #include "training.h"
 #include "weft/gan/landscape.h"
@@ -107,9 +108,11 @@ class Run {
     const bool logging = last || step() % s_.log_every == 0 || step() == 1 || writes_samples(last) || !evaluated_.values.empty();
     if (logging) {
       report_.losses = training_.contest->gauges();
-      for (const Gauges& more : {writes_samples(last) ? measure() : Gauges(), evaluated_})
+      for (const Gauges& more : {writes_samples(last) ? measure() : Gauges(), evaluated_, writes_samples(last) ? watch() : Gauges()})
         report_.losses.values.insert(report_.losses.values.end(), more.values.begin(), more.values.end());
-      directory_.log(step(), seconds(), images_per_second(), report_.losses);
+      const std::vector<std::string> alarms = alarms_.hear(step(), report_.losses);
+      for (const std::string& sentence : alarms) note("alarm: " + sentence);
+      directory_.log(step(), seconds(), images_per_second(), report_.losses, alarms);
     }
     if (tell_.progress && (logging || clock_.seconds() - told_ > 0.5)) {   // a bar moves even where steps are slow
       tell_.progress({step(), training_.steps, seconds(), s_.batch, report_.losses});
@@ -123,6 +126,12 @@ class Run {
 
   /// What the model makes of pictures that no step sees.
   Gauges measure() const { return training_.held_out.empty() ? Gauges() : training_.contest->measure(training_.held_out); }
+
+  /// What alarms go by, where pictures are made from noise.
+  Gauges watch() const {
+    const auto* gan = dynamic_cast<const Gan*>(training_.contest.get());
+    return gan ? watched(*gan, training_.batch(), training_.held_out, s_.seed) : Gauges();
+  }
 
   void write_samples() {
     report_.sample_sheet = directory_.write_samples(step(), training_.contest->sheet(training_.held_out, s_.samples, s_.seed));
@@ -223,6 +232,7 @@ class Run {
   RunState before_;                      // of the checkpoint that this part began from
   decltype(RunState::best) best_;
   int64_t since_best_ = 0;               // evaluations
+  Alarms alarms_;
   Gauges evaluated_;                     // of this step, if it was
   Clock clock_;
   double told_ = 0;

@@ -73,8 +73,9 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   o.model.units = sources[0].train->units();
   if (!o.model.units.one.empty()) o.model.grain = grain_of(*sources[0].train);
   if (feed == Feed::styles) o.model.styles = sources[1].train->classes();
-  if (s.condition != "none") {
-    o.model.classes = conditions_of(sources[0].train->classes()).names;
+  if (feed == Feed::labelled || s.condition != "none") {
+    o.model.classes = feed == Feed::labelled ? sources[0].train->classes() : conditions_of(sources[0].train->classes()).names;
+    if (o.model.classes.empty() && feed == Feed::labelled) throw ConfigError("a " + s.model + " learns the class of each picture, and " + s.data + " has none; folders in it would be classes, or a labels.csv");
     if (o.model.classes.empty())
       throw ConfigError("model.condition = '" + s.condition + "' needs the class of each picture, and " + s.data + " has none; folders in it would be classes, or a labels.csv");
   }
@@ -106,7 +107,7 @@ std::vector<Split> open_sources(const TrainSettings& s, const std::function<void
   if (s.batch < 2 && feed == Feed::pictures) throw ConfigError("batch = " + std::to_string(s.batch) + ": batch norm needs at least 2 images to have a variance");
   const DatasetOptions o = dataset_options(s, note);
   const SplitOptions part{s.held_out, s.most};
-  if (feed == Feed::pictures) return {split(open_dataset(s.data, o), part)};
+  if (feed == Feed::pictures || feed == Feed::labelled) return {split(open_dataset(s.data, o), part)};
   if (feed == Feed::pairs) return {open_pairs(s.data, o, part)};
   if (feed == Feed::sides) {
     auto [a, b] = open_two_sides(s.data, o, part);
@@ -161,7 +162,7 @@ Training::Training(const TrainSettings& s, const std::function<void(const std::s
     stream.next = context.empty(stream.pictures.shape());
     const bool one_class = styles && !streams.empty();
     if (one_class || !options.model.classes.empty()) {
-      if (!one_class) stream.row_of_class = conditions_of(data->classes()).rows;
+      if (s.condition != "none") stream.row_of_class = conditions_of(data->classes()).rows;
       stream.labels = context.zeros({one_class ? 1 : o.batch, int64_t(one_class ? data->classes().size() : options.model.classes.size())});
       stream.next_labels = context.zeros(stream.labels.shape());
     }
@@ -179,20 +180,26 @@ void Training::hold_out(size_t most) {
     if (!source.held_out) return;
     if (!styles) most = std::min(most, size_t(source.held_out->size()));
   }
-  std::vector<float> which;
   for (const Split& source : sources) {
     Dataset& data = *source.held_out;
-    const size_t each = size_t(data.height()) * size_t(data.width()) * size_t(data.channels()), classes = data.classes().size();
+    const size_t each = size_t(data.height()) * size_t(data.width()) * size_t(data.channels());
+    const Stream& stream = streams[size_t(&source - sources.data())];
     const size_t count = std::min(styles && &source == &sources.back() ? kCrops : most, size_t(data.size()));
-    std::vector<float> pixels(count * each);
-    which.assign(count * classes, 0);
+    std::vector<float> pixels(count * each), labels;
     for (size_t i = 0; i < count; ++i) {
       const int label = data.read(int64_t(i) * data.size() / int64_t(count), pixels.data() + i * each);
-      if (classes > 0) which[i * classes + size_t(label)] = 1;
+      if (stream.labels) stream.label(label, labels);
     }
     held_out.push_back(context.from(pixels, {int64_t(count), data.height(), data.width(), data.channels()}));
-    if (styles && &source == &sources.back()) held_out.push_back(context.from(which, {int64_t(count), int64_t(classes)}));
+    if (stream.labels) held_out.push_back(context.from(labels, {int64_t(count), stream.labels.size(1)}));
   }
+}
+
+void Stream::label(int of_class, std::vector<float>& into) const {
+  const size_t begin = into.size();
+  into.resize(begin + size_t(labels.size(1)));
+  if (row_of_class.empty()) into[begin + size_t(of_class)] = 1;
+  else std::copy(row_of_class[size_t(of_class)].begin(), row_of_class[size_t(of_class)].end(), into.begin() + std::ptrdiff_t(begin));
 }
 
 Tensors Training::batch() const {
@@ -232,14 +239,9 @@ void Training::fetch() {
       const Batch& batch = s.loader.next();
       s.next.write(batch.images.data(), "loader");
       if (!s.labels) continue;
-      std::vector<float> which(size_t(s.labels.count()));
-      const int64_t rows = s.labels.size(0), classes = s.labels.size(1);
-      for (int64_t i = 0; i < rows; ++i) {
-        const auto label = size_t(batch.labels[size_t(i)]);
-        if (s.row_of_class.empty()) which[size_t(i * classes) + label] = 1;
-        else std::copy(s.row_of_class[label].begin(), s.row_of_class[label].end(), which.begin() + i * classes);
-      }
-      s.next_labels.write(which.data(), "loader");
+      std::vector<float> labels;
+      for (int64_t i = 0; i < s.labels.size(0); ++i) s.label(batch.labels[size_t(i)], labels);
+      s.next_labels.write(labels.data(), "loader");
     }
   } catch (...) {
     failed_ = std::current_exception();  // the step under way is still a good one

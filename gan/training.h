@@ -27,6 +27,7 @@ struct Stream {
   Tensor next;                           // of the next one, once they are fetched
   Tensor labels, next_labels;            // one-hot: (1, classes) the batch's class, or (batch, classes) each picture's, where the model asks for it
   std::vector<std::vector<float>> row_of_class = {};   // of labels, where classes have attributes; empty: one-hot
+  void label(int of_class, std::vector<float>& into) const;   // one more row
 };
 
 struct Training {

@@ -42,7 +42,24 @@ fs::path labels_beside(const fs::path& images) {
   return plain_or_gzip(images.parent_path() / name);
 }
 
+/// The same file of the other part; empty if it is not there.
+fs::path test_beside(const fs::path& images) {
+  std::string name = images.filename().string();
+  if (name.rfind("train-", 0) != 0) return {};
+  name.replace(0, 5, "t10k");
+  if (name.size() > 3 && name.compare(name.size() - 3, 3, ".gz") == 0) name.resize(name.size() - 3);
+  return plain_or_gzip(images.parent_path() / name);
+}
+
 }  // namespace
+
+std::shared_ptr<Dataset> open_test_part(const std::string& source, const DatasetOptions& options) {
+  fs::path images = source;
+  for (const NamedData& data : kNamedData)
+    if (source == data.name) images = *data.folder ? plain_or_gzip((options.root.empty() ? fs::path(data.folder) : fs::path(options.root)) / "train-images-idx3-ubyte") : fs::path();
+  const fs::path test = test_beside(images);
+  return test.empty() || !is_idx_images(test) ? nullptr : open_idx(source, test, labels_beside(test), {}, options);
+}
 
 std::string Dataset::fingerprint() const {
   Sha256 sum;

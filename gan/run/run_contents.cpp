@@ -43,6 +43,10 @@ RunContents::Log read_log(const fs::path& path) {
       log.steps.pop_back();
       for (auto& [name, values] : log.values) values.resize(std::min(values.size(), log.steps.size()));
     }
+    while (!log.alarms.empty() && log.alarms.back().first >= step) log.alarms.pop_back();
+    if (entry.contains("alarms") && entry["alarms"].is_array())
+      for (const Json& sentence : entry["alarms"])
+        if (sentence.is_string()) log.alarms.emplace_back(step, sentence.get<std::string>());
     for (const auto& [name, value] : entry.items()) {
       if (name == "step" || (!value.is_number() && !value.is_null())) continue;
       std::vector<double>& values = log.values[name];

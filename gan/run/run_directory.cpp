@@ -106,7 +106,7 @@ void RunDirectory::begin(int64_t from, const std::string& device) {
   events_ = std::make_unique<EventFile>(path_, from);
 }
 
-void RunDirectory::log(int64_t step, double seconds, double images_per_second, const Gauges& g) {
+void RunDirectory::log(int64_t step, double seconds, double images_per_second, const Gauges& g, const std::vector<std::string>& alarms) {
   ordered_json line = {{"step", step}, {"seconds", seconds}};
   const auto put = [&](const std::string& name, double value) {
     line[name] = value;
@@ -114,6 +114,7 @@ void RunDirectory::log(int64_t step, double seconds, double images_per_second, c
   };
   for (const auto& [name, value] : g.values) put(name, value);
   put("images_per_second", images_per_second);
+  if (!alarms.empty()) line["alarms"] = alarms;
   log_->write(dump(line, -1));
 }
 

@@ -29,7 +29,7 @@ class RunDirectory {
   void take();
   /// Writes down who trains here, and cuts log.jsonl back to the steps up to `from` (0: a new run).
   void begin(int64_t from, const std::string& device);
-  void log(int64_t step, double seconds, double images_per_second, const Gauges& gauges);
+  void log(int64_t step, double seconds, double images_per_second, const Gauges& gauges, const std::vector<std::string>& alarms = {});
   std::string sample_sheet(int64_t step) const { return (path_ / "samples" / (nn::checkpoint_name(step) + ".png")).string(); }
   /// Returns the sheet's path.
   std::string write_samples(int64_t step, const Contest::Sheet& samples);

@@ -170,6 +170,10 @@ void write_run_report(const std::filesystem::path& folder, const std::vector<Kno
   for (const Series& s : all_series(run.log, "loss_"))
     if (!s.y.empty() && std::isfinite(s.y.back())) figures.emplace_back("loss, " + s.name, short_number(s.y.back()));
   page.figures(figures);
+  if (!run.log.alarms.empty()) {
+    page.section("Alarms");
+    for (const auto& [step, sentence] : run.log.alarms) page.paragraph(sentence);
+  }
 
   std::vector<PictureFile> sheets;
   for (const RunContents::Sheet& s : run.sheets) sheets.push_back({s.file, "step " + std::to_string(s.step)});

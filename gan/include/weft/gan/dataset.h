@@ -92,6 +92,10 @@ constexpr NamedData kNamedData[] = {
 /// size or channel count that the source cannot give.
 std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOptions&);
 
+/// The part of the same source that nothing is trained on: of fashion-mnist t10k, of IDX files train-... the t10k-... beside it.
+/// nullptr where there is none. Throws as open_dataset.
+std::shared_ptr<Dataset> open_test_part(const std::string& source, const DatasetOptions&);
+
 /// What an IDX file, plain or gzip, says of itself; `type` is "uint8", "float32" and the like.
 struct IdxHeader {
   std::string type;

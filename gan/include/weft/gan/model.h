@@ -51,6 +51,7 @@ struct GanOptions;
 /// What one step of a model is given, pictures (N,H,W,C).
 enum class Feed {
   pictures,   // {x}, and (N, classes) one-hot where the model has classes
+  labelled,   // {x, labels}: pictures and, (N, classes) one-hot, the class of each
   pairs,      // {a, b}: a picture and what it should become
   sides,      // {a, b}: pictures of two kinds that have nothing to do with each other
   styles,     // {a, b, which}: pictures, pictures of styles, and (1, styles) the one of this batch

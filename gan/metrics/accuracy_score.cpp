@@ -1,0 +1,48 @@
+#include "weft/gan/classifier.h"
+#include "weft/gan/describer.h"
+#include "weft/gan/evaluation.h"
+
+namespace weft::gan {
+namespace {
+
+constexpr int kBatch = 64;
+
+class InMemory final : public Dataset {
+ public:
+  InMemory(const Labelled& from, const std::vector<std::string>& classes) : from_(from) {
+    size_ = int64_t(from.pictures.size());
+    side_ = from.pictures[0].height, channels_ = from.pictures[0].channels;
+    classes_ = classes, labels_ = from.labels;
+  }
+  int read(int64_t i, float* out) override {
+    for (const uint8_t p : from_.pictures[size_t(i)].pixels) *out++ = p / 127.5f - 1;
+    return labels_[size_t(i)];
+  }
+
+ private:
+  const Labelled& from_;
+};
+
+double accuracy(const Context& context, Classifier& classifier, const Labelled& test) {
+  double right = 0;
+  for (size_t i = 0; i < test.pictures.size(); i += kBatch) {
+    const size_t end = std::min(test.pictures.size(), i + kBatch);
+    const std::vector<int> found = classify(classifier, to_pixels(context, test.pictures, i, end, classifier.options().channels));
+    for (size_t k = i; k < end; ++k) right += found[k - i] == test.labels[k];
+  }
+  return right / double(test.pictures.size());
+}
+
+}  // namespace
+
+AccuracyScore accuracy_score(const Context& context, const Labelled& generated, const Labelled& real, const Labelled& test, const std::vector<std::string>& classes,
+                             int width, int epochs, uint64_t seed) {
+  const auto of = [&](const Labelled& from) {
+    if (from.pictures.size() < size_t(kBatch)) throw ConfigError("the accuracy score trains on " + std::to_string(from.pictures.size()) + " pictures; it takes " + std::to_string(kBatch) + " at least");
+    const int64_t steps = int64_t(from.pictures.size()) * epochs / kBatch;
+    return accuracy(context, *train_classifier(context, std::make_shared<InMemory>(from, classes), width, steps, kBatch, seed), test);
+  };
+  return {of(generated), of(real)};
+}
+
+}  // namespace weft::gan

@@ -1,0 +1,214 @@
+// Every figure of a generator, each beside what real pictures get in its place.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "metrics/figures.h"
+#include "weft/gan/describer.h"
+#include "weft/gan/loader.h"
+#include "weft/gan/measures.h"
+#include "weft/gan/nearest.h"
+#include "weft/gan/sheet.h"
+#include "weft/tensor/random_stream.h"
+
+namespace weft::gan {
+namespace {
+
+constexpr int64_t kPatched = 500, kPairs = 500, kLookedUp = 256, kShown = 24;     // pictures, or pairs, of the measures that need fewer
+constexpr double kKnownByHeart = 0.01;   // share of the data's own nearest distances below which one counts as that
+constexpr int kEpochs = 4, kWidth = 32;  // of the classifiers of the accuracy score
+
+/// Pictures by who made them: generated, real, others as real as those, and the data's test part.
+struct Sets { Labelled generated, real, other, test; };
+
+Labelled read(Dataset& data, const std::vector<int64_t>& which) {
+  Labelled all;
+  for (const int64_t i : which) {
+    all.pictures.push_back(picture_of(data, i));
+    if (!data.labels().empty()) all.labels.push_back(data.labels()[size_t(i)]);
+  }
+  return all;
+}
+
+std::vector<Image> first(const std::vector<Image>& pictures, int64_t count) {
+  return {pictures.begin(), pictures.begin() + std::min(std::ptrdiff_t(count), std::ptrdiff_t(pictures.size()))};
+}
+
+class Evaluator {
+ public:
+  Evaluator(const EvaluateRequest& request, const Context& context) : request_(request), context_(context) {
+    generator_ = load_generator(request.run, context, request.note);
+    result_.checkpoint = generator_.checkpoint, result_.sha256 = generator_.sha256;
+    options_.size = generator_.model.size, options_.channels = generator_.model.size == 1 ? 0 : generator_.model.channels;
+    options_.root = request.root, options_.note = request.note;
+    data_ = open_dataset(request.data, options_);
+    result_.real_pictures = data_->size(), result_.size = data_->height(), result_.channels = data_->channels();
+    result_.data_fingerprint = data_->fingerprint();
+  }
+
+  Evaluation all() {
+    if (!data_->units().one.empty()) {
+      add_point_figures(generator_, *data_, request_, context_, result_);
+      return std::move(result_);
+    }
+    if (!request_.features.empty()) {
+      describer_ = find_describer(context_, request_.features, request_.note);
+      result_.describer = describer_.what, result_.features = describer_.sha256;
+    }
+    read_pictures();
+    if (describer_.features) distances();
+    if (describer_.classifier) classes();
+    patches();
+    alikeness();
+    memorised();
+    return std::move(result_);
+  }
+
+ private:
+  void say(const std::string& sentence) const { if (request_.note) request_.note(sentence); }
+
+  void read_pictures() {
+    count_ = std::min(request_.count, data_->size() / 2);
+    if (count_ < 2) throw DataError(request_.data + " has " + std::to_string(data_->size()) + " pictures; it takes 4 at least to compare with");
+    if (count_ < request_.count) say(request_.data + " has " + std::to_string(data_->size()) + " pictures: all measures take " + std::to_string(count_) + ", so that its halves can be compared");
+    const std::vector<int64_t> order = epoch_order(data_->size(), stream_key(0, "evaluate.real"), 0);
+    real_indices_ = {order.begin(), order.begin() + count_};
+    sets_.real = read(*data_, real_indices_);
+    sets_.other = read(*data_, {order.begin() + count_, order.begin() + 2 * count_});
+    if (const auto test = open_test_part(request_.data, options_)) {
+      std::vector<int64_t> which = epoch_order(test->size(), stream_key(0, "evaluate.real"), 0);
+      which.resize(size_t(std::min(count_, test->size())));
+      sets_.test = read(*test, which);
+    }
+    say("drawing " + std::to_string(count_) + " pictures");
+    for_each_sample(generator_, context_, count_, request_.seed, [this](const Tensor& x, const std::vector<int>& which) {
+      for (int64_t i = 0; i < x.size(0); ++i) sets_.generated.pictures.push_back(to_image(x, i));
+      sets_.generated.labels.insert(sets_.generated.labels.end(), which.begin(), which.end());
+    });
+  }
+
+  Figure& figure(const char* name, const char* what, Better better, int64_t count) {
+    result_.figures.push_back({name, what, better});
+    result_.figures.back().count = count;
+    return result_.figures.back();
+  }
+  Figure& seen(const char* name, const char* what, Better better) {
+    Figure& f = figure(name, what, better, count_);
+    f.features = describer_.sha256, f.resize = describer_.resize(result_.size);
+    return f;
+  }
+  bool has_test() const { return int64_t(sets_.test.pictures.size()) == count_; }
+
+  void distances() {
+    say("looking at them with the features' network, and comparing each with each");
+    add_distances({describe(context_, describer_, sets_.generated.pictures), describe(context_, describer_, sets_.real.pictures), describe(context_, describer_, sets_.other.pictures),
+                   has_test() ? describe(context_, describer_, sets_.test.pictures) : Points()},
+                  describer_.sha256, describer_.resize(result_.size), result_.figures);
+  }
+
+  void classes() {
+    const size_t known = describer_.classifier->options().classes.size();
+    const std::vector<int> found = classify(context_, describer_, sets_.generated.pictures), of_other = classify(context_, describer_, sets_.other.pictures);
+    std::vector<std::string> names = describer_.classifier->options().classes;
+    std::vector<double> wanted = shares_of(classify(context_, describer_, sets_.real.pictures), int64_t(known));
+    const Balance b = balance(found, wanted), r = balance(of_other, wanted);
+    for (size_t c = 0; c < known; ++c) result_.classes.push_back({names[c], b.shares[c], wanted[c]});
+    Figure& present = seen("classes_present", "with a share of at least 2 %", Better::higher);
+    present.value = double(b.present), present.real = double(r.present);
+    Figure& divergence = seen("class_divergence", "of the classes' shares from the data's, in nats", Better::lower);
+    divergence.value = b.divergence, divergence.real = r.divergence, divergence.bias = double(known - 1) / (2 * double(count_));
+
+    const Labelled& judged = sets_.test.labels.empty() ? sets_.other : sets_.test;
+    if (data_->classes().size() != known || judged.labels.empty()) return;
+    const std::vector<int> guessed = classify(context_, describer_, judged.pictures);
+    double right = 0;
+    for (size_t i = 0; i < guessed.size(); ++i) right += guessed[i] == judged.labels[i];
+    result_.classifier_accuracy = right / double(guessed.size());
+    if (!request_.accuracy_score) return;
+    say("training a classifier on generated pictures, and one on real ones");
+    if (sets_.generated.labels.empty()) sets_.generated.labels = found;
+    const AccuracyScore score = accuracy_score(context_, sets_.generated, sets_.real, judged, names, kWidth, kEpochs, 0);
+    Figure& f = figure("accuracy_score", "of a classifier trained on them, on real pictures", Better::higher, count_);
+    f.value = score.generated, f.real = score.real;
+  }
+
+  void patches() {
+    say("comparing patches");
+    const int64_t n = std::min(count_, kPatched);
+    const std::vector<Image> real = first(sets_.real.pictures, n);
+    const auto to_real = [&](const std::vector<Image>& pictures) { return patch_distance(context_, first(pictures, n), real); };
+    const std::array<double, 3> value = to_real(sets_.generated.pictures), other = to_real(sets_.other.pictures);
+    const std::array<double, 3> test = int64_t(sets_.test.pictures.size()) >= n ? to_real(sets_.test.pictures) : std::array<double, 3>{NAN, NAN, NAN};
+    constexpr const char* kNames[] = {"sliced_wasserstein", "sliced_wasserstein_half", "sliced_wasserstein_quarter"};
+    constexpr const char* kWhat[] = {"of 7x7 patches", "the same at half size", "the same at quarter size"};
+    for (size_t s = 0; s < 3; ++s) {
+      Figure& f = figure(kNames[s], kWhat[s], Better::lower, n);
+      f.value = value[s], f.real = other[s], f.test = test[s];
+      if (s) f.resize = "triangle " + std::to_string(result_.size) + " to " + std::to_string(std::max(1, result_.size >> s));
+    }
+  }
+
+  void alikeness() {
+    const Diversity made = diversity(sets_.generated.pictures, kPairs, request_.seed), real = diversity(sets_.real.pictures, kPairs, request_.seed);
+    Figure& similarity = figure("similarity", "multi-scale SSIM of two samples: 1 if all are one picture", Better::like_data, count_);
+    similarity.value = made.similarity, similarity.real = real.similarity;
+    similarity.note = "over " + std::to_string(kPairs) + " pairs";
+    Figure& difference = figure("difference", "of two samples' pixels: 0 if all are one picture", Better::like_data, count_);
+    difference.value = made.difference, difference.real = real.difference;
+    difference.note = similarity.note;
+  }
+
+  void memorised() {
+    say("looking for each sample's nearest training picture");
+    const int64_t n = std::min(count_, kLookedUp);
+    std::vector<Image> asked = first(sets_.generated.pictures, n);
+    std::vector<int64_t> own(size_t(n), -1);
+    for (int64_t i = 0; i < n; ++i) asked.push_back(sets_.real.pictures[size_t(i)]), own.push_back(real_indices_[size_t(i)]);
+    const std::vector<Nearest> nearest = nearest_pictures(asked, *data_, own);
+    const std::vector<Nearest> of_made(nearest.begin(), nearest.begin() + n);
+    std::vector<double> of_real;
+    for (auto it = nearest.begin() + n; it != nearest.end(); ++it) of_real.push_back(it->distance);
+    std::sort(of_real.begin(), of_real.end());
+    std::vector<size_t> order;
+    for (size_t i = 0; i < of_made.size(); ++i) order.push_back(i);
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return of_made[a].distance < of_made[b].distance; });
+
+    Figure& median = figure("nearest_distance", "of pixels, to the nearest training picture; the median", Better::like_data, n);
+    median.value = of_made[order[order.size() / 2]].distance, median.real = of_real[of_real.size() / 2];
+    const double close = of_real[size_t(kKnownByHeart * double(of_real.size()))];
+    Figure& share = figure("memorised_share", "nearer to a training picture than 99 % of real ones are", Better::like_data, n);
+    share.value = double(std::count_if(of_made.begin(), of_made.end(), [&](const Nearest& x) { return x.distance < close; })) / double(n);
+    share.real = kKnownByHeart;
+
+    std::vector<Image> pictures;
+    std::vector<std::string> captions;
+    const int enlarged = result_.size * std::max(1, 96 / result_.size);
+    for (size_t k = 0; k < std::min<size_t>(order.size(), kShown); ++k) {
+      const Nearest& x = of_made[order[k]];
+      char distance[32];
+      std::snprintf(distance, sizeof distance, "off by %.3f", x.distance);
+      for (const Image& p : {asked[order[k]], picture_of(*data_, x.index)}) pictures.push_back(resized(p, enlarged, enlarged));
+      captions.insert(captions.end(), {"sample " + std::to_string(order[k]), distance});
+    }
+    result_.memorised = contact_sheet(pictures, 8, captions);
+  }
+
+  const EvaluateRequest& request_;
+  Context context_;
+  Evaluation result_;
+  TrainedGenerator generator_;
+  Describer describer_;
+  DatasetOptions options_;
+  std::shared_ptr<Dataset> data_;
+  std::vector<int64_t> real_indices_;
+  int64_t count_ = 0;
+  Sets sets_;
+};
+
+}  // namespace
+
+const char* name_of(Better b) { return b == Better::lower ? "lower" : b == Better::higher ? "higher" : "like the data"; }
+
+Evaluation evaluate(const EvaluateRequest& request, const Context& context) { return Evaluator(request, context).all(); }
+
+}  // namespace weft::gan

@@ -1,0 +1,57 @@
+#include "weft/gan/nearest.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "metrics/products.h"
+#include "weft/kernels/error.h"
+
+namespace weft::gan {
+namespace {
+
+constexpr int64_t kAtOnce = 512;
+
+}  // namespace
+
+std::vector<Nearest> nearest_pictures(const std::vector<Image>& pictures, Dataset& data, const std::vector<int64_t>& own) {
+  const int64_t numbers = int64_t(data.height()) * data.width() * data.channels();
+  Points asked{int64_t(pictures.size()), numbers, {}};
+  for (const Image& p : pictures) {
+    if (p.height != data.height() || p.width != data.width() || p.channels != data.channels())
+      throw ShapeError("nearest_pictures: pictures of " + std::to_string(p.width) + "x" + std::to_string(p.height) + "x" + std::to_string(p.channels) + " are compared with data of " +
+                       std::to_string(data.width()) + "x" + std::to_string(data.height()) + "x" + std::to_string(data.channels()));
+    for (const uint8_t v : p.pixels) asked.values.push_back(v / 127.5f - 1);
+  }
+  std::vector<Nearest> nearest(pictures.size(), {-1, std::numeric_limits<double>::infinity()});
+  for (int64_t begin = 0; begin < data.size(); begin += kAtOnce) {
+    Points some{std::min(kAtOnce, data.size() - begin), numbers, {}};
+    some.values.resize(size_t(some.count * numbers));
+    for (int64_t i = 0; i < some.count; ++i) data.read(begin + i, &some.values[size_t(i * numbers)]);
+    for_each_distance(some, asked, [&](int64_t first, int64_t rows, const float* squares) {
+      for (int64_t i = 0; i < rows; ++i)
+        for (size_t j = 0; j < pictures.size(); ++j) {
+          const int64_t index = begin + first + i;
+          const double distance = squares[size_t(i) * pictures.size() + j];
+          if (distance < nearest[j].distance && !(j < own.size() && own[j] == index)) nearest[j] = {index, distance};
+        }
+    });
+  }
+  for (size_t j = 0; j < pictures.size(); ++j) {                       // once more, without the rounding of large sums
+    const Image found = nearest[j].index < 0 ? pictures[j] : picture_of(data, nearest[j].index);
+    double square = 0;
+    for (size_t k = 0; k < found.pixels.size(); ++k) square += (found.pixels[k] - pictures[j].pixels[k]) * (found.pixels[k] - pictures[j].pixels[k]);
+    nearest[j].distance = std::sqrt(square / double(numbers)) / 255;
+  }
+  return nearest;
+}
+
+Image picture_of(Dataset& data, int64_t i) {
+  Image image{data.height(), data.width(), data.channels(), {}};
+  std::vector<float> values(size_t(data.height()) * size_t(data.width()) * size_t(data.channels()));
+  data.read(i, values.data());
+  for (const float v : values) image.pixels.push_back(uint8_t(std::clamp(std::nearbyintf((v + 1) * 127.5f), 0.0f, 255.0f)));
+  return image;
+}
+
+}  // namespace weft::gan

@@ -1,0 +1,56 @@
+// What `weft train --metrics-every` tells of pictures: the measures that need no network and take a second or two.
+#include <algorithm>
+#include <cmath>
+
+#include "weft/gan/loader.h"
+#include "weft/gan/measures.h"
+#include "weft/gan/nearest.h"
+#include "weft/gan/set_measures.h"
+#include "weft/gan/sheet.h"
+#include "weft/gan/picture_metrics.h"
+#include "weft/kernels/error.h"
+#include "weft/tensor/random_stream.h"
+
+namespace weft::gan {
+namespace {
+
+constexpr int64_t kMost = 200, kPairs = 200;
+
+std::vector<Image> samples(const Gan& gan, int64_t count, uint64_t seed) {
+  const Tensor x = gan.sample(std::min(count, kMost), seed);
+  std::vector<Image> all;
+  for (int64_t i = 0; i < x.size(0); ++i) all.push_back(to_image(x, i));
+  return all;
+}
+
+std::vector<Image> pictures(Dataset& data, int64_t count) {
+  if (std::min(count, data.size()) < 2) throw ConfigError("metrics take two pictures at least");
+  std::vector<int64_t> which = epoch_order(data.size(), stream_key(0, "evaluate.real"), 0);
+  which.resize(size_t(std::min({count, kMost, data.size()})));
+  std::vector<Image> all;
+  for (const int64_t i : which) all.push_back(picture_of(data, i));
+  return all;
+}
+
+Gauges sliced_wasserstein(const Gan& gan, Dataset& train, int64_t count, uint64_t seed) {
+  const std::array<double, 3> d = patch_distance(gan.context(), samples(gan, count, seed), pictures(train, count));
+  return {{{"sliced_wasserstein", d[0]}, {"sliced_wasserstein_half", d[1]}, {"sliced_wasserstein_quarter", d[2]}}};
+}
+
+Gauges similarity_gap(const Gan& gan, Dataset& train, int64_t count, uint64_t seed) {
+  const double made = diversity(samples(gan, count, seed), kPairs, seed).similarity, data = diversity(pictures(train, count), kPairs, seed).similarity;
+  return {{{"similarity_gap", std::fabs(made - data)}, {"similarity", made}, {"similarity_data", data}}};
+}
+
+}  // namespace
+
+const std::vector<Metric>& picture_metrics() {
+  static const std::vector<Metric> all = {
+      {"sliced_wasserstein", "distance of the samples' 7x7 patches from the data's, at full, half and quarter size; of at most 200 pictures",
+       "Karras et al., arXiv:1710.10196; Rabin et al., SSVM 2011", false, sliced_wasserstein},
+      {"similarity_gap", "how far the samples' multi-scale SSIM to each other is from that of the data's pictures; of at most 200",
+       "Wang, Simoncelli, Bovik, 2003; Odena et al., arXiv:1610.09585", false, similarity_gap}};
+  return all;
+}
+
+}  // namespace weft::gan
