@@ -65,7 +65,7 @@ def measure(mixture, points):
             square += sum((p[axis] - mean) ** 2 for p in mode)
     shares = [len(mode) / max(1, n) for mode in good]
     return {"samples": len(points), "modes": sum(map(bool, good)), "of": len(centres), "high_quality": n / len(points),
-            "reverse_kl": sum(q * math.log(q / w) for q, w in zip(shares, weights) if q), "kl_floor": (len(centres) - 1) / (2 * max(1, n)),
+            "reverse_kl": sum(q * math.log(q / w) for q, w in zip(shares, weights) if q) if n else math.nan, "kl_floor": (len(centres) - 1) / (2 * max(1, n)),
             "deviation": math.sqrt(square / max(1, 2 * n)) / deviation,
             "worst_weight": max(abs(a / len(points) / w - 1) for a, w in zip(near, weights))}
 

@@ -94,7 +94,7 @@ std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOp
   if (fs::is_regular_file(status)) {
     if (is_points_file(source)) return points_have_no_size(), open_points(source);
     if (is_idx_images(source)) return open_idx(source, source, labels_beside(source), {}, options);
-    throw DataError(source + " is a file, but neither an IDX file of images nor a CSV of points (x,y a line); name the folder that holds the pictures");
+    throw DataError(source + " is a file, but not an IDX file of images, nor a CSV of points (x,y a line); name the folder that holds the pictures");
   }
   if (status.type() != fs::file_type::not_found && trouble) throw DataError("cannot read " + source + ": " + trouble.message());
   throw DataError("there is no folder or file " + source + ", and no data set of that name" + suggestion(source, names));
