@@ -107,8 +107,8 @@ class Minute {
 
   void training() {
     const auto start = Clock::now();
-    const gan::Gauges here = trained(machine_.backend().device->name, Precision::fp32, gan::CaptureSteps::automatic, 5).gauges();
-    const gan::Gauges plain = trained("reference", Precision::fp32, gan::CaptureSteps::off, 5).gauges();
+    const gan::Gauges here = trained(machine_.backend().device->name, Precision::fp32, gan::CaptureSteps::automatic, 5)->gauges();
+    const gan::Gauges plain = trained("reference", Precision::fp32, gan::CaptureSteps::off, 5)->gauges();
     int wrong = 0;
     for (const auto& [a, b] : {std::pair{here["loss_d"], plain["loss_d"]}, std::pair{here["loss_g"], plain["loss_g"]}})
       if (!(std::abs(a - b) <= 1e-4 * std::abs(b))) {
@@ -122,7 +122,7 @@ class Minute {
   void capture() {
     for (const Precision precision : machine_.precisions()) {
       const auto start = Clock::now();
-      const auto sum = [&](gan::CaptureSteps how) { return trained(machine_.backend().device->name, precision, how, 6).parameters_sha256(); };
+      const auto sum = [&](gan::CaptureSteps how) { return trained(machine_.backend().device->name, precision, how, 6)->parameters_sha256(); };
       const bool same = sum(gan::CaptureSteps::on) == sum(gan::CaptureSteps::off);
       if (!same) complain(std::string("capture, ") + bench::precision_names[int(precision)] + ": recorded steps end in other parameters");
       told("capture", bench::precision_names[int(precision)], 1, !same, 0, seconds_since(start));
@@ -152,15 +152,15 @@ class Minute {
   static double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
   double elapsed() const { return seconds_since(start_); }
 
-  static gan::Gan trained(const std::string& device, Precision precision, gan::CaptureSteps capture, int steps) {
+  static std::unique_ptr<gan::Gan> trained(const std::string& device, Precision precision, gan::CaptureSteps capture, int steps) {
     const Context context = Context::open(device, {.precision = precision});
     gan::GanOptions o;
     o.model = {16, 3, 8, 16};
     o.objective = &gan::find_objective("non-saturating");
     o.capture = capture;
-    gan::Gan model(context, gan::find_model("dcgan"), o);
+    auto model = std::make_unique<gan::Gan>(context, gan::find_model("dcgan"), o);
     const Tensor real = context.uniform({8, 16, 16, 3}, stream_key(0, "real")) * 2 - 1;
-    for (int i = 0; i < steps; ++i) model.step(real);
+    for (int i = 0; i < steps; ++i) model->step(real);
     return model;
   }
 

@@ -41,8 +41,8 @@ const std::vector<Model>& models() {
        mlp, Feed::pictures, kMlp, nullptr, "weft generate RUN --out points.csv --count 2500"},
       {"restyle", "puts pictures into the manner of a folder of styles, any picture at once; --data CONTENTS --styles STYLES",
        "Johnson et al., arXiv:1603.08155; Li and Wand, arXiv:1604.04382; Elnekave and Weiss, arXiv:2203.11862", restyle_networks, Feed::styles,
-       "model.size=64 model.width=24 model.blocks=4 model.upsampling=nearest model.d_layers=2 model.ema=0.99 train.batch=8 train.style_batch=32 train.steps=4000 train.objective=lsgan "
-       "optimizer.learning_rate_g=0.0005 optimizer.schedule=linear optimizer.hold=0.3 loss.content=1 loss.style=32 loss.adversarial=0.3 data.flip=true "
+       "model.size=64 model.width=24 model.blocks=4 model.upsampling=nearest model.d_layers=2 model.ema=0.99 train.batch=8 train.style_batch=32 train.steps=2000 train.objective=lsgan "
+       "optimizer.learning_rate_g=0.0005 optimizer.schedule=linear optimizer.hold=0.3 loss.content=1 loss.style=20 loss.adversarial=0.3 data.flip=true "
        "data.held_out=0.1 run.keep_best=held_out run.samples=48", restyle, kTranslate},
       {"cyclegan", "pictures of side A as side B and back, from unpaired folders; ResNet generators, 70x70 patch discriminators",
        "Zhu et al., arXiv:1703.10593", resnet_translation, Feed::sides, WEFT_TRANSLATION WEFT_SQUARES "train.pool=50 loss.cycle=10 loss.identity=5", play_cyclegan, kTranslate},
