@@ -92,6 +92,7 @@ Split open_style_crops(const std::string& source, const DatasetOptions& o, int s
     const int side = o.size, across = picture.width / side, down = picture.height / side, step = std::max(1, side / 4);
     std::vector<bool> out(size_t(across) * size_t(down));
     for (size_t c = 0; c < out.size(); ++c) out[c] = part.held_out > 0 && out.size() > 1 && uniform_from(philox(key, p, c).w[0]) < float(part.held_out);
+    if (part.held_out > 0 && out.size() >= 4 && std::find(out.begin(), out.end(), true) == out.end()) out[philox(key, p, 0).w[1] % out.size()] = true;
     for (size_t c = 0; c < out.size(); ++c)
       if (out[c]) held.push_back({p, int(c) / across * side, int(c) % across * side});
     for (int y = 0; y + side <= picture.height; y += step)
@@ -103,6 +104,9 @@ Split open_style_crops(const std::string& source, const DatasetOptions& o, int s
       }
   }
   if (seen.empty()) throw DataError(source + ": none of its " + std::to_string(files.size()) + " pictures can be used as a style");
+  if (held.empty() && part.held_out > 0)
+    throw DataError(source + ": none of its pictures has room for crops of " + std::to_string(o.size) + " pixels to learn from and for one to judge by; take larger pictures, a smaller --size, or data.style_size=" +
+                    std::to_string(2 * o.size));
   const int channels = o.channels ? o.channels : 3;
   return {std::make_shared<Crops>(all, seen, o.size, channels), held.empty() ? nullptr : std::make_shared<Crops>(all, held, o.size, channels)};
 }

@@ -164,6 +164,11 @@ TEST_CASE("crops of styles: folders are styles, and training sees nothing of the
   CHECK(one.train->classes() == std::vector<std::string>{"style"});
   CHECK(one.train->size() == 5 * 7);                        // 32x43, a quarter of a crop apart
   CHECK(what_of([&] { open_style_crops((folder.path / "none").string(), o, 0, {}); }).find("no folder or picture") != std::string::npos);
+
+  const Split four = open_style_crops((folder.path / "lines/two.png").string(), o, 32, {0.01, 0});        // four cells: one is kept aside, however small the share
+  REQUIRE(four.held_out);
+  CHECK(four.held_out->size() == 1);
+  CHECK(what_of([&] { open_style_crops((folder.path / "lines/two.png").string(), o, 16, {0.1, 0}); }).find("data.style_size=32") != std::string::npos);
 }
 
 TEST_CASE("class by class: each batch is of one class, in turn, and each picture of a class comes as often as the others") {
