@@ -141,7 +141,7 @@ TEST_CASE("what holds is weighted by the fourth power of structure and gone afte
   }
 }
 
-TEST_CASE("a strip of a picture that is worked on in parts is held as the whole is") {
+TEST_CASE("a strip of a picture that is worked on in parts is held as the whole is, and strips move from step to step") {
   Step whole(130, 10, 5), parts(130, 10, 5, 2);
   const NoGraph off(whole.context), off_too(parts.context);
   TransferLevel held = whole.level(1), free = whole.level(0), held_strip = parts.level(1), free_strip = parts.level(0);
@@ -150,4 +150,8 @@ TEST_CASE("a strip of a picture that is worked on in parts is held as the whole 
   const double most = std::abs(*std::max_element(moved.begin(), moved.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
   REQUIRE(most > 0.01);
   for (size_t i = 4 * 30; i < 48 * 30; ++i) CHECK(strip[i] == doctest::Approx(moved[i]).epsilon(1e-4).scale(most));   // clear of the border and of what the second part moves
+
+  TransferLevel later = parts.level(0);
+  later.step(1);
+  CHECK(difference(later.picture, free_strip.picture) != std::vector<double>(moved.size()));   // other strips
 }
