@@ -96,6 +96,23 @@ TEST_CASE("the style comes, the content stays, and strength decides between them
   CHECK(loss(back.picture).content.item() < 0.3);
 }
 
+TEST_CASE("changes go along the palette, the finest slowest, and the last steps are the shortest") {
+  const Pictures p("cpu");
+  const GramLoss loss(network(p.context), p.content, {{{{p.style, 1}}}}, 1);
+  const auto moved = [](const Tensor& from, const Tensor& to) { return max(abs(to - from)).item(); };
+  gan::GramLevel level(loss, p.content, p.context.from(std::vector<double>{1, 0.5, 0, 0, 0, 0, 0, 0, 0}, {3, 3}), 10);
+  level.step();
+  const Tensor first = level.picture - p.content;
+  const double furthest = max(abs(first)).item();
+  CHECK(furthest <= 0.04 * (1 + 0.6 + 0.36) * 1.0001);               // Adam's first step is its rate: of three changes, each half as large as the next
+  CHECK(furthest > 0.04 * 1.5);
+  CHECK(moved(slice(first, 3, 0, 1) * 0.5, slice(first, 3, 1, 2)) < 1e-5);
+  CHECK(max(abs(slice(first, 3, 2, 3))).item() < 1e-6);
+  Tensor before;
+  for (int i = 1; i < 10; ++i) before = level.picture, level.step();
+  CHECK(moved(before, level.picture) < 0.4 * furthest);
+}
+
 TEST_CASE("several styles are mixed by their weights' ratios") {
   const Pictures p;
   const auto features = network(p.context);
@@ -114,6 +131,9 @@ TEST_CASE("a region's style stays in the region") {
   const Tensor leaf = p.content.leaf(), g = grad(loss(leaf).style, {leaf})[0];
   CHECK(sum_squares(slice(g, 2, 0, 8)).item() > 0);
   CHECK(sum_squares(slice(g, 2, 18, 20)).item() == 0);               // beyond the reach of every tap from there
+  // What is there already has no loss to count in, though it is in two fifths of the picture.
+  const GramLoss there(network(p.context), p.style, {{{{p.style, 1}}, p.context.from(left, {1, 24, 20, 1})}}, 1);
+  CHECK(there(p.style).style.item() < 0.5);
 }
 
 TEST_CASE("the palette's root has the palette's covariance") {

@@ -239,7 +239,7 @@ TEST_CASE("fewer directions at once are the same sum; memory is foretold within 
 
 TEST_CASE("parts know regions too") {
   TransferJob job = small_job();
-  job.content = rings(1200, 60), job.masks = {left_half(1200, 60)}, job.options.memory = size_t{4} << 20;
+  job.content = rings(1200, 60), job.masks = {left_half(1200, 60)}, job.options.memory = size_t{7} << 20;
   job.styles = {{flat(60, 3, 200)}};
   REQUIRE(plan_transfer(cpu(), job).parts > 1);
   const Image result = transfer(cpu(), job);

@@ -1,0 +1,157 @@
+// One step of `transfer`, held to its definition: where ranks would put the patches, and what the content's light and shade adds.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+#include "style/transfer_level.h"
+#include "weft/tensor/random_stream.h"
+
+using namespace weft;
+using namespace weft::gan;
+
+namespace {
+
+constexpr int kReach = kPatchSide / 2;
+
+/// No two of its patches come to the same along any direction.
+Image noise(int height, int width, uint32_t seed) {
+  std::minstd_rand random(seed);
+  Image image{height, width, 3, {}};
+  for (int i = 0; i < height * width * 3; ++i) image.pixels.push_back(uint8_t(random() >> 16));
+  return image;
+}
+
+/// Rows of pixels, three numbers each.
+struct Picture {
+  int height, width;
+  std::vector<double> values;
+  Picture(const Tensor& x) : height(int(x.size(1))), width(int(x.size(2))), values(x.values()) {}
+  static int mirrored(int at, int side) { return at < 0 ? -at : at >= side ? 2 * (side - 1) - at : at; }
+  /// Beyond the borders the picture is mirrored.
+  double& at(int y, int x, int c) { return values[size_t((mirrored(y, height) * width + mirrored(x, width)) * 3 + c)]; }
+  double light(int y, int x) { return 0.299 * at(y, x, 0) + 0.587 * at(y, x, 1) + 0.114 * at(y, x, 2); }
+};
+
+/// Over all patches the sum of SSIM's third factor, of light and shade in [-1, 1].
+double likeness(Picture a, Picture b) {
+  const double c = 0.03 * 0.03 * 4 / 2;
+  double all = 0;
+  for (int y = 0; y < a.height; ++y)
+    for (int x = 0; x < a.width; ++x) {
+      double sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
+      for (int v = y - kReach; v <= y + kReach; ++v)
+        for (int u = x - kReach; u <= x + kReach; ++u) {
+          const double p = a.light(v, u), q = b.light(v, u);
+          sa += p / 49, sb += q / 49, saa += p * p / 49, sbb += q * q / 49, sab += p * q / 49;
+        }
+      all += (sab - sa * sb + c) / (std::sqrt((saa - sa * sa) * (sbb - sb * sb)) + c);
+    }
+  return all;
+}
+
+struct Step {
+  Context context = Context::open("cpu");
+  Tensor start;
+  TransferJob job;
+  TransferPlan plan{};
+
+  Step(int height, int width, int steps, int parts = 1) : start(to_tensor(context, noise(height, width, 1)) * 0.8) {
+    job.content = noise(height, width, 5), job.styles = {{noise(height, width, 9)}};
+    plan.height = height, plan.width = width, plan.steps = steps, plan.parts = parts, plan.directions_at_once = 8;
+  }
+  TransferLevel level(double structure) {
+    job.options.structure = structure;
+    return TransferLevel(context, start * 1, job, plan);             // a copy: parts are moved in place
+  }
+};
+
+std::vector<double> difference(const Tensor& a, const Tensor& b) { return (a - b).values(); }
+
+double product(const std::vector<double>& a, const std::vector<double>& b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }
+
+}  // namespace
+
+TEST_CASE("a step moves each patch to where its rank would put it in the style, along random directions and waves of 0.6") {
+  Step s(12, 14, 5);
+  const NoGraph off(s.context);
+  TransferLevel level = s.level(0);
+  level.step(0);
+
+  const uint64_t seed = s.job.options.seed;
+  std::vector<double> directions = draw_directions(s.context, 8, stream_key(seed, "transfer")).values();
+  for (const double v : draw_waves(s.context, 8, stream_key(seed, "transfer waves")).values()) directions.push_back(0.6 * v);
+  Picture start(s.start), style(to_tensor(s.context, s.job.styles[0].picture)), expected = start;
+  const auto projected = [](Picture& p, int y, int x, const double* d) {
+    double sum = 0;
+    for (int i = 0; i < 147; ++i) sum += d[i] * p.at(y + i / 21 - kReach, x + i / 3 % 7 - kReach, i % 3);
+    return sum;
+  };
+  double squares = 0;
+  for (size_t k = 0; k < 16; ++k) {
+    const double* d = &directions[k * 147];
+    std::vector<std::pair<double, int>> ours;                        // where each patch stands, and its middle
+    std::vector<double> theirs;
+    for (int i = 0; i < 12 * 14; ++i) ours.push_back({projected(start, i / 14, i % 14, d), i});
+    for (int y = kReach; y < 12 - kReach; ++y)
+      for (int x = kReach; x < 14 - kReach; ++x) theirs.push_back(projected(style, y, x, d));
+    std::sort(ours.begin(), ours.end()), std::sort(theirs.begin(), theirs.end());
+    for (size_t i = 0; i < ours.size(); ++i) {
+      const double gap = theirs[(2 * i + 1) * theirs.size() / (2 * ours.size())] - ours[i].first;
+      squares += gap * gap;
+      for (int j = 0; j < 147; ++j) expected.at(ours[i].second / 14 + j / 21 - kReach, ours[i].second % 14 + j / 3 % 7 - kReach, j % 3) += 3.0 / 16 * gap * d[j];
+    }
+  }
+  const std::vector<double> result = level.picture.values();
+  for (size_t i = 0; i < result.size(); ++i) CHECK(result[i] == doctest::Approx(expected.values[i]).epsilon(1e-4).scale(1));
+  CHECK(level.gap() == doctest::Approx(std::sqrt(squares / (16 * 12 * 14))).epsilon(1e-5));
+}
+
+TEST_CASE("at structure 1 a step also climbs the likeness of light and shade, with a tenth of its slope") {
+  Step s(12, 14, 5);
+  const NoGraph off(s.context);
+  TransferLevel held = s.level(1), free = s.level(0);
+  held.step(0), free.step(0);
+  const std::vector<double> moved = difference(held.picture, free.picture);
+  const Tensor content = to_tensor(s.context, s.job.content);
+  for (const size_t i : {0u, 20u, 101u, 250u, 333u, 503u}) {
+    const auto at = [&](double by) {
+      Picture p(s.start);
+      p.values[i] += by;
+      return likeness(p, content);
+    };
+    CHECK(moved[i] == doctest::Approx(0.1 * (at(1e-5) - at(-1e-5)) / 2e-5).epsilon(2e-3).scale(1e-3));
+  }
+}
+
+TEST_CASE("what holds is weighted by the fourth power of structure and gone after two thirds of the steps") {
+  Step s(12, 14, 3);
+  const NoGraph off(s.context);
+  TransferLevel held = s.level(1), half = s.level(0.5), free = s.level(0);
+  std::vector<double> first;
+  for (const double weight : {1.0, 0.5, 0.0}) {
+    held.picture = half.picture = free.picture = s.start;
+    held.step(0), half.step(0), free.step(0);
+    const std::vector<double> moved = difference(held.picture, free.picture), less = difference(half.picture, free.picture);
+    if (first.empty()) first = moved;
+    CHECK(product(moved, first) / product(first, first) == doctest::Approx(weight).epsilon(1e-3).scale(1));
+    CHECK(product(less, first) / product(first, first) == doctest::Approx(weight / 16).epsilon(1e-3).scale(1));
+  }
+}
+
+TEST_CASE("a strip of a picture that is worked on in parts is held as the whole is, and strips move from step to step") {
+  Step whole(130, 10, 5), parts(130, 10, 5, 2);
+  const NoGraph off(whole.context), off_too(parts.context);
+  TransferLevel held = whole.level(1), free = whole.level(0), held_strip = parts.level(1), free_strip = parts.level(0);
+  for (TransferLevel* level : {&held, &free, &held_strip, &free_strip}) level->step(0);
+  const std::vector<double> moved = difference(held.picture, free.picture), strip = difference(held_strip.picture, free_strip.picture);
+  const double most = std::abs(*std::max_element(moved.begin(), moved.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
+  REQUIRE(most > 0.01);
+  for (size_t i = 4 * 30; i < 48 * 30; ++i) CHECK(strip[i] == doctest::Approx(moved[i]).epsilon(1e-4).scale(most));   // clear of the border and of what the second part moves
+
+  TransferLevel later = parts.level(0);
+  later.step(1);
+  CHECK(difference(later.picture, free_strip.picture) != std::vector<double>(moved.size()));   // other strips
+}
