@@ -112,7 +112,8 @@ int run(const EvaluateArguments& a, const std::string& command) {
 Command evaluate_command(const std::string& typed) {
   const auto a = std::make_shared<EvaluateArguments>();
   return {"evaluate", "Measure how good a generator is, beside what real pictures get",
-          "weft train classifier --data fashion-mnist --out runs/judge\n"
+          "weft evaluate runs/clothes --data fashion-mnist\n"
+          "  weft train classifier --data fashion-mnist --out runs/judge\n"
           "  weft evaluate runs/clothes --data fashion-mnist --features runs/judge --sheet nearest.png\n"
           "  weft evaluate runs/clothes@800 --data fashion-mnist --features runs/judge --json > before.json\n"
           "  weft evaluate runs/clothes --data fashion-mnist --features runs/judge --against before.json",

@@ -26,7 +26,6 @@ void make_folder(const std::string& flag, const fs::path& folder) {
 std::vector<PictureJob> picture_jobs(const std::string& in, const std::string& out) {
   std::error_code trouble;
   const bool many = fs::is_directory(in, trouble), folder = fs::is_directory(out, trouble);
-  if (is_picture(out) && many && !folder) throw ConfigError(out + ": one file for a folder of pictures; give a folder");
   if (is_picture(out) && !many) {
     if (folder) throw IoError(out + ": is a folder, and a picture is to be written there; give another name");
     if (fs::path(out).extension() != ".png") throw ConfigError(out + ": pictures are written as PNG, so the name has to end in .png");
@@ -39,6 +38,7 @@ std::vector<PictureJob> picture_jobs(const std::string& in, const std::string& o
   }
   if (many && trouble) throw DataError("cannot read the folder " + in + ": " + trouble.message());
   if (jobs.empty()) throw DataError(in + ": no pictures in it; looked for .png .jpg .jpeg .webp .bmp");
+  if (many && is_picture(out) && !folder) throw ConfigError(out + ": one file for a folder of pictures; give a folder");
   std::sort(jobs.begin(), jobs.end(), [](const PictureJob& a, const PictureJob& b) { return a.in < b.in; });
   for (size_t i = 0; i < jobs.size(); ++i) {
     jobs[i].out = fs::path(out) / (jobs[i].in.stem().string() + ".png");

@@ -3,6 +3,10 @@
 // here. Queue.launches counts an op under its own name, or as "conv2d:jit:avx512_core" when a library did it.
 //
 // Threads are OpenMP's, and so are oneDNN's: one pool, never nested. The pool belongs to the thread that makes the calls.
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#include <algorithm>
 #include <new>
 
 #include "convolution.h"
@@ -61,7 +65,7 @@ const Loops& loops_of_this_machine() {
 Queue* open(const QueueOptions& options) {
   auto queue = std::make_unique<CpuQueue>();
 #ifdef _OPENMP
-  queue->threads = options.threads > 0 ? options.threads : physical_cores();
+  queue->threads = std::min(options.threads > 0 ? options.threads : physical_cores(), omp_get_thread_limit());   // oneDNN counts on all that it was promised
 #else
   (void)options;   // one thread is all there is
 #endif
