@@ -111,5 +111,5 @@ TEST_CASE("what nothing can be chosen by is refused before anything is written")
   refused([](gan::TrainRequest& r) { r.settings.packing = 3; }, "--batch 6");
   refused([](gan::TrainRequest& r) { r.settings.ema = 0.9, r.settings.ema_half_life = 100; }, "two ways");
   refused([](gan::TrainRequest& r) { r.settings.ema_ramp = 0.1; }, "none is kept");
-  refused([](gan::TrainRequest& r) { r.settings.condition = "concat"; }, "model.condition=none");
+  refused([](gan::TrainRequest& r) { r.settings.condition = "projection"; }, "takes labels by concat, or none");
 }
