@@ -22,7 +22,7 @@ import sys
 RING = ([(math.cos(math.pi * k / 4), math.sin(math.pi * k / 4)) for k in range(8)], 0.01, [1 / 8] * 8)
 GRID = ([(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)], 0.05, [1 / 25] * 25)
 
-# Of gan-facts B1.2. Their batch norm keeps 0.95 of its running average; all else is named here. Packing 2 has 100 packs a batch, 200 samples.
+# Of the code of PacGAN's authors. Their batch norm keeps 0.95 of its running average; all else is named here. Packing 2 has 100 packs a batch, 200 samples.
 PROTOCOL = ["--set", "model.form=maxout", "--set", "model.width=400", "--set", "model.latent=2", "--set", "model.init=dcgan", "--batch", "100",
             "--objective", "non-saturating", "--penalty", "none", "--set", "model.ema_half_life=0", "--set", "model.ema_ramp=0",
             "--set", "optimizer.learning_rate_g=1e-4", "--set", "optimizer.learning_rate_d=1e-4",
