@@ -17,7 +17,7 @@ Points read(Dataset& data, int64_t from, int64_t count) {
   return p;
 }
 
-void add_modes(const Mixture& mixture, const MixtureScore& made, const MixtureScore& real, std::vector<Figure>& figures) {
+void add_modes(const Mixture& mixture, const MixtureScore& made, const MixtureScore& real, std::deque<Figure>& figures) {
   const auto add = [&](const char* name, const char* what, Better better, double value, double of_real) {
     figures.push_back({name, what, better, value, of_real});
     figures.back().count = made.samples;
@@ -43,7 +43,7 @@ void for_each_sample(const TrainedGenerator& generator, const Context& context, 
   }
 }
 
-void add_distances(const PointSets& sets, const std::string& features, const std::string& resize, std::vector<Figure>& figures) {
+void add_distances(const PointSets& sets, const std::string& features, const std::string& resize, std::deque<Figure>& figures) {
   const int64_t n = sets.generated.count, d = sets.generated.dimensions;
   const bool has_test = sets.test.count == n;
   const auto add = [&](const char* name, const char* what, Better better) -> Figure& {

@@ -9,7 +9,7 @@ namespace weft::gan {
 struct PointSets { Points generated, real, other, test; };
 
 /// Frechet's and the kernel distance, precision, recall, density and coverage.
-void add_distances(const PointSets& sets, const std::string& features, const std::string& resize, std::vector<Figure>& figures);
+void add_distances(const PointSets& sets, const std::string& features, const std::string& resize, std::deque<Figure>& figures);
 
 /// Of a generator of points of the plane: the same distances in the plane, and, of a mixture that weft knows, what came of its modes.
 void add_point_figures(const TrainedGenerator& generator, Dataset& data, const EvaluateRequest& request, const Context& context, Evaluation& result);

@@ -1,5 +1,6 @@
 // How good a trained generator is, in figures: `weft evaluate`. docs/metrics.md says what each means and when not to believe it.
 #pragma once
+#include <deque>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -44,7 +45,7 @@ struct Evaluation {
   int size = 0, channels = 0;
   std::string describer, features;       // what saw the pictures, and its hash; empty: nothing
   double classifier_accuracy = NAN;      // of the classifier among the features, on real pictures: the test part's, or else others
-  std::vector<Figure> figures;
+  std::deque<Figure> figures;            // which leaves those that are there where they are
   struct Class { std::string name; double share, real; };
   std::vector<Class> classes;            // by the classifier, in generated pictures; and in the data
   Image memorised;                       // the samples that are nearest to a training picture, each beside it
