@@ -126,8 +126,10 @@ std::pair<Gan::Seen, Gan::Seen> Gan::look_at_both(const Round& r) {
   const bool slope_real = penalised_at(Penalty::At::real), slope_fake = penalised_at(Penalty::At::fake);
   if (slope_real != slope_fake) return {look(r.real, r.labels, slope_real), look(fake, r.labels, slope_fake)};
   const int64_t n = r.real.size(0);
+  Tensor labels;
+  if (r.labels) labels = concat({r.labels, r.labels}, 0);
   discriminator().set_norm_groups(2);
-  const Seen both = look(concat({r.real, fake}, 0), r.labels ? concat({r.labels, r.labels}, 0) : Tensor(), slope_real);
+  const Seen both = look(concat({r.real, fake}, 0), labels, slope_real);
   discriminator().set_norm_groups(1);
   const auto half = [&](const Tensor& t, int64_t i) { return t ? slice(t, 0, i * n, (i + 1) * n) : t; };
   return {{half(both.logits, 0), half(both.slope, 0)}, {half(both.logits, 1), half(both.slope, 1)}};

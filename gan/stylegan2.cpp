@@ -33,8 +33,9 @@ class Mapping : public nn::Module {
 
   /// (N,1,1,latent), (N, labels) -> w (N, latent)
   Tensor map(const Tensor& z, const Tensor& labels) {
-    const Tensor x = normalised(flatten(z));
-    const Tensor w = (*layers_)(embed_ ? concat({x, normalised((*embed_)(told(labels, z)))}, 1) : x);
+    Tensor x = normalised(flatten(z));
+    if (embed_) x = concat({x, normalised((*embed_)(told(labels, z)))}, 1);
+    const Tensor w = (*layers_)(x);
     if (training()) {
       const NoGraph scope(w.context());
       mean_->value.copy_from(running_average(mean_->value, mean(w, {0}), kMeanKept, 1 - kMeanKept), "mean of w");

@@ -32,7 +32,8 @@ class Cut final : public TranslationContest {
     const LossWeights& w = options().weights;
     auto& g = static_cast<ResnetGenerator&>(network(kGenerator));
     const int64_t n = a.size(0);
-    const Tensor inputs = w.identity > 0 ? concat({a, b}, 0) : a;
+    Tensor inputs = a;
+    if (w.identity > 0) inputs = concat({a, b}, 0);
     // Drawn on the device, so that the step is the same work every time.
     const Tensor flipped = flips_ ? greater(context().uniform({1}, stream_key(options().seed, "cut.flip")), 0.5) : Tensor();
     const auto turned = [&](const Tensor& x) { return flipped ? select(flipped, flip(x), x) : x; };

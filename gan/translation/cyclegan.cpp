@@ -42,7 +42,9 @@ class CycleGan final : public TranslationContest {
     nn::Module &to_b = network(kAToB), &to_a = network(kBToA);
     const int64_t n = a.size(0);
     const bool identity = w.identity > 0;
-    const Tensor at_b = to_b(identity ? concat({a, b}, 0) : a), at_a = to_a(identity ? concat({b, a}, 0) : b);
+    Tensor for_b = a, for_a = b;
+    if (identity) for_b = concat({a, b}, 0), for_a = concat({b, a}, 0);
+    const Tensor at_b = to_b(for_b), at_a = to_a(for_a);
     const Tensor fake_b = slice(at_b, 0, 0, n), fake_a = slice(at_a, 0, 0, n);
 
     Tensor loss = adversarial(kJudgeB, fake_b, "_ab") + adversarial(kJudgeA, fake_a, "_ba");
