@@ -122,16 +122,16 @@ def main():
     results = []
     for seed in seeds:
         if args.what == "recipe":
-            todo = [("ring8", "ring8", RING, []), ("grid25", "grid25", GRID, [])]
+            runs = [("ring8", "ring8", RING, []), ("grid25", "grid25", GRID, [])]
         elif args.what == "any":
             path = os.path.join(args.out, f"points-{seed}.csv")
             if not os.path.exists(path):
                 write_points(random_mixture(seed), path, 100000, seed)
-            todo = [("any", path, random_mixture(seed), [])]
+            runs = [("any", path, random_mixture(seed), [])]
         else:
             common = PROTOCOL + ["--steps", args.steps]
-            todo = [("gan", "grid25", GRID, common), ("pacgan2", "grid25", GRID, common + ["--set", "train.packing=2", "--batch", "200"])]
-        for name, data, mixture, extra in todo:
+            runs = [("gan", "grid25", GRID, common), ("pacgan2", "grid25", GRID, common + ["--set", "train.packing=2", "--batch", "200"])]
+        for name, data, mixture, extra in runs:
             if args.only in (None, name):
                 results.append(one(args, name, data, mixture, seed, extra))
                 print(row(results[-1]), flush=True)

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "gan/stylegan2_layers.h"
+#include "networks.h"
 #include "where.h"
 #include "weft/gan/conditions.h"
 #include "weft/gan/gan.h"
@@ -57,30 +57,9 @@ void fill(const nn::Module& module) {
 Tensor to_nhwc(const Tensor& x) { return x.rank() == 4 ? permute(x, {0, 2, 3, 1}) : x; }
 Tensor input(const Context& context, const std::string& name, const Shape& as_torch) { return to_nhwc(context.from(wave(name, as_torch.count()), as_torch)); }
 
-double largest_gap(const std::vector<double>& a, const std::vector<double>& b) {
-  REQUIRE(a.size() == b.size());
-  double gap = 0, size = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    REQUIRE(std::isfinite(a[i]));
-    gap = std::max(gap, std::fabs(a[i] - b[i])), size = std::max(size, std::fabs(b[i]));
-  }
-  return gap / size;
-}
-
 double gap_to(const std::string& key, const Tensor& ours) {
   const HostTensor& t = torch_says().at(key);
   return largest_gap(ours.values(), to_nhwc(ours.context().from(to_doubles(t), Shape(t.shape))).values());
-}
-
-Context in_double() { return Context::open("cpu", {DType::f64}); }
-
-gan::ModelOptions options_for(const std::string& model, int size = 32) {
-  gan::ModelOptions o;
-  o.size = size, o.width = model == "r3gan" ? 8 : 4, o.latent = 6;
-  if (model == "resnet") o.d_norm = "spectral";
-  if (model == "r3gan" || model == "stylegan2") o.d_norm = "none";
-  if (model == "stylegan2") o.minibatch_std = 4;
-  return o;
 }
 
 void set_condition(nn::Module& network, const Tensor& labels) { dynamic_cast<gan::Conditional&>(network).set_condition(labels); }
@@ -392,123 +371,4 @@ TEST_CASE("a discriminator of each model learns to tell two sets apart, and a co
       }
       CHECK(last < 0.7 * first);
     }
-}
-
-TEST_CASE("a modulated convolution is the one by each sample's own filter") {
-  const Context context = in_double();
-  const Tensor x = context.normal({3, 4, 5, 6}, 1), w = context.normal({2, 3, 3, 6}, 2), styles = context.normal({3, 6}, 3);
-  for (const bool demodulate : {false, true})
-    for (const bool up : {false, true}) {
-      CAPTURE(demodulate);
-      CAPTURE(up);
-      Tensors parts;
-      for (int i = 0; i < 3; ++i) {
-        Tensor own = w * reshape(slice(styles, 0, i, i + 1), {1, 1, 1, 6});
-        if (demodulate) own = own / sqrt(sum(own * own, {1, 2, 3}, KeepAxes::yes) + 1e-8);
-        const Tensor one = slice(x, 0, i, i + 1);
-        // Doubling: zeros between the pixels, the flipped filter, then [1 3 3 1], from the definition of each.
-        if (!up) parts.push_back(conv2d(one, own, {}, {.pad = {1, 1}}));
-        else parts.push_back(upfirdn(conv_transpose2d(one, permute(own, {3, 1, 2, 0}), {}, {.stride = {2, 2}}), {0.25, 0.75, 0.75, 0.25}, 1, 1, 1, 1));
-      }
-      CHECK(largest_gap(gan::style2::modulated_convolution(x, w, styles, demodulate, up).values(), concat(parts, 0).values()) <= 1e-13);
-    }
-  gan::style2::Layer layer(context, 6, 6, 4, 8, true, 1);
-  CHECK(layer.forward(x, context.normal({3, 4}, 4)).shape() == Shape{3, 8, 10, 6});
-}
-
-TEST_CASE("stylegan2: truncation goes evenly to the mean, styles change where they are mixed in") {
-  const Context context = in_double();
-  const gan::Networks n = gan::stylegan2(context, options_for("stylegan2"));
-  nn::initialise(*n.generator, nn::Init::dcgan, 1);
-  auto& styled = dynamic_cast<gan::Styled&>(*n.generator);
-  CHECK(styled.layers() == 8);                                    // two a side: 4, 8, 16, 32
-  const NoGraph scope(context);
-  const Tensor z = context.normal({4, 1, 1, 6}, 1);
-  (*n.generator)(z);                                              // in training: the mean of w moves
-  n.generator->set_training(false);
-  std::vector<double> spread;
-  for (const double psi : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-    styled.set_truncation(psi);
-    const Tensor y = (*n.generator)(z);
-    spread.push_back(mean(variance(y, {0})).item());
-  }
-  CHECK(spread[0] <= 1e-20);
-  for (size_t i = 1; i < spread.size(); ++i) CHECK(spread[i] > spread[i - 1]);
-  const Tensor w = styled.styles(z), a = slice(w, 0, 0, 1), b = slice(w, 0, 1, 2);
-  const Tensor end = styled.draw(a);
-  double before = 0;
-  for (int from = styled.layers(); from-- > 0;) {                 // the earlier the layer, the more of b there is
-    const Tensor mixed = styled.draw(from == 0 ? b : concat({slice(a, 1, 0, from), slice(b, 1, from, styled.layers())}, 1));
-    const double away = sum_squares(mixed - end).item();
-    CHECK(away > 0);
-    if (from == 0) CHECK(away > before);
-    before = std::max(before, away);
-  }
-}
-
-TEST_CASE("the path length's gradient is that of finite differences") {
-  const Context context = in_double();
-  gan::ModelOptions o = options_for("stylegan2", 16);
-  o.width = 2;
-  const gan::Networks n = gan::stylegan2(context, o);
-  nn::initialise(*n.generator, nn::Init::dcgan, 1);
-  auto& styled = dynamic_cast<gan::Styled&>(*n.generator);
-  const Tensor z = context.normal({2, 1, 1, 6}, 1);
-  const nn::NamedParameters named = n.generator->parameters();
-  const auto find = [&](const std::string& name) { return std::find_if(named.begin(), named.end(), [&](const auto& p) { return p.first == name; })->second->value; };
-  // The running means move with each call: put back, so that the value is a function of the parameters alone.
-  const Tensor kept = find("pl_mean");
-  const auto value = [&] {
-    kept.write(std::vector<double>{0.2});
-    return styled.path_length(z, 5);
-  };
-  for (const char* name : {"b16_conv0.weight", "b4_conv1.affine.weight", "mapping.layers.fc0.weight"}) {
-    CAPTURE(name);
-    const Tensor p = find(name);
-    const Tensor g = grad(value(), {p})[0];
-    const Tensor direction = context.normal(p.shape(), 9) * (1 / std::sqrt(sum_squares(p.detach()).item()));
-    const double h = 1e-5;
-    const Tensor before = p.detach() + 0.0;
-    double at[2];
-    for (const int side : {0, 1}) {
-      p.copy_from(before + (side ? h : -h) * direction);
-      at[side] = value().item();
-    }
-    p.copy_from(before);
-    CHECK((at[1] - at[0]) / (2 * h) == doctest::Approx(sum(g * direction).item()).epsilon(1e-6));
-  }
-}
-
-TEST_CASE("walks and truncated latents") {
-  const Context context = in_double();
-  const Tensor z = context.normal({3, 1, 1, 50}, 1);
-  for (const char* path : {"spherical", "linear"}) {
-    const Tensor walk = gan::walks(z, 5, gan::path_of(path));
-    CHECK(walk.shape() == Shape{10, 1, 1, 50});
-    CHECK(largest_gap(slice(walk, 0, 0, 1).values(), slice(z, 0, 0, 1).values()) <= 1e-14);
-    CHECK(largest_gap(slice(walk, 0, 9, 10).values(), slice(z, 0, 2, 3).values()) <= 1e-14);
-    const double ends = 0.5 * (sum_squares(slice(z, 0, 0, 1)).item() + sum_squares(slice(z, 0, 1, 2)).item()), middle = sum_squares(slice(walk, 0, 2, 3)).item();
-    if (path == std::string("linear")) CHECK(middle < 0.8 * ends);
-    else CHECK(middle == doctest::Approx(ends).epsilon(0.1));
-  }
-  CHECK_THROWS_WITH_AS(gan::path_of("sphercal"), doctest::Contains("did you mean 'spherical'"), const ConfigError&);
-  CHECK(largest_gap(gan::truncated(z, 40).values(), z.values()) <= 1e-9);
-  double spread = 2;
-  for (const double most : {3.0, 1.0, 0.5, 0.1}) {
-    const Tensor t = gan::truncated(z, most);
-    CHECK(max(abs(t)).item() <= most);
-    const double now = std::sqrt(sum_squares(t).item() / 150);
-    CHECK(now < spread);
-    spread = now;
-  }
-}
-
-TEST_CASE("attributes of a class, and unknown ones") {
-  const gan::Conditions one_hot = gan::conditions_of({"Coat", "Bag"}), several = gan::conditions_of({"dress|red", "dress|blue", "coat|red"});
-  CHECK(one_hot.names == std::vector<std::string>{"Coat", "Bag"});
-  CHECK(one_hot.rows == std::vector<std::vector<float>>{{1, 0}, {0, 1}});
-  CHECK(several.names == std::vector<std::string>{"blue", "coat", "dress", "red"});
-  CHECK(several.rows == std::vector<std::vector<float>>{{0, 0, 1, 1}, {1, 0, 1, 0}, {0, 1, 0, 1}});
-  CHECK(gan::condition_row(several.names, "coat|blue", "--class") == std::vector<float>{1, 1, 0, 0});
-  CHECK_THROWS_WITH_AS(gan::condition_row(one_hot.names, "Coar", "--class"), doctest::Contains("--class 'Coar' is none of Coat, Bag; did you mean 'Coat'"), const ConfigError&);
 }

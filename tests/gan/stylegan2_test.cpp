@@ -1,0 +1,91 @@
+// StyleGAN2's own: modulated convolutions, truncation and mixing of styles, path lengths.
+#include "gan/stylegan2_layers.h"
+#include "networks.h"
+#include "weft/gan/latent.h"
+
+using namespace weft;
+
+TEST_CASE("a modulated convolution is the one by each sample's own filter") {
+  const Context context = in_double();
+  const Tensor x = context.normal({3, 4, 5, 6}, 1), w = context.normal({2, 3, 3, 6}, 2), styles = context.normal({3, 6}, 3);
+  for (const bool demodulate : {false, true})
+    for (const bool up : {false, true}) {
+      CAPTURE(demodulate);
+      CAPTURE(up);
+      Tensors parts;
+      for (int i = 0; i < 3; ++i) {
+        Tensor own = w * reshape(slice(styles, 0, i, i + 1), {1, 1, 1, 6});
+        if (demodulate) own = own / sqrt(sum(own * own, {1, 2, 3}, KeepAxes::yes) + 1e-8);
+        const Tensor one = slice(x, 0, i, i + 1);
+        // Doubling: zeros between the pixels, the flipped filter, then [1 3 3 1], from the definition of each.
+        if (!up) parts.push_back(conv2d(one, own, {}, {.pad = {1, 1}}));
+        else parts.push_back(upfirdn(conv_transpose2d(one, permute(own, {3, 1, 2, 0}), {}, {.stride = {2, 2}}), {0.25, 0.75, 0.75, 0.25}, 1, 1, 1, 1));
+      }
+      CHECK(largest_gap(gan::style2::modulated_convolution(x, w, styles, demodulate, up).values(), concat(parts, 0).values()) <= 1e-13);
+    }
+  gan::style2::Layer layer(context, 6, 6, 4, 8, true, 1);
+  CHECK(layer.forward(x, context.normal({3, 4}, 4)).shape() == Shape{3, 8, 10, 6});
+}
+
+TEST_CASE("stylegan2: truncation goes evenly to the mean, styles change where they are mixed in") {
+  const Context context = in_double();
+  const gan::Networks n = gan::stylegan2(context, options_for("stylegan2"));
+  nn::initialise(*n.generator, nn::Init::dcgan, 1);
+  auto& styled = dynamic_cast<gan::Styled&>(*n.generator);
+  CHECK(styled.layers() == 8);                                    // two a side: 4, 8, 16, 32
+  const NoGraph scope(context);
+  const Tensor z = context.normal({4, 1, 1, 6}, 1);
+  (*n.generator)(z);                                              // in training: the mean of w moves
+  n.generator->set_training(false);
+  std::vector<double> spread;
+  for (const double psi : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+    styled.set_truncation(psi);
+    const Tensor y = (*n.generator)(z);
+    spread.push_back(mean(variance(y, {0})).item());
+  }
+  CHECK(spread[0] <= 1e-20);
+  for (size_t i = 1; i < spread.size(); ++i) CHECK(spread[i] > spread[i - 1]);
+  const Tensor w = styled.styles(z), a = slice(w, 0, 0, 1), b = slice(w, 0, 1, 2);
+  const Tensor end = styled.draw(a);
+  double before = 0;
+  for (int from = styled.layers(); from-- > 0;) {                 // the earlier the layer, the more of b there is
+    const Tensor mixed = styled.draw(from == 0 ? b : concat({slice(a, 1, 0, from), slice(b, 1, from, styled.layers())}, 1));
+    const double away = sum_squares(mixed - end).item();
+    CHECK(away > 0);
+    if (from == 0) CHECK(away > before);
+    before = std::max(before, away);
+  }
+}
+
+TEST_CASE("the path length's gradient is that of finite differences") {
+  const Context context = in_double();
+  gan::ModelOptions o = options_for("stylegan2", 16);
+  o.width = 2;
+  const gan::Networks n = gan::stylegan2(context, o);
+  nn::initialise(*n.generator, nn::Init::dcgan, 1);
+  auto& styled = dynamic_cast<gan::Styled&>(*n.generator);
+  const Tensor z = context.normal({2, 1, 1, 6}, 1);
+  const nn::NamedParameters named = n.generator->parameters();
+  const auto find = [&](const std::string& name) { return std::find_if(named.begin(), named.end(), [&](const auto& p) { return p.first == name; })->second->value; };
+  // The running means move with each call: put back, so that the value is a function of the parameters alone.
+  const Tensor kept = find("pl_mean");
+  const auto value = [&] {
+    kept.write(std::vector<double>{0.2});
+    return styled.path_length(z, 5);
+  };
+  for (const char* name : {"b16_conv0.weight", "b4_conv1.affine.weight", "mapping.layers.fc0.weight"}) {
+    CAPTURE(name);
+    const Tensor p = find(name);
+    const Tensor g = grad(value(), {p})[0];
+    const Tensor direction = context.normal(p.shape(), 9) * (1 / std::sqrt(sum_squares(p.detach()).item()));
+    const double h = 1e-5;
+    const Tensor before = p.detach() + 0.0;
+    double at[2];
+    for (const int side : {0, 1}) {
+      p.copy_from(before + (side ? h : -h) * direction);
+      at[side] = value().item();
+    }
+    p.copy_from(before);
+    CHECK((at[1] - at[0]) / (2 * h) == doctest::Approx(sum(g * direction).item()).epsilon(1e-6));
+  }
+}
