@@ -1,7 +1,8 @@
 // Layers of StyleGAN2: Karras et al., "Analyzing and improving the image quality of StyleGAN", arXiv:1912.04958.
 //
 // Weights begin as N(0, 1) and are scaled where they are used by 1 / sqrt(fan_in) ("equalised"), so that all of them learn equally fast.
-// LeakyReLU(0.2) comes with a factor of sqrt(2), which keeps the variance. Names in files are those of stylegan2-ada-pytorch.
+// LeakyReLU(0.2) comes with a factor of sqrt(2), which keeps the variance. Names in files follow those of stylegan2-ada-pytorch,
+// with a stage's layers side by side: b8_conv0 for its b8.conv0.
 #pragma once
 #include <algorithm>
 #include <cmath>
