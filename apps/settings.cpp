@@ -87,7 +87,7 @@ const std::vector<Setting>& settings_list() {
       {"loss.l1", "", "", &T::l1, "weight of the distance to the target, pixel by pixel", 0, 1e6},
       {"loss.nce", "", "", &T::nce, "weight of patches staying like those at their own place (PatchNCE)", 0, 1e6},
       {"loss.kl", "", "", &T::kl, "weight of the latent's distance from a normal distribution", 0, 1e6},
-      {"loss.path_length", "", "", &T::path_length, "stylegan2: weight of pictures following their styles evenly, in the steps that are penalised and counting for the others", 0, 1e6},
+      {"loss.path_length", "", "", &T::path_length, "stylegan2: weight of pictures following their styles evenly, in one step of train.penalty_every, counting for all of them", 0, 1e6},
       {"optimizer.name", "", "", &T::optimizer, "of both networks", 0, 0, "sgd|adam|adamw|rmsprop"},
       {"optimizer.learning_rate_g", "", "", &T::learning_rate_g, "the generator's", 0, 100},
       {"optimizer.learning_rate_d", "", "", &T::learning_rate_d, "the discriminator's", 0, 100},

@@ -178,7 +178,7 @@ void Gan::gradient_generator(const Round& r, const Tensor& on_real) {
   Tensor loss = objective.generator(real, on_fake);
   tell("loss_g", loss);
   tell("d_fake_after", on_fake, As::probability);
-  if (const double weight = options().weights.path_length; weight > 0 && penalised()) {
+  if (const double weight = options().weights.path_length; weight > 0 && due()) {
     const Tensor uneven = dynamic_cast<Styled&>(generator()).path_length(r.latent, stream_key(options().seed, "path length"));
     tell("path_length", uneven);
     loss = loss + weight * options().penalty_every * uneven;

@@ -1,7 +1,9 @@
 // StyleGAN2's own: modulated convolutions, truncation and mixing of styles, path lengths.
 #include "gan/stylegan2_layers.h"
 #include "networks.h"
+#include "weft/gan/gan.h"
 #include "weft/gan/latent.h"
+#include "weft/gan/penalty.h"
 
 using namespace weft;
 
@@ -54,6 +56,29 @@ TEST_CASE("stylegan2: truncation goes evenly to the mean, styles change where th
     CHECK(away > 0);
     if (from == 0) CHECK(away > before);
     before = std::max(before, away);
+  }
+}
+
+TEST_CASE("path lengths count in every so many steps, with a penalty on slopes or without") {
+  const Context context = in_double();
+  for (const char* penalty : {"", "clip", "r1:1"}) {
+    CAPTURE(penalty);
+    const auto stepped = [&](double weight, int steps) {
+      gan::GanOptions o;
+      o.model = options_for("stylegan2", 16);
+      o.model.width = 2;
+      o.objective = &gan::find_objective("non-saturating");
+      o.penalties = gan::find_penalties(penalty);
+      o.penalty_every = 2;
+      o.weights.path_length = weight;
+      gan::Gan gan(context, gan::find_model("stylegan2"), o);
+      const Tensor real = context.uniform({4, 16, 16, 1}, 7) * 2 - 1;
+      for (int i = 0; i < steps; ++i) gan.step(real);
+      return std::pair{gan.gauges()["path_length"], gan.parameters_sha256()};
+    };
+    CHECK(stepped(2, 1).first > 0);
+    CHECK(std::isnan(stepped(0, 1).first));
+    CHECK(stepped(2, 1).second != stepped(0, 1).second);
   }
 }
 

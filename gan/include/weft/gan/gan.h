@@ -29,7 +29,7 @@ class Gan : public Contest {
 
  protected:
   void play(const Tensors& batch) override;
-  int kind() const override { return penalised() + 2 * moves(0); }
+  int kind() const override { return due() + 2 * moves(0); }
   bool moves(size_t player) const override { return player != 0 || step_now() % options().d_steps == 0; }
   void prepare() override;
 
@@ -43,7 +43,9 @@ class Gan : public Contest {
   struct Seen {
     Tensor logits, slope;                // slope: of each logit in its own pack, where it was asked for
   };
-  bool penalised() const { return !slopes_.empty() && (step_now() - 1) % options().penalty_every == 0; }
+  /// Whether what is done in some steps alone is done in this one.
+  bool due() const { return (step_now() - 1) % options().penalty_every == 0; }
+  bool penalised() const { return !slopes_.empty() && due(); }
   bool penalised_at(Penalty::At at) const;
   void generate(Round& round);
   Seen look(const Tensor& pictures, const Tensor& labels, bool with_slope);
