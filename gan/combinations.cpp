@@ -26,6 +26,7 @@ void expect_possible(const Model& model, const GanOptions& o, const nn::Module& 
                       names(objectives(), [](const Objective& each) { return each.labels; }) + " have");
   if (o.weights.path_length > 0 && !dynamic_cast<const Styled*>(&generator))
     throw ConfigError(std::string("loss.path_length is of a generator with styles, and ") + model.name + "'s has none; stylegan2's has");
+  if (o.weights.path_length > 0 && o.d_steps > 1) throw ConfigError("loss.path_length is due in every train.penalty_every-th step, in which the generator may not move where train.d_steps is above 1; --set train.d_steps=1");
   if (o.penalty_anneal > 0 && !(o.penalty_end > 0))
     throw ConfigError("train.penalty_end = " + std::to_string(o.penalty_end) + ": on a logarithmic way no weight becomes 0; 0.001, say, comes near enough");
   const bool tells_apart = dynamic_cast<const Conditional*>(&generator) && dynamic_cast<const Conditional*>(&discriminator);

@@ -80,6 +80,11 @@ TEST_CASE("path lengths count in every so many steps, with a penalty on slopes o
     CHECK(std::isnan(stepped(0, 1).first));
     CHECK(stepped(2, 1).second != stepped(0, 1).second);
   }
+  gan::GanOptions seldom;
+  seldom.model = options_for("stylegan2", 16);
+  seldom.objective = &gan::find_objective("non-saturating");
+  seldom.weights.path_length = 2, seldom.d_steps = 2;
+  CHECK_THROWS_WITH_AS(gan::Gan(context, gan::find_model("stylegan2"), seldom), doctest::Contains("train.d_steps=1"), const ConfigError&);
 }
 
 TEST_CASE("the path length's gradient is that of finite differences") {
