@@ -17,6 +17,7 @@ const std::vector<Setting>& settings_list() {
       {"model.width", "--width", "N", &T::width, "channels of the layer nearest the image", 1, 4096},
       {"model.latent", "", "", &T::latent, "length of the noise vector", 1, 65536},
       {"model.blocks", "", "", &T::blocks, "residual blocks of a network that translates pictures", 0, 64},
+      {"model.noise", "", "", &T::noise, "channels of noise that restyle's, cyclegan's and cut's generator is given beside the picture; 0: none", 0, 64},
       {"model.norm", "", "", &T::norm, "of its layers", 0, 0, "instance|batch"},
       {"model.upsampling", "", "", &T::upsampling, "how it doubles sides; transposed convolutions may leave a checkerboard", 0, 0, "transposed|nearest|bilinear"},
       {"model.stem", "", "", &T::stem, "how dcgan's generator gets from noise to its first picture", 0, 0, "transposed|dense"},

@@ -77,7 +77,7 @@ struct Size {
 };
 constexpr Size kSizes[] = {{"size", &ModelOptions::size, 4096}, {"channels", &ModelOptions::channels, 64}, {"width", &ModelOptions::width, 4096},
                            {"latent", &ModelOptions::latent, 65536}, {"blocks", &ModelOptions::blocks, 256},
-                           {"kernel", &ModelOptions::kernel, 64}, {"minibatch_std", &ModelOptions::minibatch_std, 65536}, {"waves", &ModelOptions::waves, 65536}};
+                           {"kernel", &ModelOptions::kernel, 64}, {"minibatch_std", &ModelOptions::minibatch_std, 65536}, {"waves", &ModelOptions::waves, 65536}, {"noise", &ModelOptions::noise, 64}};
 constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {
     {"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}, {"stem", &ModelOptions::stem}, {"convolution", &ModelOptions::convolution},
     {"d_norm", &ModelOptions::d_norm}, {"condition", &ModelOptions::condition}, {"form", &ModelOptions::form}};
@@ -142,7 +142,7 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
     int value = -1;
     const char* end = entry->second.data() + entry->second.size();
     const auto [read, error] = std::from_chars(entry->second.data(), end, value);
-    const bool may_be_none = s.value == &ModelOptions::blocks || s.value == &ModelOptions::minibatch_std || s.value == &ModelOptions::waves;
+    const bool may_be_none = s.value == &ModelOptions::blocks || s.value == &ModelOptions::minibatch_std || s.value == &ModelOptions::waves || s.value == &ModelOptions::noise;
     if (error != std::errc() || read != end || value < (may_be_none ? 0 : 1) || value > s.most)
       throw FormatError(what + ": " + s.name + " = '" + entry->second + "' is beyond any network of this program");
     o.*s.value = value;

@@ -67,7 +67,7 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   if (!s.init_from.empty()) o.init_from = {read_networks(s.init_from, note), s.init_from, s.init_layers, note};
   const Feed feed = find_model(s.model).feed;
   const int channels = sources[0].train->channels() / (feed == Feed::pairs ? 2 : 1);   // a pair's pictures are joined at their channels
-  o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.dropout, s.d_layers, s.d_scales, {}, s.condition, {}};
+  o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.noise, s.dropout, s.d_layers, s.d_scales, {}, s.condition, {}};
   o.model.stem = s.stem, o.model.kernel = s.kernel, o.model.convolution = s.convolution, o.model.d_norm = s.d_norm, o.model.minibatch_std = s.minibatch_std;
   o.model.form = s.form, o.model.waves = s.waves;
   o.model.units = sources[0].train->units();

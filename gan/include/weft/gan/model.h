@@ -17,6 +17,7 @@ struct ModelOptions {
   int blocks = 9;                        // residual blocks
   std::string norm = "instance";         // instance, batch
   std::string upsampling = "transposed"; // transposed; nearest and bilinear leave no checkerboard
+  int noise = 0;                         // channels of noise beside the picture, of a ResNet generator
   double dropout = 0;
   int d_layers = 3, d_scales = 1;        // of a patch discriminator: halvings; pictures of how many sizes
   std::vector<std::string> styles = {};  // that one network holds, by name
