@@ -34,6 +34,9 @@ struct TrainSettings {
   double penalty_end = 1, penalty_anneal = 1;    // weights go to this multiple, in this share of the steps
   int packing = 1, d_steps = 1;
   double mode_seeking = 0, label_smoothing = 0;
+  std::string shown = "none", shown_policy;      // train.augment: none, diffaugment, ada; and which parts of it
+  double shown_p = 0, shown_target = 0.6, shown_kimg = 500;
+  int shown_interval = 4;
   std::string condition = "none";        // how a model is told of which class a picture is to be
   int64_t steps = 0;                     // 0 with minutes 0: 1600
   double minutes = 0;
