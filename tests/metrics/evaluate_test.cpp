@@ -142,7 +142,7 @@ TEST_CASE("nearest picture: a copy is found with its number, also a slightly alt
   const auto data = open_dataset(scene.data, Scene::options());
   Image altered = classed_picture(41, 16, 1);
   altered.pixels[7] = uint8_t(altered.pixels[7] ^ 16);
-  const std::vector<Nearest> n = nearest_pictures({classed_picture(600, 16, 1), altered, classed_picture(5, 16, 7), classed_picture(9, 16, 1)}, *data, {-1, -1, -1, 9});
+  const std::vector<Nearest> n = nearest_pictures(scene.context, {classed_picture(600, 16, 1), altered, classed_picture(5, 16, 7), classed_picture(9, 16, 1)}, *data, {-1, -1, -1, 9});
   CHECK(n[0].index == 600);
   CHECK(n[0].distance == 0);
   CHECK(n[1].index == 41);
@@ -150,5 +150,5 @@ TEST_CASE("nearest picture: a copy is found with its number, also a slightly alt
   CHECK(n[2].distance > 0.03);
   CHECK(n[3].index != 9);
   CHECK(n[3].distance > 0.03);
-  CHECK_THROWS_AS(nearest_pictures({classed_picture(0, 8, 1)}, *data), ShapeError);
+  CHECK_THROWS_AS(nearest_pictures(scene.context, {classed_picture(0, 8, 1)}, *data), ShapeError);
 }
