@@ -10,6 +10,7 @@
 #include "pictures_with_classes.h"
 #include "temporary_folder.h"
 #include "weft/gan/classifier.h"
+#include "weft/gan/digits.h"
 #include "weft/gan/nearest.h"
 #include "weft/kernels/error.h"
 
@@ -135,6 +136,36 @@ TEST_CASE("accuracy score: labelled real pictures teach, wrongly labelled ones d
   const AccuracyScore score = accuracy_score(context, wrong, real, test, {"a", "b", "c"}, 4, 12, 0);
   CHECK(score.real > 0.9);
   CHECK(score.generated < 0.1);
+}
+
+TEST_CASE("evaluate: the accuracy score of noise is a guesser's, and that of real pictures is not") {
+  const Scene scene;
+  EvaluateRequest request;
+  request.run = scene.generator, request.data = scene.data, request.features = scene.judge, request.count = 330, request.accuracy_score = true;
+  const Evaluation e = evaluate(request, scene.context);
+  CHECK(figure(e, "accuracy_score").real > 0.9);
+  CHECK(figure(e, "accuracy_score").value < 0.7);          // of three classes
+  CHECK(figure(e, "accuracy_score").count == 330);
+}
+
+TEST_CASE("evaluate: of stacked digits, modes are counted, and drawn ones have nearly as many as there are samples") {
+  const Scene scene;
+  ModelOptions o;
+  o.size = 16, o.channels = 3, o.width = 2, o.latent = 4;
+  const nn::ModulePtr network = dcgan(scene.context, o).generator;
+  nn::initialise(*network, nn::Init::dcgan, 0);
+  Metadata about = to_metadata(o);
+  about["model"] = "dcgan";
+  write_safetensors(scene.generator, nn::state_dict(*network), about);
+  EvaluateRequest request;
+  request.run = scene.generator, request.data = kStackedDigits, request.count = 40;
+  const Evaluation e = evaluate(request, scene.context);
+  CHECK(figure(e, "modes").real > 35);
+  CHECK(figure(e, "modes").value < 20);                    // grey all over
+  CHECK(figure(e, "clear_modes").value == 0);
+  CHECK(figure(e, "clear").real > 0.9);
+  CHECK(figure(e, "mode_divergence").value > figure(e, "mode_divergence").real);
+  CHECK(figure(e, "mode_divergence").bias == doctest::Approx(999.0 / 80));
 }
 
 TEST_CASE("nearest picture: a copy is found with its number, also a slightly altered one; one's own is passed over") {
