@@ -1,6 +1,7 @@
 #include "weft/gan/dataset.h"
 
 #include "dataset_kinds.h"
+#include "weft/gan/digits.h"
 #include "weft/gan/mixture.h"
 #include "weft/gan/objective.h"
 #include "weft/kernels/error.h"
@@ -88,7 +89,9 @@ std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOp
   for (const NamedData& data : kNamedData) {
     if (source == data.name && find_mixture(source)) return points_have_no_size(), open_drawn_mixture(*find_mixture(source));
     if (source == data.name && fs::is_directory(status) && options.note) options.note(source + " is taken for the data set of that name; the folder is ./" + source);
-    if (source == data.name) return *data.folder ? open_fashion_mnist(data, options) : source == "swatches" ? open_swatches(options) : open_drawn_garments(options, source == std::string("garment-masks"));
+    if (source == data.name)
+      return *data.folder ? open_fashion_mnist(data, options) : source == "swatches" ? open_swatches(options) : source == kStackedDigits ? open_stacked_digits(options)
+                          : open_drawn_garments(options, source == "garment-masks");
     names.push_back(data.name);
   }
   if (fs::is_directory(status)) return open_folder(source, options);

@@ -81,6 +81,7 @@ constexpr NamedData kNamedData[] = {
     {"swatches", "20,000 textile swatches that weft draws: stripes, checks, houndstooth, tartan, dots; 8 to 1024 pixels", "", ""},
     {"garments", "20,000 garments that weft draws: T-shirts, longsleeves, dresses, skirts, trousers; 16 to 2048 pixels", "", ""},
     {"garment-masks", "where each of those garments is: white on black", "", ""},
+    {"stacked-digits", "128,000 pictures of three drawn digits, one a channel: 1,000 modes to be found, after stacked MNIST (arXiv:1611.02163); 16 to 256 pixels", "", ""},
     {"ring8", "points, drawn afresh for ever: eight narrow Gaussians on a circle (arXiv:1712.04086); for `weft train mlp`", "", ""},
     {"grid25", "points, drawn afresh for ever: 25 narrow Gaussians, five times five (arXiv:1712.04086); for `weft train mlp`", "", ""}};
 
