@@ -23,6 +23,7 @@ void check(const TransferJob& job) {
   const TransferOptions& o = job.options;
   within("structure", o.structure, 0, 1);
   within("strength", o.strength, 0, 1);
+  within("effort", o.effort, 0, 1);
   within("brush", o.brush, 0.25, 4);
   within("size", o.size == 0 ? kSmallestSide : o.size, kSmallestSide, kMaxImageSide);
   within("feather", o.feather, 0, kMaxImageSide);
@@ -103,7 +104,7 @@ TransferPlan plan_transfer(const Context& context, const TransferJob& job) {
                     std::to_string(plan.height) + ", but a side needs " + std::to_string(smallest_side(job)) + " pixels to have " +
                     (job.features ? "features" : "patches") + "; crop it, or choose a larger size");
   plan.levels = levels_of(job, plan.height, plan.width);
-  plan.steps = job.options.strength == 0 ? 0 : job.features ? kGramSteps : int(std::ceil(kStepsAtFullStrength * job.options.strength * std::min(1.0, 1.3 - 0.6 * job.options.structure)));
+  plan.steps = job.options.strength == 0 ? 0 : job.features ? kGramSteps : int(std::ceil(job.options.effort * kStepsAtFullStrength * job.options.strength * std::min(1.0, 1.3 - 0.6 * job.options.structure)));
   const size_t most = most_of(context, job.options);
   const int most_parts = job.features ? 1 : std::max(1, plan.height / kStripRows / 4);    // a part is four strips or more, or it would not look like the whole
   for (plan.parts = 1;; plan.parts = std::min(2 * plan.parts, most_parts)) {

@@ -41,6 +41,7 @@ struct TransferOptions {
   TransferColours colours = TransferColours::style;
   bool keep_shading = false;       // folds and shadows of the content stay
   int feather = 0;                 // pixels over which a mask fades in, from its edge inwards
+  double effort = 1;               // (0, 1]: share of the steps of each level that is done; less for a first look
   size_t memory = 0;               // bytes that tensors may take; 0: what the device has free, where that is known
 };
 

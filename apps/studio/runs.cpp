@@ -1,0 +1,207 @@
+#include "runs.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+#include "shelf.h"
+#include "weft/gan/dataset.h"
+#include "weft/gan/model.h"
+#include "weft/gan/provenance.h"
+#include "weft/gan/run_contents.h"
+#include "weft/tensor/durable_file.h"
+
+extern char** environ;
+
+namespace weft::apps::studio {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_generator(const fs::path& file) { return file.extension() == ".safetensors" && fs::is_regular_file(file); }
+
+/// Whether somebody trains into it: then its folder is locked.
+bool at_work(const fs::path& run) {
+  const int folder = ::open(run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool locked = folder >= 0 && ::flock(folder, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (folder >= 0) ::close(folder);
+  return locked;
+}
+
+/// The process that holds the folder open; 0: none that may be seen.
+pid_t process_of(const fs::path& run) {
+  std::error_code trouble;
+  const fs::path wanted = fs::canonical(run, trouble);
+  for (fs::directory_iterator process("/proc", trouble), end; !trouble && process != end; process.increment(trouble)) {
+    const pid_t id = pid_t(std::strtol(process->path().filename().c_str(), nullptr, 10));
+    if (id <= 1 || id == getpid()) continue;
+    std::error_code hidden;
+    for (fs::directory_iterator file(process->path() / "fd", hidden); !hidden && file != fs::directory_iterator(); file.increment(hidden))
+      if (std::error_code none; fs::read_symlink(file->path(), none) == wanted) {
+        if (read_whole(process->path() / "cmdline").find(std::string("train\0", 6)) != std::string::npos) return id;
+      }
+  }
+  return 0;
+}
+
+/// For a curve on a screen: the mean of every stretch.
+Json thinned(const std::vector<double>& values) {
+  constexpr size_t most = 240;
+  const size_t each = (values.size() + most - 1) / most;
+  Json all = Json::array();
+  for (size_t i = 0; i < values.size(); i += std::max<size_t>(1, each)) {
+    double sum = 0;
+    int count = 0;
+    for (size_t k = i; k < std::min(values.size(), i + each); ++k)
+      if (std::isfinite(values[k])) sum += values[k], ++count;
+    all.push_back(count ? Json(sum / count) : Json(nullptr));
+  }
+  return all;
+}
+
+/// Seconds until it is done, from the pace since it was last begun; negative: nobody knows.
+double seconds_left(const gan::RunContents& run) {
+  const double steps = std::strtod(run.setting("train.steps").c_str(), nullptr), minutes = std::strtod(run.setting("train.minutes").c_str(), nullptr);
+  const auto times = run.log.values.find("seconds");
+  if (times == run.log.values.end() || run.log.steps.size() < 2) return -1;
+  const size_t last = run.log.steps.size() - 1, before = last > 10 ? last - 10 : 0;
+  const double pace = (times->second[last] - times->second[before]) / (run.log.steps[last] - run.log.steps[before]);
+  double left = steps > 0 ? std::max(0.0, (steps - run.log.steps[last]) * pace) : -1;
+  if (minutes > 0) left = left < 0 ? std::max(0.0, 60 * minutes - times->second[last]) : std::min(left, std::max(0.0, 60 * minutes - times->second[last]));
+  return std::isfinite(left) ? left : -1;
+}
+
+}  // namespace
+
+Json Runs::list() const {
+  Json all = Json::array();
+  std::vector<fs::path> found;
+  std::error_code trouble;
+  for (fs::directory_iterator entry(folder_, trouble), end; !trouble && entry != end; entry.increment(trouble)) found.push_back(entry->path());
+  std::sort(found.begin(), found.end());
+  for (const fs::path& path : found) {
+    const std::string name = path.filename().string();
+    if (name[0] == '.' || !gan::is_utf8(name)) continue;
+    std::error_code none;
+    if (is_generator(path)) all.push_back({{"name", name}, {"model", "generator"}, {"steps", 0}, {"running", false}, {"generates", true}});
+    if (!fs::is_directory(path, none) || !gan::is_run(path)) continue;
+    const gan::RunContents run = gan::read_run(path);
+    const bool generates = !run.checkpoints.empty() && fs::exists(run.checkpoints.back().folder / "generator.safetensors", none) && run.setting("model.size") != "1";
+    bool from_noise = false;
+    for (const gan::Model& model : gan::models()) from_noise = from_noise || (run.setting("model.name") == model.name && model.build && model.feed == gan::Feed::pictures);
+    all.push_back({{"name", name}, {"model", run.setting("model.name")}, {"data", run.setting("data.source")}, {"steps", run.steps()}, {"running", at_work(path)},
+                   {"generates", generates && from_noise}, {"sheet", run.sheets.empty() ? Json(nullptr) : Json(run.sheets.back().step)}});
+  }
+  return all;
+}
+
+fs::path Runs::find(const std::string& name) const {
+  std::error_code trouble;
+  for (fs::directory_iterator entry(folder_, trouble), end; !trouble && entry != end; entry.increment(trouble))
+    if (entry->path().filename().string() == name && name[0] != '.' && (is_generator(entry->path()) || (entry->is_directory(trouble) && gan::is_run(entry->path())))) return entry->path();
+  throw DataError("there is no run '" + name + "' here");
+}
+
+Json Runs::watch(const std::string& name) const {
+  Json told = {{"name", name}};
+  std::string text = read_whole(said(name));
+  told["said"] = text.size() > 2000 ? text.substr(text.size() - 2000) : text;
+  const fs::path folder = find(name);
+  const gan::RunContents run = gan::read_run(folder);
+  Json curves = Json::object(), last = Json::object(), alarms = Json::array(), sheets = Json::array();
+  for (const auto& [key, values] : run.log.values) {
+    if (key != "seconds") curves[key] = thinned(values);
+    if (std::isfinite(run.log.last(key))) last[key] = run.log.last(key);
+  }
+  for (const auto& [step, sentence] : run.log.alarms) alarms.push_back({{"step", step}, {"text", sentence}});
+  for (const auto& sheet : run.sheets) sheets.push_back(sheet.step);
+  const auto setting = [&](const char* key) { return run.setting(key); };
+  const Json more = {{"model", setting("model.name")}, {"data", setting("data.source")}, {"total", std::strtoll(setting("train.steps").c_str(), nullptr, 10)},
+                     {"minutes", std::strtod(setting("train.minutes").c_str(), nullptr)}, {"step", run.steps()}, {"running", at_work(folder)}, {"left", seconds_left(run)},
+                     {"steps", thinned(run.log.steps)}, {"curves", curves}, {"last", last}, {"alarms", alarms}, {"sheets", sheets}, {"checkpoints", run.checkpoints.size()},
+                     {"command", run.starts.empty() ? "" : run.starts.back().command}};
+  told.update(more);
+  return told;
+}
+
+std::string Runs::sheet(const std::string& name, int64_t step) const {
+  for (const auto& sheet : gan::read_run(find(name)).sheets)
+    if (sheet.step == step) return gan::encode_png(gan::read_image(sheet.file));
+  throw DataError("this run has no sheet of step " + std::to_string(step));
+}
+
+Json Runs::choices() {
+  Json models = Json::array(), data = Json::array();
+  for (const gan::Model& model : gan::models())
+    if (model.build && model.feed == gan::Feed::pictures && std::string(model.name) != "mlp") models.push_back({{"name", model.name}, {"what", model.what}});
+  for (const gan::NamedData& set : gan::kNamedData)
+    if ((!*set.folder || fs::is_directory(set.folder)) && std::string(set.name).find_first_of("0123456789") == std::string::npos) data.push_back({{"name", set.name}, {"what", set.what}});
+  return {{"models", models}, {"data", data}};
+}
+
+Json Runs::begin(const Json& asked) const {
+  const std::string name = asked.at("name");
+  if (name.empty() || name.size() > 40 || name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != std::string::npos)
+    throw ConfigError("a run's name has letters, digits, - and _, and at most 40 of them");
+  if (fs::exists(folder_ / name)) throw ConfigError("there is something called '" + name + "' already; choose another name");
+  const auto one_of = [&](const char* key) {
+    const std::string wanted = asked.at(key);
+    for (const Json& each : choices()[std::string(key) + (std::string(key) == "model" ? "s" : "")])
+      if (each["name"] == wanted) return wanted;
+    throw ConfigError(std::string("there is no ") + key + " '" + wanted + "' to be had here");
+  };
+  const auto whole = [&](const char* key, int64_t otherwise) { return std::to_string(asked.value(key, otherwise)); };
+  std::vector<std::string> words = {"train", one_of("model"), "--data", one_of("data"), "--out", (folder_ / name).string(), "--size", whole("size", 32), "--width", whole("width", 32), "--seed", whole("seed", 0)};
+  if (const int64_t minutes = asked.value("minutes", int64_t{0}); minutes > 0) words.insert(words.end(), {"--minutes", std::to_string(minutes)});
+  else words.insert(words.end(), {"--steps", whole("steps", 1600)});
+  words.insert(words.end(), {"--samples-every", whole("samples_every", 100), "--checkpoint-every", whole("checkpoint_every", 200)});
+  if (const std::string way = asked.value("condition", "none"); way == "concat" || way == "projection") words.insert(words.end(), {"--set", "model.condition=" + way});
+  return start(name, words);
+}
+
+void Runs::pause(const std::string& name) const {
+  const fs::path run = find(name);
+  const pid_t process = at_work(run) ? process_of(run) : 0;
+  if (process == 0 || kill(process, SIGTERM) != 0) throw DataError("nobody who could be asked is training '" + name + "' now");
+}
+
+Json Runs::go_on(const std::string& name, int64_t steps) const {
+  const fs::path run = find(name);
+  if (at_work(run)) throw ConfigError("'" + name + "' is being trained already");
+  std::vector<std::string> words = {"train", "--resume", "--out", run.string()};
+  if (steps > 0) words.insert(words.end(), {"--steps", std::to_string(steps)});
+  return start(name, words);
+}
+
+Json Runs::start(const std::string& name, const std::vector<std::string>& words) const {
+  make_directories(folder_ / ".studio");
+  std::vector<std::string> all = {"weft"};
+  all.insert(all.end(), words.begin(), words.end());
+  std::vector<char*> arguments;
+  std::string command;
+  for (std::string& word : all) arguments.push_back(word.data()), command += (command.empty() ? "" : " ") + gan::quoted_for_shell(word);
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawnattr_t how;
+  posix_spawn_file_actions_init(&files), posix_spawnattr_init(&how);
+  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&files, 1, said(name).c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  posix_spawn_file_actions_adddup2(&files, 1, 2);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&how, &none);
+  posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);       // a session of its own: no signal of a terminal reaches it
+  pid_t process = 0;
+  const int trouble = posix_spawn(&process, "/proc/self/exe", &files, &how, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&files), posix_spawnattr_destroy(&how);
+  if (trouble) throw Error(std::string("cannot start a process: ") + std::strerror(trouble));
+  return {{"name", name}, {"command", command}};
+}
+
+}  // namespace weft::apps::studio
