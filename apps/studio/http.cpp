@@ -29,7 +29,7 @@ struct Caller {
 
 struct Exchange {
   Request request;
-  size_t most = 0, counted = 0;                  // bytes of its body
+  size_t length = 0;                             // of its body
 };
 
 bool same_secret(const std::string& a, const std::string& b) {       // in a time that tells nothing of where they differ
@@ -110,11 +110,7 @@ class Server::Door {
     if (!*state) return door.begin(connection, url, method, state);
     Exchange& exchange = *static_cast<Exchange*>(*state);
     if (*size == 0) return door.finish(connection, exchange.request);
-    if (exchange.request.body.size() + *size > exchange.most || (door.in_flight_ += *size) > door.limits_.bytes_in_flight) {
-      if (exchange.request.body.size() + *size <= exchange.most) door.in_flight_ -= *size;
-      return MHD_NO;                             // longer than it said, or than there is room: the connection is closed
-    }
-    exchange.counted += *size;
+    if (exchange.request.body.size() + *size > exchange.length) return MHD_NO;      // more than it said: the connection is closed
     exchange.request.body.append(data, *size);
     *size = 0;
     return MHD_YES;
@@ -125,10 +121,18 @@ class Server::Door {
     exchange->request = {method, url, {}, {}};
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, on_argument, &exchange->request.query);
     if (const int number = refusal(connection, exchange->request)) return answer(connection, {number, "", ""});
-    if (exchange->request.method == "POST") exchange->most = exchange->request.path == "/api/pictures" || exchange->request.path == "/api/masks" ? limits_.picture_bytes : limits_.body_bytes;
-    const std::string length = header(connection, "Content-Length");
-    if (std::strtoull(length.c_str(), nullptr, 10) > exchange->most)
-      return answer(connection, error(413, "that is more than the " + std::to_string(exchange->most >> 10) + " KiB that are taken here"));
+    const std::string& path = exchange->request.path;
+    const size_t most = exchange->request.method != "POST" ? 0 : path == "/api/pictures" || path == "/api/masks" ? limits_.picture_bytes : limits_.body_bytes;
+    const std::string length = header(connection, "Content-Length");       // bodies of no told length are none of a browser's
+    const size_t wanted = std::strtoull(length.c_str(), nullptr, 10);
+    if (!header(connection, "Transfer-Encoding").empty() || (most && length.empty())) return answer(connection, error(411, "say how long it is"));
+    if (wanted > most) return answer(connection, error(413, "that is more than the " + std::to_string(most >> 10) + " KiB that are taken here"));
+    if ((in_flight_ += wanted) > limits_.bytes_in_flight) {
+      in_flight_ -= wanted;
+      return answer(connection, error(503, "too much is on its way already; try again"));
+    }
+    exchange->length = wanted;
+    exchange->request.body.reserve(wanted);
     extend(connection, limits_.exchange_seconds);
     *state = exchange.release();
     return MHD_YES;
@@ -147,7 +151,7 @@ class Server::Door {
   static void on_completed(void* self, MHD_Connection* connection, void** state, MHD_RequestTerminationCode) {
     Door& door = *static_cast<Door*>(self);
     const std::unique_ptr<Exchange> ended(static_cast<Exchange*>(*state));
-    if (ended) door.in_flight_ -= ended->counted;
+    if (ended) door.in_flight_ -= ended->length;
     *state = nullptr;
     door.extend(connection, door.limits_.headers_seconds);
   }

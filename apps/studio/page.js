@@ -117,6 +117,17 @@ const dress = (() => {
   choices($('colours'), 'colour', ['style', 'content', 'luminance'], value => 'colours_' + value, () => changed());
   $('shading').onchange = () => changed();
 
+  /// What serves best for a picture in a style's manner, and for a garment cut from a cloth.
+  async function recipe(values, cloth) {
+    for (const [dial, value] of Object.entries(values)) $(dial).value = value;
+    $('shading').checked = cloth;
+    if (cloth && state.content?.mask && !painted) { $('masked').checked = true; await paintFrom(state.content.mask); painted = state.content.mask; paint(false); }
+    if (!cloth) { $('masked').checked = false; maskTools(); }
+    changed();
+  }
+  $('recipe-manner').onclick = said(() => recipe({structure: .5, strength: .5, brush: 1, lay: 0}, false));
+  $('recipe-cloth').onclick = said(() => recipe({structure: 1, strength: .5, brush: 1, lay: .5}, true));
+
   const settings = () => ({content: state.content.id, styles: state.styles.map(s => ({id: s.id, weight: s.weight})), mask: $('masked').checked && painted || '', lay: +$('lay').value,
     structure: +$('structure').value, strength: +$('strength').value, brush: +$('brush').value, colours: choice('colour'), shading: $('shading').checked,
     feather: $('masked').checked ? +$('feather').value : 0, size: +$('size').value, seed: 0});
@@ -183,7 +194,7 @@ const dress = (() => {
     state.styles = s.styles.map((x, i) => ({id: x.id, weight: x.weight, name: t('styles') + ' ' + (i + 1)}));
     setContent({id: s.content, name: t('content'), width: whole.naturalWidth, height: whole.naturalHeight});
     $('size').value = size;
-    if (s.mask) { $('masked').checked = true; maskTools(); await paintFrom(s.mask); painted = s.mask; }
+    if (s.mask) { $('masked').checked = true; await paintFrom(s.mask); painted = s.mask; paint(false); }
     toast(t('restored', name));
     draw(), changed();
   }
@@ -297,7 +308,10 @@ const dress = (() => {
     event.preventDefault();
     if (moves) spot.x = Math.max(0, Math.min(canvas.width, spot.x + moves[0])), spot.y = Math.max(0, Math.min(canvas.height, spot.y + moves[1]));
     else dab(spot.x, spot.y), send();
+    $('dot').hidden = false;
+    $('dot').style.left = 100 * spot.x / canvas.width + '%', $('dot').style.top = 100 * spot.y / canvas.height + '%';
   };
+  canvas.onblur = () => { $('dot').hidden = true; };
   const send = said(async () => {
     const sheet = document.createElement('canvas'), ink = sheet.getContext('2d');
     sheet.width = canvas.width, sheet.height = canvas.height;
@@ -319,11 +333,14 @@ const dress = (() => {
     pen.putImageData(pixels, 0, 0);
   }
   function maskTools() {
-    $('mask-tools').hidden = canvas.hidden = !$('masked').checked;
+    $('mask-tools').hidden = !$('masked').checked;
+    canvas.hidden = !$('masked').checked || $('painting').getAttribute('aria-pressed') !== 'true';
     spot.x = canvas.width / 2, spot.y = canvas.height / 2;
     if (!painted) pen.clearRect(0, 0, canvas.width, canvas.height);
   }
-  $('masked').onchange = () => { maskTools(); changed(); };
+  const paint = on => { $('painting').setAttribute('aria-pressed', on); maskTools(); };
+  $('painting').onclick = () => paint($('painting').getAttribute('aria-pressed') !== 'true');
+  $('masked').onchange = () => { paint(true); changed(); };
   $('mask-erase').onclick = () => $('mask-erase').setAttribute('aria-pressed', $('mask-erase').getAttribute('aria-pressed') !== 'true');
   $('mask-clear').onclick = () => { pen.clearRect(0, 0, canvas.width, canvas.height); painted = null; changed(); };
   $('mask-garment').onclick = said(async () => { await paintFrom(state.content.mask); painted = state.content.mask; changed(); });
@@ -501,7 +518,7 @@ const training = (() => {
     const steps = run.total ? t('watching', run.step, run.total) : t('watching_open', run.step);
     $('watch-status').textContent = pausing ? t('pausing') : steps + (run.running && run.left >= 0 ? ' · ' + t('left', time(run.left)) : '');
     if (document.activeElement !== $('resume-steps')) $('resume-steps').value = Math.max(run.total, run.step >= run.total ? run.step + 400 : run.total);
-    $('alarms').replaceChildren(...run.alarms.slice(-4).map(alarm => make('p', {textContent: t('alarm', alarm.step, alarm.text)})));
+    $('alarms').replaceChildren(...run.alarms.slice(-4).map(alarm => make('p', {textContent: alarm.text})));
     const figures = [...['loss_g', 'loss_d', 'd_real', 'd_fake'].filter(key => key in run.last).map(key => [key, short(run.last[key])]), ...('images_per_second' in run.last ? [['images/s', run.last.images_per_second.toFixed(0)]] : [])];
     $('gauges').replaceChildren(...figures.map(([key, value]) => make('div', {}, make('b', {textContent: value}), make('span', {textContent: key}))));
     $('charts').replaceChildren(...groups.flatMap(([title, fits]) => chart(title, Object.keys(run.curves).filter(fits).slice(0, 4), run)));

@@ -67,7 +67,7 @@ Response Studio::get(const Request& request) {
   const auto [name, more] = split(rest);
   if (kind == "state") return json({{"out", shelf_.folder().string()}, {"device", device_}, {"history", shelf_.history()}, {"choices", Runs::choices()}});
   if (kind == "jobs") return job(request, rest);
-  if (kind == "history" && name.empty()) return json({{"history", shelf_.history()}});
+  if (kind == "history" && rest.empty()) return json({{"history", shelf_.history()}});
   if (kind == "history" && more == "settings") return json({{"settings", Shelf::settings_of(shelf_.result(name))}});
   if (kind == "history") {
     Response whole = png(read_whole(shelf_.result(name)));
@@ -80,7 +80,7 @@ Response Studio::get(const Request& request) {
     if (request["download"] == "1") picture.file_name = "studio.png";
     return picture;
   }
-  if (kind == "runs" && name.empty()) return json({{"runs", runs_.list()}});
+  if (kind == "runs" && rest.empty()) return json({{"runs", runs_.list()}});
   if (kind == "runs" && more.empty()) return json(runs_.watch(name));
   if (kind == "runs" && split(more).first == "sheets") return png(runs_.sheet(name, number(split(more).second)));
   return {404, "", ""};

@@ -147,17 +147,18 @@ Json Runs::choices() {
 
 Json Runs::begin(const Json& asked) const {
   const std::string name = asked.at("name");
-  if (name.empty() || name.size() > 40 || name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != std::string::npos)
-    throw ConfigError("a run's name has letters, digits, - and _, and at most 40 of them");
+  if (name.empty() || name.size() > 40 || name[0] == '-' || name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != std::string::npos)
+    throw ConfigError("a run's name has letters, digits, _ and then -, and at most 40 of them");
   if (fs::exists(folder_ / name)) throw ConfigError("there is something called '" + name + "' already; choose another name");
-  const auto one_of = [&](const char* key) {
+  const Json known = choices();
+  const auto one_of = [&](const char* key, const char* list) {
     const std::string wanted = asked.at(key);
-    for (const Json& each : choices()[std::string(key) + (std::string(key) == "model" ? "s" : "")])
+    for (const Json& each : known.at(list))
       if (each["name"] == wanted) return wanted;
     throw ConfigError(std::string("there is no ") + key + " '" + wanted + "' to be had here");
   };
   const auto whole = [&](const char* key, int64_t otherwise) { return std::to_string(asked.value(key, otherwise)); };
-  std::vector<std::string> words = {"train", one_of("model"), "--data", one_of("data"), "--out", (folder_ / name).string(), "--size", whole("size", 32), "--width", whole("width", 32), "--seed", whole("seed", 0)};
+  std::vector<std::string> words = {"train", one_of("model", "models"), "--data", one_of("data", "data"), "--out", (folder_ / name).string(), "--size", whole("size", 32), "--width", whole("width", 32), "--seed", whole("seed", 0)};
   if (const int64_t minutes = asked.value("minutes", int64_t{0}); minutes > 0) words.insert(words.end(), {"--minutes", std::to_string(minutes)});
   else words.insert(words.end(), {"--steps", whole("steps", 1600)});
   words.insert(words.end(), {"--samples-every", whole("samples_every", 100), "--checkpoint-every", whole("checkpoint_every", 200)});

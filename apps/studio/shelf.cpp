@@ -52,6 +52,7 @@ Shelf::Shelf(const fs::path& out) : out_(fs::absolute(out).lexically_normal()) {
 }
 
 Json Shelf::add(const std::string& bytes, const std::string& name, bool keep) {
+  const std::lock_guard one(decoding_);
   const gan::Image picture = gan::decode_image(bytes_of(bytes), shown_name(name).empty() ? "this file" : shown_name(name));
   const std::string id = sha256_hex(bytes.data(), bytes.size()).substr(0, 32);
   {
@@ -93,6 +94,7 @@ Picture Shelf::image(const std::string& id) {
       if (it == kept_.end()) throw DataError("gone: a picture that was brought is not here any more; bring it again");
       kept = it->second;
     }
+    const std::lock_guard one(decoding_);
     return kept.bytes.empty() ? gan::read_image(kept.file) : gan::decode_image(bytes_of(kept.bytes));
   });
 }
@@ -153,7 +155,10 @@ fs::path Shelf::result(const std::string& name) const {
 
 std::string Shelf::thumbnail(const std::string& name, int side) {
   const fs::path file = result(name);
-  return gan::encode_png(*decoded("history " + name + "@" + std::to_string(side), [&] { return at_most(gan::read_image(file), std::max(1, side)); }));
+  return gan::encode_png(*decoded("history " + name + "@" + std::to_string(side), [&] {
+    const std::lock_guard one(decoding_);
+    return at_most(gan::read_image(file), std::max(1, side));
+  }));
 }
 
 Json Shelf::settings_of(const fs::path& png) {

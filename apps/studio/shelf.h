@@ -58,6 +58,7 @@ class Shelf {
   Picture decoded(const std::string& key, const std::function<gan::Image()>& make);
 
   std::filesystem::path out_;
+  std::mutex decoding_;                                         // one at a time: a picture of 64 Mi pixels is 200 MB, and forty are asked for at once
   std::mutex mutex_;
   std::map<std::string, Kept> kept_;
   std::list<std::string> in_memory_;                            // those without a file, oldest first

@@ -193,6 +193,8 @@ class Game {
   explicit Game(const Combination& m) : m_(m), context_(in_double()), gan_(context_, model_of(small_networks), options(m)) {
     batch_.push_back(context_.uniform({6, 5, 5, gan_.options().model.channels}, 11) * 2 - 1);
     if (m.classes) batch_.push_back(gan::classes_in_turn(context_, 6, m.classes));
+    const Tensor& weights = gan_.arena(1).values;                    // black, which diffaugment brings in, lies on the kink of a filter without a bias
+    if (m.augment != gan::AugmentMethod::none) weights.copy_from(weights + 0.1 * context_.normal(weights.shape(), 12));
   }
   gan::Gauges step() {
     gan_.seek(kBefore);
