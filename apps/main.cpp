@@ -14,7 +14,7 @@
 namespace weft::apps {
 namespace {
 
-constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, evaluate_command, trace_command, translate_command, transfer_command, recolor_command, tile_command, convert_vgg_command, verify_command, inspect_command, list_command, info_command, bench_command};
+constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, evaluate_command, project_command, trace_command, translate_command, transfer_command, recolor_command, tile_command, convert_vgg_command, verify_command, inspect_command, list_command, info_command, bench_command};
 
 constexpr int exit_failed = 1, exit_usage = 2, exit_io = 74;
 
