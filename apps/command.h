@@ -29,6 +29,8 @@ struct Command {
 Command train_command(const std::string& typed);
 Command generate_command(const std::string& typed);
 Command evaluate_command(const std::string& typed);
+Command project_command(const std::string& typed);
+Command trace_command(const std::string& typed);
 Command translate_command(const std::string& typed);
 Command convert_vgg_command(const std::string& typed);
 Command transfer_command(const std::string& typed);

@@ -9,6 +9,7 @@
 #include "weft/gan/conditions.h"
 #include "weft/gan/dataset.h"
 #include "weft/gan/latent.h"
+#include "weft/gan/looking_inside.h"
 #include "weft/gan/points.h"
 #include "weft/gan/mixture.h"
 #include "weft/gan/provenance.h"
@@ -19,7 +20,7 @@ namespace weft::apps {
 namespace {
 
 struct GenerateArguments {
-  std::string run, out, count, seed = "0", size = "256", name, interpolate, path = "spherical", truncation, device = "auto", threads = "0";
+  std::string run, out, count, seed = "0", size = "256", name, interpolate, path = "spherical", truncation, sweep, mix, latent, vary, device = "auto", threads = "0";
   bool classes = false, sync = false, json = false;
 };
 
@@ -28,6 +29,7 @@ struct Made {
   std::string checkpoint = "", sha256 = "";   // of the generator; empty for pictures that weft draws
   int columns = 0;                     // of a sheet; 0: about as wide as high
   gan::Units units = {};               // of points
+  std::vector<std::string> captions = {};
 };
 
 /// Pictures [seed, seed + count) of a set that weft draws, the last one followed by the first.
@@ -47,6 +49,26 @@ constexpr int64_t kMost = 10000, kMostPoints = 1000000;
 /// x (n, ...) `times` times: all of it again and again.
 Tensor repeated(const Tensor& x, int64_t times) { return concat(Tensors(size_t(times), x), 0); }
 
+Made labelled(const gan::TrainedGenerator& g, gan::LabelledSheet sheet) { return {sheet.pictures, g.checkpoint, g.sha256, sheet.columns, {}, std::move(sheet.captions)}; }
+
+/// Row after row of the same labels, as --class or the latent's file says; empty of a generator without classes, and where neither does.
+Tensor labels_of(const gan::TrainedGenerator& g, const std::string& name, int64_t count, const Context& context) {
+  if (g.model.classes.empty() || name.empty()) return {};
+  return repeated(context.from(gan::condition_row(g.model.classes, name, "--class"), {1, int64_t(g.model.classes.size())}), count);
+}
+
+/// Pictures of a latent that was found, and of its neighbourhood.
+Made made_of_latent(const gan::TrainedGenerator& g, const GenerateArguments& a, const Context& context, int64_t seed) {
+  gan::Latent latent = gan::read_latent(a.latent, context);
+  const int64_t count = a.vary.empty() ? latent.values.size(0) : parse_integer("--count", a.count.empty() ? "16" : a.count, 1, kMost);
+  const Tensor labels = labels_of(g, a.name.empty() ? latent.of_class : a.name, count, context);
+  if (!a.vary.empty()) {
+    gan::pictures_of(g, latent, labels_of(g, a.name.empty() ? latent.of_class : a.name, latent.values.size(0), context));     // is it one of this generator's?
+    latent = gan::varied(g, latent, parse_number("--vary", a.vary, 0, 1), count, uint64_t(seed), labels);
+  }
+  return {gan::pictures_of(g, latent, labels), g.checkpoint, g.sha256};
+}
+
 /// Pictures of a trained generator: of one class, a row a class, or on a walk.
 Made made_by(const gan::TrainedGenerator& generator, const GenerateArguments& a, const Context& context, int64_t seed) {
   const std::vector<std::string>& classes = generator.model.classes;
@@ -55,6 +77,17 @@ Made made_by(const gan::TrainedGenerator& generator, const GenerateArguments& a,
     throw ConfigError(a.run + " was trained without classes, so it has no --class; a run with model.condition set has");
   if (a.classes && (!a.name.empty() || !a.interpolate.empty())) throw ConfigError("--classes makes a row a class: take it, or --class or --interpolate");
   const int64_t steps = a.interpolate.empty() ? 0 : parse_integer("--interpolate", a.interpolate, 2, 1000), each = a.classes ? rows : std::max<int64_t>(1, steps);
+  for (const auto& [flag, text] : {std::pair{"--truncation-sweep", &a.sweep}, {"--mix", &a.mix}, {"--latent", &a.latent}})
+    if (!text->empty() && (a.classes || steps || !a.truncation.empty() || !generator.model.units.one.empty()))
+      throw ConfigError(std::string(flag) + " makes a sheet of its own, of pictures; it goes without --classes, --interpolate and --truncation");
+  if (!a.latent.empty()) return made_of_latent(generator, a, context, seed);
+  if (!a.sweep.empty() || !a.mix.empty()) {
+    const int64_t each_way = parse_integer("--count", a.count.empty() ? "6" : a.count, 1, 100), count = a.mix.empty() ? each_way : 2 * each_way;
+    const Tensor z = gan::latents(context, count, generator.model.latent, static_cast<uint64_t>(seed)), of_class = labels_of(generator, a.name, count, context);
+    const Tensor labels = of_class ? of_class : gan::classes_in_turn(context, count, rows);
+    if (!a.mix.empty()) return labelled(generator, gan::style_mixing(generator, z, parse_integer("--mix", a.mix, 1, 1000), labels));
+    return labelled(generator, gan::truncation_sweep(generator, z, parse_integer("--truncation-sweep", a.sweep, 2, 100), labels));
+  }
   const int64_t most = generator.model.units.one.empty() ? kMost : kMostPoints;
   const int64_t count = parse_integer("--count", a.count.empty() ? a.classes || steps ? "8" : "64" : a.count, 1, most / each);
 
@@ -85,7 +118,7 @@ int run(const GenerateArguments& a, const std::string& command) {
   if (!a.count.empty()) parse_integer("--count", a.count, 1, kMostPoints);       // before anything is read
   const int64_t threads = parse_integer("--threads", a.threads, 0, 4096);
   const Context context = Context::open(a.device, {.threads = static_cast<int>(threads), .sync = a.sync});
-  const auto [images, checkpoint, sha256, columns, units] = make(a, context, seed);
+  const auto [images, checkpoint, sha256, columns, units, captions] = make(a, context, seed);
   const int64_t count = images.size(0);
   gan::TextChunks about = {{"seed", std::to_string(seed)}};
   if (!checkpoint.empty()) about.insert(about.end(), {{"checkpoint", checkpoint}, {"checkpoint_sha256", sha256}});
@@ -102,7 +135,9 @@ int run(const GenerateArguments& a, const std::string& command) {
   } else if (out.extension() == ".csv") {
     throw ConfigError("--out " + a.out + ": that is for points, and these are pictures; FILE.png is one sheet, a folder gets a file each");
   } else if (out.extension() == ".png") {
-    gan::write_png(out, gan::to_sheet(images, columns), how);
+    std::vector<gan::Image> pictures;
+    for (int64_t i = 0; i < count && !captions.empty(); ++i) pictures.push_back(gan::to_image(images, i));
+    gan::write_png(out, captions.empty() ? gan::to_sheet(images, columns) : gan::contact_sheet(pictures, columns, captions), how);
     files.push_back(out.string());
   } else {
     std::error_code error;
@@ -145,6 +180,10 @@ Command generate_command(const std::string& typed) {
            {"--interpolate", "N", "walk from latent to latent in N pictures, a row a walk", &a->interpolate},
            {"--path", "NAME", "of the walk: spherical or linear [spherical]", &a->path},
            {"--truncation", "T", "more typical, less varied: no latent beyond +-T standard deviations; stylegan2: T of the way from the mean style, 0 to 1", &a->truncation},
+           {"--truncation-sweep", "N", "a row a latent, from the most typical picture to the freest in N", &a->sweep},
+           {"--mix", "LAYER", "stylegan2: a grid of pictures with a row's styles before this layer, and a column's from there on", &a->mix},
+           {"--latent", "FILE", "the picture of a latent that `weft project` found", &a->latent},
+           {"--vary", "SHARE", "with --latent: pictures that lie this share of the way to other latents, 0 to 1", &a->vary},
            {"--size", "PX", "of pictures that weft draws; a generator has a size of its own [256]", &a->size},
            {"--device", "NAME", "auto, or one of `weft info` [auto]", &a->device},
            {"--threads", "N", "CPU threads; 0: one a core [0]", &a->threads},

@@ -14,7 +14,7 @@
 namespace weft::apps {
 namespace {
 
-constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, evaluate_command, translate_command, transfer_command, recolor_command, tile_command, convert_vgg_command, verify_command, inspect_command, list_command, info_command, bench_command
+constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, evaluate_command, project_command, trace_command, translate_command, transfer_command, recolor_command, tile_command, convert_vgg_command, verify_command, inspect_command, list_command, info_command, bench_command
 #ifdef WEFT_HAS_STUDIO
     , studio_command
 #endif
@@ -35,7 +35,7 @@ void add_argument(CLI::App& app, const Argument& a) {
 }
 
 std::string help_of_all(const std::vector<Command>& all) {
-  std::string text = "weft: train GANs with an engine written from scratch\n\nUsage: weft COMMAND [OPTIONS]\n\n";
+  std::string text = "weft COMMAND [OPTIONS]: train GANs with an engine written from scratch\n\n";
   for (const Command& c : all) text += std::string("  ") + c.name + std::string(12 - std::string(c.name).size(), ' ') + c.what + "\n";
   return text +
          "\n  weft COMMAND -h     what a command takes, with examples; weft --version: the version alone\n"

@@ -71,18 +71,20 @@ double Contest::ema_decay() const {
   return young >= h ? options_.ema : young > 0 ? std::exp2(-1 / young) : 0;
 }
 
-void Contest::gradient(const std::vector<size_t>& players, const Tensor& loss) {
+void Contest::gradient(const std::vector<size_t>& players, const Tensor& loss, KeepGraph keep) {
+  const Range phase(context_, players_[players[0]].name.c_str());
   Tensors leaves, windows;
   for (const size_t player : players) {
     const nn::Arena& arena = *states_[player].arena;
     for (const Tensor& t : arena.leaves()) leaves.push_back(t);
     for (const Tensor& t : arena.windows()) windows.push_back(t);
   }
-  backward(loss, leaves, windows);
+  backward(loss, leaves, windows, keep);
 }
 
 void Contest::update(size_t player) {
   if (only_looking_) return;
+  const Range phase(context_, players_[player].name.c_str());
   states_[player].optimizer->step();
   tell("gradient_norm_" + players_[player].name, states_[player].optimizer->gradient_norm());
   if (states_[player].ema) states_[player].ema->update();

@@ -62,8 +62,10 @@ void set_condition(nn::Module& network, const Tensor& labels) {
 
 }  // namespace
 
-Gan::Gan(const Context& context, const Model& model, const GanOptions& o)
-    : Contest(context, o, two_players(context, model, o)), slopes_(that_look_at_slopes(o.penalties)), strength_(context, 1), augment_(context, o.augment, o.seed) {
+Gan::Gan(const Context& context, const Model& model, const GanOptions& o) : Gan(context, model, o, two_players(context, model, o)) {}
+
+Gan::Gan(const Context& context, const Model& model, const GanOptions& o, std::vector<Player> players)
+    : Contest(context, o, std::move(players)), slopes_(that_look_at_slopes(o.penalties)), strength_(context, 1), augment_(context, o.augment, o.seed) {
   expect_possible(model, o, generator(), discriminator());
 }
 
@@ -76,6 +78,7 @@ void Gan::prepare(const Tensors& batch) {
 
 /// One batch of generated images serves both networks: in the graph for the generator, outside it for the discriminator.
 void Gan::generate(Round& r) {
+  const Range phase(context(), "generator");
   set_condition(generator(), r.classes);
   r.made = generator()(r.latent);
   r.fake = packed(r.made, options().packing);

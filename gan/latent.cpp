@@ -13,23 +13,35 @@ Path path_of(const std::string& name) {
   throw ConfigError("a path is spherical or linear, not '" + name + "'" + suggestion(name, {"spherical", "linear"}));
 }
 
+namespace {
+
+/// The point at t of the way from a to b, `length` numbers each, behind what is in `all`.
+void append_between(const double* a, const double* b, int64_t length, double t, Path path, std::vector<double>& all) {
+  double ab = 0, aa = 0, bb = 0;
+  for (int64_t i = 0; i < length; ++i) ab += a[i] * b[i], aa += a[i] * a[i], bb += b[i] * b[i];
+  const double angle = std::acos(std::clamp(ab / std::sqrt(aa * bb), -1.0, 1.0)), sine = std::sin(angle);
+  const bool straight = path == Path::linear || !(sine >= 1e-6);    // in one direction, or in opposite ones: no circle is marked out
+  const double of_a = straight ? 1 - t : std::sin((1 - t) * angle) / sine, of_b = straight ? t : std::sin(t * angle) / sine;
+  for (int64_t i = 0; i < length; ++i) all.push_back(of_a * a[i] + of_b * b[i]);
+}
+
+}  // namespace
+
 Tensor walks(const Tensor& latents, int64_t steps, Path path) {
   const int64_t ends = latents.size(0), length = latents.count() / ends;
   const std::vector<double> z = latents.values();
   std::vector<double> all;
-  for (int64_t k = 0; k + 1 < ends; ++k) {
-    const double *a = z.data() + k * length, *b = a + length;
-    double ab = 0, aa = 0, bb = 0;
-    for (int64_t i = 0; i < length; ++i) ab += a[i] * b[i], aa += a[i] * a[i], bb += b[i] * b[i];
-    const double angle = std::acos(std::clamp(ab / std::sqrt(aa * bb), -1.0, 1.0)), sine = std::sin(angle);
-    const bool straight = path == Path::linear || sine < 1e-6;      // in one direction, or in opposite ones: no circle is marked out
-    for (int64_t s = 0; s < steps; ++s) {
-      const double t = double(s) / double(steps - 1);
-      const double of_a = straight ? 1 - t : std::sin((1 - t) * angle) / sine, of_b = straight ? t : std::sin(t * angle) / sine;
-      for (int64_t i = 0; i < length; ++i) all.push_back(of_a * a[i] + of_b * b[i]);
-    }
-  }
+  for (int64_t k = 0; k + 1 < ends; ++k)
+    for (int64_t s = 0; s < steps; ++s) append_between(&z[size_t(k * length)], &z[size_t((k + 1) * length)], length, double(s) / double(steps - 1), path, all);
   return latents.context().from(all, {(ends - 1) * steps, 1, 1, length});
+}
+
+Tensor between(const Tensor& from, const Tensor& to, double t, Path path) {
+  const std::vector<double> a = from.values(), b = to.values();
+  const int64_t length = from.count() / from.size(0);
+  std::vector<double> all;
+  for (size_t i = 0; i < a.size(); i += size_t(length)) append_between(&a[i], &b[i], length, t, path, all);
+  return from.context().from(all, from.shape());
 }
 
 namespace {

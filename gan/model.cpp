@@ -7,6 +7,7 @@
 #include "translation/translation_contest.h"
 #include "weft/gan/classifier.h"
 #include "weft/gan/gan.h"
+#include "weft/gan/vaegan.h"
 
 // Of all that translate pictures: the schedule that CycleGAN's paper set. Their code bases do not halve the generator's squares as
 // lsgan does, hence the weight of 2.
@@ -37,6 +38,9 @@ const std::vector<Model>& models() {
        "Karras et al., arXiv:1912.04958", stylegan2, Feed::pictures,
        "model.d_norm=none model.minibatch_std=4 model.latent=512 model.ema_half_life=20000 model.ema_ramp=0.05 train.penalty=r1:1 train.penalty_every=16 loss.path_length=2 "
        "optimizer.learning_rate_g=0.002 optimizer.learning_rate_d=0.002 optimizer.beta1=0 optimizer.beta2=0.99"},
+      {"vaegan", "encodes pictures and draws them again: an autoencoder whose decoder is a GAN's generator; 16, 28, 32, 64 or 128 pixels",
+       "Larsen et al., arXiv:1512.09300", vaegan, Feed::pictures, "model.stem=dense loss.kl=1 loss.content=0.01", vaegan_contest,
+       "weft project RUN --image PICTURE --out found.png"},
       {"mlp", "points of the plane: ring8, grid25, or a CSV of x,y a line; fully connected, and sure to find every mode", "Lin et al., arXiv:1712.04086; Huang et al., arXiv:2501.05441",
        mlp, Feed::pictures, kMlp, nullptr, "weft generate RUN --out points.csv --count 2500"},
       {"restyle", "puts pictures into the manner of a folder of styles, any picture at once; --data CONTENTS --styles STYLES",

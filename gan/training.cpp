@@ -142,12 +142,12 @@ Context open_context(const TrainSettings& s) {
 }  // namespace
 
 // Opening a GPU takes about as long as looking through a folder of pictures, so both are done at once.
-Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note)
-    : Training(s, note, std::async(std::launch::async, open_context, s)) {}
+Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, std::vector<Split> given)
+    : Training(s, note, std::move(given), std::async(std::launch::async, open_context, s)) {}
 
-Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, std::future<Context> opening)
+Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, std::vector<Split> given, std::future<Context> opening)
     : steps(s.steps == 0 && s.minutes == 0 ? 1600 : s.steps),
-      sources(open_sources(s, note)),
+      sources(given.empty() ? open_sources(s, note) : std::move(given)),
       options(gan_options(s, sources, steps, note)),
       context(opening.get()),
       contest(make_contest(context, find_model(s.model), options)) {

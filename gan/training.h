@@ -31,9 +31,10 @@ struct Stream {
 };
 
 struct Training {
-  /// @param note  hears a sentence for a person, from the loader's thread as well
+  /// @param note   hears a sentence for a person, from the loader's thread as well
+  /// @param given  what stands in for the settings' data; empty: they do
   /// Throws ConfigError, DataError, DeviceError.
-  Training(const TrainSettings& settings, const std::function<void(const std::string&)>& note);
+  Training(const TrainSettings& settings, const std::function<void(const std::string&)>& note, std::vector<Split> given = {});
 
   /// The next batch from the loader, and one step of both networks on it.
   void step();
@@ -58,7 +59,7 @@ struct Training {
   std::vector<Stream> streams;           // of the sources
 
  private:
-  Training(const TrainSettings& settings, const std::function<void(const std::string&)>& note, std::future<Context> opening);
+  Training(const TrainSettings& settings, const std::function<void(const std::string&)>& note, std::vector<Split> given, std::future<Context> opening);
   void fetch();
   void hold_out(size_t most);
   std::string batch_that_fits();

@@ -49,6 +49,7 @@ Tensor record(const char* name, const Tensor& output, const Tensors& inputs, con
     node->versions.push_back(output.storage()->version);
   }
   node->rule = std::move(rule);
+  if (Watch* watch = context.state().watch) watch->recorded(*node);
   return Tensor(output.storage(), output.offset(), output.shape(), output.dtype(), node);
 }
 
@@ -106,6 +107,7 @@ struct Walk {
   }
 
   void run(const Tensor& loss, const Tensor& seed, bool create_graph, bool keep_graph) {
+    const Range phase(loss.context(), "backward");
     Node* root = loss.node().get();
     std::unordered_set<Node*> targets;
     for (auto& [node, w] : window) targets.insert(node);
@@ -134,13 +136,10 @@ struct Walk {
       const Tensor output(node->output_storage, node->output_offset, node->output_shape, node->output_type, node);
       const Tensor g = gradient[node.get()];
       if (!targets.count(node.get())) gradient.erase(node.get());
-      FiniteWatch* const watch = node->context.state().watch;
-      if (watch) watch->gradient_of = node->name;
+      Watch* const watch = node->context.state().watch;
+      if (watch) watch->rule_begins(*node);
       const Tensors results = node->rule({node->inputs, output, g, needs, into, create_graph});
-      if (watch) {                         // a fused rule makes its results without an operation of its own
-        for (const Tensor& t : results) if (t) watch->see("rule", t, node->inputs);
-        watch->gradient_of = nullptr;
-      }
+      if (watch) watch->rule_ends(*node, results);
       for (size_t i = 0; i < needs.size(); ++i) {
         if (!needs[i] || !results[i]) continue;
         arrive(node->edges[i].get(), results[i]);
@@ -183,7 +182,7 @@ Tensors grad(const Tensor& loss, const Tensors& inputs, CreateGraph create, Keep
   return results;
 }
 
-void backward(const Tensor& loss, const Tensors& leaves, const Tensors& windows) {
+void backward(const Tensor& loss, const Tensors& leaves, const Tensors& windows, KeepGraph keep) {
   const Context context = loss.context();
   const Tensor start = first_gradient(loss, {});
   const NoGraph scope(context);
@@ -194,7 +193,7 @@ void backward(const Tensor& loss, const Tensors& leaves, const Tensors& windows)
     if (windows[i].count() != leaves[i].count()) throw ShapeError("backward: a window of shape " + windows[i].shape().text() + " for a leaf of shape " + leaves[i].shape().text());
     walk.window[leaves[i].node().get()] = windows[i];
   }
-  walk.run(loss, start, false, false);
+  walk.run(loss, start, false, keep == KeepGraph::yes);
   for (size_t i = 0; i < leaves.size(); ++i)
     if (!walk.gradient[leaves[i].node().get()]) windows[i].copy_from(context.zeros(windows[i].shape()), "gradient");
 }

@@ -88,7 +88,12 @@ Context::Recording::Recording(const Context& context, bool on) : state_(context.
 }
 Context::Recording::~Recording() { state_->recording = before_; }
 
-Range::Range(const Context& context, const char* name) : Range(context.state().device(), name) {}
+Range::Range(const Context& context, const char* name) : Range(context.state().device(), name) {
+  if (!context.state().watch) return;
+  told_ = &context.state();
+  told_->watch->phase_begins(name);
+}
+void Range::tell_end() const { if (told_->watch) told_->watch->phase_ends(); }
 
 Tensor Context::empty(const Shape& shape) const { return empty(shape, scalar()); }
 Tensor Context::empty_index(const Shape& shape) const { return empty(shape, DType::i32); }
@@ -160,12 +165,14 @@ Tensor Context::index(const std::vector<int32_t>& values, const Shape& shape) co
 Tensor Context::uniform(const Shape& shape, uint64_t stream) const {
   Tensor t = empty(shape);
   WEFT_OP(*state_, random)(*state_->queue, RandomKind::uniform, stream, static_cast<StepState*>(state_->step_on_device), t.count(), t.data());
+  detail::made("uniform", t, {});
   return t;
 }
 
 Tensor Context::normal(const Shape& shape, uint64_t stream) const {
   Tensor t = empty(shape);
   WEFT_OP(*state_, random)(*state_->queue, RandomKind::normal, stream, static_cast<StepState*>(state_->step_on_device), t.count(), t.data());
+  detail::made("normal", t, {});
   return t;
 }
 
@@ -179,6 +186,7 @@ void optimizer_step(const OptimizerSettings& settings, const Update& u, int slot
                              {u.values.data(), u.gradients.data(), address(u.m), address(u.v), u.values.count(), address(u.scale), address(u.skip),
                               copy ? copy + u.values.offset() * size_of(DType::bf16) : nullptr},
                              static_cast<StepState*>(s.step_on_device), slot);
+  if (s.watch) s.watch->made("optimizer_step", u.values, {});
   for (const Tensor* t : {&u.values, &u.m, &u.v}) if (*t) t->storage()->wrote("optimizer_step");
   weights.bf16_valid = copy;
 }

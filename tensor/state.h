@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "op_call.h"
-#include "weft/tensor/finite_watch.h"
 #include "weft/tensor/tensor.h"
 
 namespace weft {
@@ -86,7 +85,7 @@ struct ContextState : std::enable_shared_from_this<ContextState> {
   /// What a layer's result is: bfloat16 if it comes in whole 16-byte pieces. So an RGB image and a logit are float32.
   DType activation(int64_t channels) const { return bf16 && channels % 8 == 0 ? DType::bf16 : scalar; }
   bool recording = true;
-  FiniteWatch* watch = nullptr;           // sees every result while there is one
+  Watch* watch = nullptr;                 // sees every call and every result while there is one
   bool capturing = false;                 // a step is being recorded
   std::map<std::shared_ptr<Storage>, CopyUse> copies;   // of the step that is being recorded
   uint64_t replays = 0;                   // of captured steps: each may have written any weight
@@ -123,15 +122,14 @@ class SetAside {
 template <class... P>
 OpCall<P...> require(const ContextState& s, void (*entry)(Queue&, P...), const char* op) {
   if (!entry) throw DeviceError(std::string(op) + " has no kernel on device '" + s.device().name + "'; cpu has every operation");
-  return {s.device(), op, entry};
+  return {s.device(), op, entry, s.watch, size_of(s.scalar)};
 }
 #define WEFT_OP(state, op) ::weft::detail::require(state, (state).ops().op, #op)
 
 /// Every operation tells of its result here.
 inline void made(const char* operation, const Tensor& result, const Tensors& inputs) {
   if (!result.storage()->maker) result.storage()->maker = operation;
-  FiniteWatch* watch = result.storage()->context->watch;
-  if (watch) watch->see(operation, result, inputs);
+  if (Watch* watch = result.storage()->context->watch) watch->made(operation, result, inputs);
 }
 
 /// to = from, element by element, rounded if `to` is bfloat16 and `from` is not.

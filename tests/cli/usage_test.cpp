@@ -31,7 +31,7 @@ TEST_CASE("help fits a small terminal and has an example at every level") {
   const Result all = run_weft({"-h"});
   CHECK(all.code == 0);
   CHECK(std::count(all.out.begin(), all.out.end(), '\n') <= 24);
-  for (const std::string command : {"train", "generate", "evaluate", "inspect", "list", "info", "bench"}) {
+  for (const std::string command : {"train", "generate", "evaluate", "project", "trace", "inspect", "list", "info", "bench"}) {
     CHECK(all.out.find("\n  " + command + " ") != std::string::npos);
     const Result one = run_weft({command, "--help"});
     CHECK(one.code == 0);

@@ -61,6 +61,23 @@ TEST_CASE("packs, steps of two kinds, a bounded critic and an average that is st
   CHECK(runs.train("annealed", 6, {"--resume"}).says("train.steps: 3 -> 6"));
 }
 
+TEST_CASE("three networks, each with a loss of its own, go on where they were cut") {
+  const Runs runs;
+  const auto train = [&](const std::string& name, int64_t steps, const Words& more) {
+    Words words = {"train", "vaegan", "--data", runs.data, "--out", runs / name, "--size", "16", "--width", "2", "--batch", "4", "--steps", std::to_string(steps), "--device", "cpu",
+                   "--threads", "1", "--set", "model.latent=3", "--set", "model.ema=0.5", "--set", "run.samples=1", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_weft(words);
+  };
+  const std::string whole = sha256(train("whole", 7, {}));
+  for (const int64_t cut : {1, 4}) {
+    const std::string name = "cut " + std::to_string(cut);
+    sha256(train(name, cut, {}));
+    CHECK(sha256(train(name, 7, {"--resume"})) == whole);
+    CHECK(sums(runs / name) == sums(runs / "whole"));
+  }
+}
+
 TEST_CASE("a resume needs no setting but the folder, which may have been moved, and writes one log") {
   const Runs runs;
   const std::string whole = sha256(runs.train("whole", 9));

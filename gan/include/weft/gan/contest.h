@@ -151,9 +151,9 @@ class Contest {
   /// What the host has to do before the step now: set dials.
   virtual void prepare(const Tensors& /*batch*/) {}
   int64_t step_now() const { return step_; }       // from 1
-  /// The gradient of `loss` in the parameters of all these players, into their arenas.
-  void gradient(const std::vector<size_t>& players, const Tensor& loss);
-  void gradient(size_t player, const Tensor& loss) { gradient(std::vector<size_t>{player}, loss); }
+  /// The gradient of `loss` in the parameters of all these players, into their arenas. keep: others' gradients by the same graph come after it.
+  void gradient(const std::vector<size_t>& players, const Tensor& loss, KeepGraph keep = KeepGraph::no);
+  void gradient(size_t player, const Tensor& loss, KeepGraph keep = KeepGraph::no) { gradient(std::vector<size_t>{player}, loss, keep); }
   /// Its optimiser's step by the gradient that is there, and its average.
   void update(size_t player);
   enum class As { mean, probability };

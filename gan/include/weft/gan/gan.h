@@ -31,6 +31,8 @@ class Gan : public Contest {
   using Contest::options;
 
  protected:
+  /// For games of more networks: the generator, the discriminator, then the others.
+  Gan(const Context& context, const Model& model, const GanOptions& options, std::vector<Player> players);
   void play(const Tensors& batch) override;
   int kind() const override { return due() + 2 * moves(0); }
   bool moves(size_t player) const override { return player != 0 || step_now() % options().d_steps == 0; }

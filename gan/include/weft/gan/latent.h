@@ -13,6 +13,9 @@ Path path_of(const std::string& name);
 /// From each latent to the next in `steps` points, both ends included: (K,1,1,L) -> ((K-1) * steps,1,1,L). steps >= 2
 Tensor walks(const Tensor& latents, int64_t steps, Path path);
 
+/// Each latent at t of the way to the one of `to` in its row, 0 to 1.
+Tensor between(const Tensor& from, const Tensor& to, double t, Path path);
+
 /// The same draws, from a normal distribution that ends at +-most: quantiles stay, so picture i changes smoothly with `most`, and is the
 /// untruncated one for a large one. Less variety, and pictures nearer to what is typical. Paper: Brock et al., arXiv:1809.11096, section 3.1.
 Tensor truncated(const Tensor& latents, double most);

@@ -61,6 +61,6 @@ Tensors grad(const Tensor& loss, const Tensors& inputs, CreateGraph create = Cre
 
 /// The same walk for a training step: writes d loss / d leaves[i] into windows[i] (raising its version), zeros where the
 /// loss does not depend on the leaf.
-void backward(const Tensor& loss, const Tensors& leaves, const Tensors& windows);
+void backward(const Tensor& loss, const Tensors& leaves, const Tensors& windows, KeepGraph keep = KeepGraph::no);
 
 }  // namespace weft

@@ -92,16 +92,21 @@ class Context {
   std::shared_ptr<detail::ContextState> state_;
 };
 
-/// A name for the work that is queued during its life, which profilers of the device show (NVTX); they nest.
+/// A name for the work that is queued during its life, which profilers of the device show (NVTX), and a watch (watch.h) hears; they nest.
 class Range {
  public:
   Range(const Device& device, const char* name) : device_(device) { if (device_.range_push) device_.range_push(name); }
   Range(const Context& context, const char* name);
-  ~Range() { if (device_.range_pop) device_.range_pop(); }
+  ~Range() {
+    if (device_.range_pop) device_.range_pop();
+    if (told_) tell_end();
+  }
   Range(const Range&) = delete;
   Range& operator=(const Range&) = delete;
  private:
+  void tell_end() const;
   const Device& device_;
+  detail::ContextState* told_ = nullptr;   // whose watch heard of the beginning
 };
 
 struct NoGraph : Context::Recording {

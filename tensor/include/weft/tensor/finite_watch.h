@@ -1,18 +1,13 @@
 // Looks at the result of every operation, and remembers the first that is not finite: for finding out where a NaN came from.
 #pragma once
-#include <string>
-
-#include "weft/tensor/tensor.h"
+#include "weft/tensor/watch.h"
 
 namespace weft {
 
-/// Works from its making to its end, on one context; slow, since it waits for every result. Not two at once.
-class FiniteWatch {
+/// Slow, since it waits for every result.
+class FiniteWatch : public Watch {
  public:
-  explicit FiniteWatch(const Context& context);
-  ~FiniteWatch();
-  FiniteWatch(const FiniteWatch&) = delete;
-  FiniteWatch& operator=(const FiniteWatch&) = delete;
+  explicit FiniteWatch(const Context& context) : Watch(context) {}
 
   bool found() const { return !operation.empty(); }
   std::string operation;             // "log", or "mul in the gradient of log"
@@ -21,11 +16,12 @@ class FiniteWatch {
   int64_t broken = 0;                // how many of the result's elements are not finite
   Tensor last_weight;                // of a network's parameters, the one that was used last before
 
-  void see(const char* name, const Tensor& made, const Tensors& from);   // called by the operations
-  const char* gradient_of = nullptr; // the operation whose derivative is being taken
+  void made(const char* name, const Tensor& result, const Tensors& inputs) override;
+  void rule_begins(const Node& node) override;
+  void rule_ends(const Node& node, const Tensors& results) override;
 
  private:
-  Context context_;
+  const char* gradient_of_ = nullptr;   // the operation whose derivative is being taken
 };
 
 /// How many elements are not finite. Waits for the device.

@@ -1,0 +1,44 @@
+// docs/gan-internals.md shows each objective and penalty beside its code: it is the code that is there, and none is left out.
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "../where.h"
+#include "weft/gan/objective.h"
+#include "weft/gan/penalty.h"
+
+using namespace weft;
+
+namespace {
+
+std::string text_of(const std::string& file) {
+  std::ifstream in(testing::test_file("../" + file));
+  std::stringstream all;
+  all << in.rdbuf();
+  REQUIRE(!all.str().empty());
+  return all.str();
+}
+
+std::string without_indent(const std::string& line) { return line.substr(std::min(line.find_first_not_of(' '), line.size())); }
+
+}  // namespace
+
+TEST_CASE("the objectives and penalties that gan-internals explains are those of the code") {
+  if (std::getenv("WEFT_TESTS")) return;                       // tests that were carried elsewhere, without the documentation
+  const std::string page = text_of("docs/gan-internals.md"), code = text_of("gan/objective.cpp") + text_of("gan/penalty.cpp");
+  const size_t begin = page.find("## Objectives"), end = page.find("`--penalty r1:0.5");
+  REQUIRE(begin != std::string::npos);
+  REQUIRE(end != std::string::npos);
+  std::istringstream lines(page.substr(begin, end - begin));
+  int shown = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("    ", 0) != 0) continue;
+    CAPTURE(line);
+    CHECK(code.find(without_indent(line)) != std::string::npos);
+    ++shown;
+  }
+  CHECK(shown >= 25);
+  for (const gan::Objective& o : gan::objectives()) CHECK_MESSAGE(page.find(std::string("    {\"") + o.name + "\", \"" + o.paper) != std::string::npos, o.name);
+  for (const gan::Penalty& p : gan::penalties()) CHECK_MESSAGE(page.find(std::string("    {\"") + p.name + "\", \"" + p.what) != std::string::npos, p.name);
+}
