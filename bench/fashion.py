@@ -2,8 +2,8 @@
 """Fashion-MNIST by generators of one size and of equal processor time: how far, how varied, how recognisable, with and without averaging?
 
     weft train classifier --data fashion-mnist --out JUDGE
-    bench/fashion.py table  --out DIR --judge JUDGE                  every model once, 5,000 samples, the accuracy score as well
-    bench/fashion.py orders --out DIR --judge JUDGE [--seeds 3]      a third as long, 2,000 samples: do the two orderings hold in each seed?
+    bench/fashion.py table  --out DIR --judge JUDGE                  every model once, 2,500 samples, the accuracy score as well
+    bench/fashion.py orders --out DIR --judge JUDGE [--seeds 3]      a third as long, 1,500 samples: do the two orderings hold in each seed?
 
 The orderings are of Frechet's distance: any regulariser is at least as good as plain minimax in the worst seed, and the average of a
 generator at least as good as the generator of the last step. Averaging does not enter training, so both are read from one run.
@@ -14,6 +14,7 @@ docs/gan-results.md has what came of it.
 """
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
@@ -29,7 +30,7 @@ MODELS = [
     ("hinge, spectral norm", DCGAN + ["--objective", "hinge", "--set", "model.d_norm=spectral"], 3200),
     ("wasserstein, wgan-gp", DCGAN + ["--objective", "wasserstein", "--penalty", "wgan-gp", "--set", "model.d_norm=layer"], 1800),
     ("rpgan, r1, r2", DCGAN + ["--objective", "rpgan", "--penalty", "r1:1", "--penalty", "r2:1", "--set", "model.d_norm=none"], 1800),
-    ("r3gan", ["r3gan", "--width", "8", "--batch", "32"], 550),
+    ("r3gan", ["r3gan", "--width", "8", "--batch", "16"], 1100),
     ("non-saturating, classes", DCGAN + ["--set", "model.condition=concat"], 2150),
 ]
 REGULARISED = ("hinge, spectral norm", "wasserstein, wgan-gp", "rpgan, r1, r2")
@@ -51,7 +52,7 @@ def train(args, name, settings, steps, seed, run):
 
 def evaluate(args, file, kept, score):
     if not os.path.exists(kept):
-        result = subprocess.run([args.weft, "evaluate", file, "--data", "fashion-mnist", "--features", args.judge, "--count", str(args.count), "--threads", str(args.threads), "--json"] +
+        result = subprocess.run([args.weft, "evaluate", file, "--data", "fashion-mnist", "--features", args.judge, "--count", str(args.count), "--threads", str(args.threads), "--brief", "--json"] +
                                 (["--accuracy-score"] if score else []), check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
         with open(kept + ".part", "wb") as out:
             out.write(result)
@@ -63,8 +64,7 @@ def one(args, name, settings, steps, seed):
     run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
     seconds = train(args, name, settings, steps, seed, run)
     last = os.path.join(run, "checkpoints", open(os.path.join(run, "checkpoints", "LATEST")).read().strip())
-    score = args.what == "table"
-    both = {average: evaluate(args, os.path.join(last, file), f"{run}.{args.count}.{'average' if average else 'last'}.json", score)
+    both = {average: evaluate(args, os.path.join(last, file), f"{run}.{args.count}.{'average' if average else 'last'}.json", average and args.what == "table")
             for average, file in ((True, "generator.ema.safetensors"), (False, "generator.safetensors"))}
     return {"name": name, "seed": seed, "steps": steps, "seconds": seconds, "both": both}
 
@@ -74,18 +74,22 @@ def figure(report, name, key="value"):
     return float("nan") if value is None else value
 
 
+def share(value):
+    return "" if math.isnan(value) else f"{100 * value:.1f}"
+
+
 def rows(r):
     for average, report in r["both"].items():
         least = min(c["share"] for c in report["classes"])
         yield (f"| {r['name']} | {r['seed']} | {r['steps']} | {r['seconds']:.0f} | {'average' if average else 'last'} | {figure(report, 'frechet_distance'):.2f} | {figure(report, 'kernel_distance'):.4f} "
                f"| {figure(report, 'precision'):.3f}, {figure(report, 'recall'):.3f} | {figure(report, 'classes_present'):.0f} | {100 * least:.1f} | {figure(report, 'class_divergence'):.3f} "
-               f"| {100 * figure(report, 'accuracy_score'):.1f} |")
+               f"| {share(figure(report, 'accuracy_score'))} |")
 
 
 def floor(report, count):
     def of(key):
         return (f"Frechet {figure(report, 'frechet_distance', key):.3f}, kernel {figure(report, 'kernel_distance', key):.5f}, precision, recall {figure(report, 'precision', key):.3f}, "
-                f"{figure(report, 'recall', key):.3f}, divergence {figure(report, 'class_divergence', key):.4f}, accuracy score {100 * figure(report, 'accuracy_score', key):.1f}")
+                f"{figure(report, 'recall', key):.3f}, divergence {figure(report, 'class_divergence', key):.4f}, accuracy score {share(figure(report, 'accuracy_score', key)) or '-'}")
     return (f"\n{count} samples against {count} real pictures. Others as real in their place: {of('real')}. The test part in their place: {of('test')}.\n"
             f"Features {report['features'][:12]} ({report['describer']}), right on {100 * report['classifier_accuracy']:.2f} % of the test part.")
 
@@ -125,7 +129,7 @@ def main():
     args = parser.parse_args()
     table = args.what == "table"
     args.seeds = args.seeds or (1 if table else 3)
-    args.count = args.count or (5000 if table else 2000)
+    args.count = args.count or (2500 if table else 1500)
     length = args.length or (1 if table else 1 / 3)
     args.out = os.path.join(args.out, args.what)
     os.makedirs(args.out, exist_ok=True)

@@ -10,7 +10,7 @@
 namespace weft::gan {
 namespace {
 
-constexpr int kTemplates = 200, kTried = 100;                    // of a digit; and drawn to see how near to a template clear ones are
+constexpr int kTemplates = 300, kTried = 100;                    // of a digit; and drawn to see how near to a template clear ones are
 constexpr uint64_t kFirstTemplate = 1000000, kFirstTried = 2000000;
 constexpr double kClear = 0.999;
 constexpr size_t kAtOnce = 500;                                  // pictures

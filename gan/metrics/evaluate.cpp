@@ -60,6 +60,7 @@ class Evaluator {
     if (describer_.features) distances();
     if (describer_.classifier) classes();
     if (request_.data == kStackedDigits) stacks();
+    if (request_.brief) return std::move(result_);
     patches();
     alikeness();
     memorised();

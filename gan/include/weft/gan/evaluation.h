@@ -35,7 +35,8 @@ struct EvaluateRequest {
   int64_t count = 10000;                 // generated pictures, and as many real ones twice; fewer if the data has fewer than twice that
   uint64_t seed = 0;
   bool accuracy_score = false;           // also train a classifier on generated pictures, and one on real ones
-  std::function<void(const std::string&)> note;        // hears what is being done
+  bool brief = false;                    // only what the network and the readers of digits and points tell: no patches, likeness or nearest pictures, and no sheet
+  std::function<void(const std::string&)> note = {};   // hears what is being done
 };
 
 struct Evaluation {
