@@ -14,7 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int look_side = 128;
-constexpr double look_seconds = 0.2;             // of work; what comes before and after it is not in it
+constexpr double look_seconds = 0.18;            // of work; what comes before and after it is not in it
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -91,7 +91,7 @@ Json Dresser::look(const Dress& dress, Report& report) {
   const auto start = Clock::now();
   gan::TransferJob job = job_of(dress, look_side);
   const double wanted = units_of(gan::plan_transfer(context_, job)) * seconds_a_unit_;
-  if (wanted > look_seconds) job.options.effort = std::max(0.05, look_seconds / wanted);
+  if (wanted > look_seconds) job.options.effort = std::max(0.02, look_seconds / wanted);
   gan::Image result;
   const double work = timed(job, result, &report), units = units_of(gan::plan_transfer(context_, job));
   if (!report.tell(1)) throw GivenUp();

@@ -3,29 +3,16 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
-#include <set>
-#include <thread>
 
 #include "../json.h"
+#include "callers.h"
 #include "weft/kernels/error.h"
 
 namespace weft::apps::studio {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-/// A connection, with the time by which it has to come further.
-struct Caller {
-  int socket;
-  Clock::time_point until;
-};
 
 struct Exchange {
   Request request;
@@ -78,12 +65,9 @@ class Server::Door {
                                MHD_OPTION_NOTIFY_COMPLETED, on_completed, this, MHD_OPTION_END);
     if (!daemon_) throw IoError("cannot listen on 127.0.0.1:" + std::to_string(port) + ": " + std::strerror(errno) + "; give another --port, or 0 for any that is free");
     port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
-    watcher_ = std::thread([this] { watch(); });
   }
   ~Door() {
-    ending_ = true;
-    tick_.notify_all();
-    watcher_.join();
+    callers_.end();
     MHD_stop_daemon(daemon_);
   }
   int port() const { return port_; }
@@ -158,32 +142,15 @@ class Server::Door {
 
   static void on_connection(void* self, MHD_Connection* connection, void** socket_context, MHD_ConnectionNotificationCode code) {
     Door& door = *static_cast<Door*>(self);
-    const std::lock_guard lock(door.mutex_);
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-      const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-      auto* caller = new Caller{socket, Clock::now() + std::chrono::seconds(door.limits_.headers_seconds)};
-      door.callers_.insert(caller);
-      *socket_context = caller;
-    } else if (auto* caller = static_cast<Caller*>(*socket_context)) {
-      door.callers_.erase(caller);               // before the socket is closed and its number given to another
-      delete caller;
-    }
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+      *socket_context = door.callers_.come(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, door.limits_.headers_seconds);
+    else if (auto* caller = static_cast<Callers::Caller*>(*socket_context))
+      door.callers_.go(caller);                  // before the socket is closed and its number given to another
   }
 
   void extend(MHD_Connection* connection, int seconds) {
     const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    const std::lock_guard lock(mutex_);
-    if (auto* caller = info ? static_cast<Caller*>(info->socket_context) : nullptr) caller->until = Clock::now() + std::chrono::seconds(seconds);
-  }
-
-  /// libmicrohttpd ends a connection that says nothing; one that says a byte now and then would stay for ever.
-  void watch() {
-    std::unique_lock lock(mutex_);
-    while (!ending_) {
-      tick_.wait_for(lock, std::chrono::seconds(1));
-      for (const Caller* caller : callers_)
-        if (ending_ || Clock::now() > caller->until) shutdown(caller->socket, SHUT_RDWR);
-    }
+    if (auto* caller = info ? static_cast<Callers::Caller*>(info->socket_context) : nullptr) callers_.extend(caller, seconds);
   }
 
   const std::string token_;
@@ -192,11 +159,7 @@ class Server::Door {
   MHD_Daemon* daemon_ = nullptr;
   int port_ = 0;
   std::atomic<size_t> in_flight_{0};
-  std::mutex mutex_;
-  std::condition_variable tick_;
-  std::set<Caller*> callers_;
-  std::atomic<bool> ending_{false};
-  std::thread watcher_;
+  Callers callers_;
 };
 
 Server::Server(int port, const std::string& token, std::function<Response(const Request&)> handler, const Limits& limits)

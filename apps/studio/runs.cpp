@@ -1,24 +1,16 @@
 #include "runs.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 
+#include "processes.h"
 #include "shelf.h"
 #include "weft/gan/dataset.h"
 #include "weft/gan/model.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/run_contents.h"
-#include "weft/tensor/durable_file.h"
-
-extern char** environ;
 
 namespace weft::apps::studio {
 namespace fs = std::filesystem;
@@ -26,28 +18,10 @@ namespace {
 
 bool is_generator(const fs::path& file) { return file.extension() == ".safetensors" && fs::is_regular_file(file); }
 
-/// Whether somebody trains into it: then its folder is locked.
-bool at_work(const fs::path& run) {
-  const int folder = ::open(run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool locked = folder >= 0 && ::flock(folder, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  if (folder >= 0) ::close(folder);
-  return locked;
-}
-
-/// The process that holds the folder open; 0: none that may be seen.
-pid_t process_of(const fs::path& run) {
-  std::error_code trouble;
-  const fs::path wanted = fs::canonical(run, trouble);
-  for (fs::directory_iterator process("/proc", trouble), end; !trouble && process != end; process.increment(trouble)) {
-    const pid_t id = pid_t(std::strtol(process->path().filename().c_str(), nullptr, 10));
-    if (id <= 1 || id == getpid()) continue;
-    std::error_code hidden;
-    for (fs::directory_iterator file(process->path() / "fd", hidden); !hidden && file != fs::directory_iterator(); file.increment(hidden))
-      if (std::error_code none; fs::read_symlink(file->path(), none) == wanted) {
-        if (read_whole(process->path() / "cmdline").find(std::string("train\0", 6)) != std::string::npos) return id;
-      }
-  }
-  return 0;
+/// What a run may be called that is begun here.
+bool is_plain(const std::string& name) {
+  return !name.empty() && name.size() <= 40 && name[0] != '-' &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == std::string::npos;
 }
 
 /// For a curve on a screen: the mean of every stretch.
@@ -110,8 +84,9 @@ fs::path Runs::find(const std::string& name) const {
 
 Json Runs::watch(const std::string& name) const {
   Json told = {{"name", name}};
-  std::string text = read_whole(said(name));
+  const std::string text = is_plain(name) ? read_whole(said(name)) : "";
   told["said"] = text.size() > 2000 ? text.substr(text.size() - 2000) : text;
+  if (is_plain(name) && fs::exists(said(name)) && !gan::is_run(folder_ / name)) return told;      // begun, and not there yet
   const fs::path folder = find(name);
   const gan::RunContents run = gan::read_run(folder);
   Json curves = Json::object(), last = Json::object(), alarms = Json::array(), sheets = Json::array();
@@ -147,8 +122,7 @@ Json Runs::choices() {
 
 Json Runs::begin(const Json& asked) const {
   const std::string name = asked.at("name");
-  if (name.empty() || name.size() > 40 || name[0] == '-' || name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != std::string::npos)
-    throw ConfigError("a run's name has letters, digits, _ and then -, and at most 40 of them");
+  if (!is_plain(name)) throw ConfigError("a run's name has letters, digits, _ and then -, and at most 40 of them");
   if (fs::exists(folder_ / name)) throw ConfigError("there is something called '" + name + "' already; choose another name");
   const Json known = choices();
   const auto one_of = [&](const char* key, const char* list) {
@@ -163,12 +137,12 @@ Json Runs::begin(const Json& asked) const {
   else words.insert(words.end(), {"--steps", whole("steps", 1600)});
   words.insert(words.end(), {"--samples-every", whole("samples_every", 100), "--checkpoint-every", whole("checkpoint_every", 200)});
   if (const std::string way = asked.value("condition", "none"); way == "concat" || way == "projection") words.insert(words.end(), {"--set", "model.condition=" + way});
-  return start(name, words);
+  return {{"name", name}, {"command", start_weft(words, said(name))}};
 }
 
 void Runs::pause(const std::string& name) const {
   const fs::path run = find(name);
-  const pid_t process = at_work(run) ? process_of(run) : 0;
+  const pid_t process = at_work(run) ? trainer_of(run) : 0;
   if (process == 0 || kill(process, SIGTERM) != 0) throw DataError("nobody who could be asked is training '" + name + "' now");
 }
 
@@ -177,32 +151,7 @@ Json Runs::go_on(const std::string& name, int64_t steps) const {
   if (at_work(run)) throw ConfigError("'" + name + "' is being trained already");
   std::vector<std::string> words = {"train", "--resume", "--out", run.string()};
   if (steps > 0) words.insert(words.end(), {"--steps", std::to_string(steps)});
-  return start(name, words);
-}
-
-Json Runs::start(const std::string& name, const std::vector<std::string>& words) const {
-  make_directories(folder_ / ".studio");
-  std::vector<std::string> all = {"weft"};
-  all.insert(all.end(), words.begin(), words.end());
-  std::vector<char*> arguments;
-  std::string command;
-  for (std::string& word : all) arguments.push_back(word.data()), command += (command.empty() ? "" : " ") + gan::quoted_for_shell(word);
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t files;
-  posix_spawnattr_t how;
-  posix_spawn_file_actions_init(&files), posix_spawnattr_init(&how);
-  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, 1, said(name).c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  posix_spawn_file_actions_adddup2(&files, 1, 2);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&how, &none);
-  posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);       // a session of its own: no signal of a terminal reaches it
-  pid_t process = 0;
-  const int trouble = posix_spawn(&process, "/proc/self/exe", &files, &how, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&files), posix_spawnattr_destroy(&how);
-  if (trouble) throw Error(std::string("cannot start a process: ") + std::strerror(trouble));
-  return {{"name", name}, {"command", command}};
+  return {{"name", name}, {"command", start_weft(words, said(name))}};
 }
 
 }  // namespace weft::apps::studio

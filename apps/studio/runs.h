@@ -32,7 +32,6 @@ class Runs {
 
  private:
   std::filesystem::path said(const std::string& name) const { return folder_ / ".studio" / (name + ".txt"); }
-  Json start(const std::string& name, const std::vector<std::string>& words) const;
 
   std::filesystem::path folder_;
 };

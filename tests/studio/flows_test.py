@@ -186,7 +186,7 @@ try:
     expect("arrows walk over the tabs", page.run("document.activeElement.id") == "tab-swatch" and not value("swatch", "hidden"))
     foreign = [u for u in page.requests if not u.startswith(studio.base + "/") and not u.startswith(("data:", "blob:", "about:"))]
     expect("nothing was asked of anybody else", foreign == [])
-    expect("the page met no error", page.troubles == [])
+    expect(f"the page met no error {page.troubles or ''}", page.troubles == [])
 
     # the page is closed, then the studio is killed: the run goes on
     page.close()
