@@ -29,7 +29,7 @@ Json to_json(const EvaluateArguments& a, const gan::Evaluation& e, const Context
                        {"n", f.count}, {"resize", f.resize}, {"features", f.features}, {"note", f.note}});
   for (const auto& c : e.classes) classes.push_back({{"name", c.name}, {"share", c.share}, {"real", c.real}});
   return {{"run", a.run}, {"checkpoint", e.checkpoint}, {"checkpoint_sha256", e.sha256}, {"data", a.data}, {"data_fingerprint", e.data_fingerprint}, {"real_pictures", e.real_pictures},
-          {"size", e.size}, {"channels", e.channels}, {"device", context.device()}, {"seed", std::stoll(a.seed)}, {"describer", e.describer}, {"features", e.features},
+          {"size", e.size}, {"width", e.width}, {"channels", e.channels}, {"device", context.device()}, {"seed", std::stoll(a.seed)}, {"describer", e.describer}, {"features", e.features},
           {"classifier_accuracy", number(e.classifier_accuracy)}, {"figures", figures}, {"classes", classes}};
 }
 
@@ -99,7 +99,7 @@ int run(const EvaluateArguments& a, const std::string& command) {
     print_json(report);
     return 0;
   }
-  std::printf("%s\n%s, %lld pictures of %d pixels\n", e.checkpoint.c_str(), a.data.c_str(), (long long)e.real_pictures, e.size);
+  std::printf("%s\n%s, %lld pictures of %dx%d pixels\n", e.checkpoint.c_str(), a.data.c_str(), (long long)e.real_pictures, e.width, e.size);
   if (!e.features.empty()) std::printf("features %.12s: %s", e.features.c_str(), e.describer.c_str());
   if (std::isfinite(e.classifier_accuracy)) std::printf("; right on %.1f %% of real pictures", 100 * e.classifier_accuracy);
   std::printf("%s\n", e.features.empty() ? "" : "\n");

@@ -12,7 +12,9 @@ const std::vector<Setting>& settings_list() {
   using T = TrainSettings;
   static const std::vector<Setting> list = {
       {"model.name", "MODEL", "", &T::model, "architecture; see `weft list models`", 0, 0, ""},
-      {"model.size", "--size", "PX", &T::size, "side of the square images, in pixels", 1, 4096},
+      {"model.size", "--size", "PX", &T::size, "side of the images in pixels, or width x height: 48x32", 1, 4096},
+      {"model.across", "", "", &T::across, "pixels from left to right of images that are wider than high; 0: model.size", 0, 4096},
+      {"model.high", "", "", &T::high, "pixels from top to bottom of images that are higher than wide; 0: model.size", 0, 4096},
       {"model.channels", "", "", &T::channels, "1: grey, 3: colour, 0: as the data has", 0, 4},
       {"model.width", "--width", "N", &T::width, "channels of the layer nearest the image", 1, 4096},
       {"model.latent", "", "", &T::latent, "length of the noise vector", 1, 65536},
@@ -44,7 +46,7 @@ const std::vector<Setting>& settings_list() {
       {"data.most", "", "", &T::most, "use this many pictures; 0: all", 0, max_count},
       {"data.root", "", "", &T::root, "where a named data set's files are, if not in their usual place"},
       {"data.labels", "", "", &T::labels, "a CSV with the columns file,label[,weight]; empty: labels.csv in the folder, if it is there"},
-      {"data.fit", "", "", &T::fit, "how a picture becomes a square: its middle, all of it stretched, or all of it between borders", 0, 0,
+      {"data.fit", "", "", &T::fit, "how a picture of another shape gets this one: its middle, all of it stretched, or all of it between borders", 0, 0,
        "crop|fit|pad"},
       {"data.broken_share", "", "", &T::broken_share, "of a folder's pictures that may be broken; the run ends beyond it", 0, 1},
       {"data.sampling", "", "", &T::sampling, "each image once, each class equally often, or by the weights of labels.csv", 0, 0,

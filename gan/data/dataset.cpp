@@ -86,6 +86,8 @@ std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOp
   const auto points_have_no_size = [&] {
     if (options.size != 1) throw ConfigError(source + " is of points in the plane, and model.size = " + std::to_string(options.size) + " asks for pictures; `weft train mlp` learns points");
   };
+  if ((options.across || options.high) && source != "swatches" && !fs::is_directory(status))
+    throw ConfigError(source + " has square pictures, which are not stretched; other shapes are for a folder of pictures, and for swatches; --size " + std::to_string(options.size) + " takes them as they are");
   for (const NamedData& data : kNamedData) {
     if (source == data.name && find_mixture(source)) return points_have_no_size(), open_drawn_mixture(*find_mixture(source));
     if (source == data.name && fs::is_directory(status) && options.note) options.note(source + " is taken for the data set of that name; the folder is ./" + source);

@@ -41,9 +41,10 @@ class Evaluator {
     generator_ = load_generator(request.run, context, request.note);
     result_.checkpoint = generator_.checkpoint, result_.sha256 = generator_.sha256;
     options_.size = generator_.model.size, options_.channels = generator_.model.size == 1 ? 0 : generator_.model.channels;
+    options_.across = generator_.model.across, options_.high = generator_.model.high;
     options_.root = request.root, options_.note = request.note;
     data_ = open_dataset(request.data, options_);
-    result_.real_pictures = data_->size(), result_.size = data_->height(), result_.channels = data_->channels();
+    result_.real_pictures = data_->size(), result_.size = data_->height(), result_.width = data_->width(), result_.channels = data_->channels();
     result_.data_fingerprint = data_->fingerprint();
   }
 
@@ -97,7 +98,7 @@ class Evaluator {
   }
   Figure& seen(const char* name, const char* what, Better better) {
     Figure& f = figure(name, what, better, count_);
-    f.features = describer_.sha256, f.resize = describer_.resize(result_.size);
+    f.features = describer_.sha256, f.resize = describer_.resize(result_.size, result_.width);
     return f;
   }
   bool has_test() const { return int64_t(sets_.test.pictures.size()) == count_; }
@@ -106,7 +107,7 @@ class Evaluator {
     say("looking at them with the features' network, and comparing each with each");
     add_distances({describe(context_, describer_, sets_.generated.pictures), describe(context_, describer_, sets_.real.pictures), describe(context_, describer_, sets_.other.pictures),
                    has_test() ? describe(context_, describer_, sets_.test.pictures) : Points()},
-                  describer_.sha256, describer_.resize(result_.size), result_.figures);
+                  describer_.sha256, describer_.resize(result_.size, result_.width), result_.figures);
   }
 
   void classes() {

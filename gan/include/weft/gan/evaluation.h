@@ -43,7 +43,7 @@ struct Evaluation {
   std::string checkpoint, sha256;        // of the generator
   std::string data_fingerprint;
   int64_t real_pictures = 0;             // in the data set
-  int size = 0, channels = 0;
+  int size = 0, width = 0, channels = 0; // pixels from top to bottom, and from left to right
   std::string describer, features;       // what saw the pictures, and its hash; empty: nothing
   double classifier_accuracy = NAN;      // of the classifier among the features, on real pictures: the test part's, or else others
   std::deque<Figure> figures;            // which leaves those that are there where they are

@@ -20,6 +20,7 @@ struct TrainSettings {
   double held_out = 0;                   // share of the pictures that no step sees
   int64_t most = 0;                      // pictures that are used; 0: all
   int size = 32, channels = 0, width = 64, latent = 100, batch = 64;   // channels 0: as the data has
+  int across = 0, high = 0;              // pixels of the longer side, where pictures are not square; 0: size
   int blocks = 9, noise = 0, d_layers = 3, d_scales = 1;    // of networks that translate pictures
   std::string norm = "instance", upsampling = "transposed";            // instance, batch; transposed, nearest, bilinear
   std::string stem = "transposed", convolution = "full", d_norm = "batch";   // of networks that make pictures from noise; d_norm: of their judges
