@@ -52,9 +52,27 @@ TEST_CASE("the latent of a generated picture is found again") {
   const Tensor again = gan::pictures_of(g, found.latent);
   CHECK(gan::picture_distance(again, target).item() == doctest::Approx(found.distances[size_t(found.best)]).epsilon(1e-4));
   CHECK(gan::project(g, target, o).distances == found.distances);              // the same every time
+  const gan::Projection white = gan::project(g, context.full(target.shape(), 1), o);              // which it cannot make: z does not run away for it
+  CHECK(sum_squares(white.latent.values).item() / double(white.latent.values.count()) < 1.5);    // 1 of draws; about 5 if nothing held it
   o.steps = 0;
   const gan::Projection nothing = gan::project(g, target, o);
   CHECK(nothing.distances == nothing.begun);
+}
+
+TEST_CASE("a search jitters less and less, and in its last quarter not at all") {
+  const Context context = in_double();
+  const gan::TrainedGenerator g = small_styled(context);
+  gan::ProjectOptions o;
+  o.steps = 20, o.restarts = 1, o.rate = 0;                    // so that jitter is all that moves
+  std::vector<double> seen;
+  o.progress = [&](int, double distance) { seen.push_back(distance); };
+  const gan::Projection still = gan::project(g, g.sample(1, 9), o);
+  REQUIRE(seen.size() == 20);
+  CHECK(still.distances == still.begun);
+  const auto off = [&](size_t i) { return std::fabs(seen[i] - still.begun[0]) / still.begun[0]; };
+  CHECK(off(0) > 1e-3);
+  CHECK(off(13) < 0.1 * off(0));
+  for (size_t i = 15; i < 20; ++i) CHECK(off(i) <= 1e-12);
 }
 
 TEST_CASE("of a generator with styles, w and w+ are searched; z alone elsewhere") {
