@@ -37,6 +37,26 @@ TEST_CASE("the distance of pictures is that of the picture and of its halves") {
     CHECK(d[size_t(i)] == doctest::Approx(total).epsilon(1e-12));
   }
   CHECK(gan::picture_distance(b, b).item() == 0);
+
+  // What a network sees counts as much again: the mean square of the difference as a share of what it sees in the target. Here it sees the
+  // mean of each half of a colour picture of 8 pixels.
+  gan::Describer d8{"halves", "", 2, 8, 3, {}, nullptr};
+  d8.features = [](const Tensor& x) {
+    CHECK(x.shape() == Shape{x.size(0), 8, 8, 3});
+    return concat({mean(slice(x, 1, 0, 4), {1, 2, 3}, KeepAxes::no), mean(slice(x, 1, 4, 8), {1, 2, 3}, KeepAxes::no)}, 0);
+  };
+  d8.features = [inner = d8.features](const Tensor& x) { return transpose(reshape(inner(x), {2, x.size(0)})); };
+  const std::vector<double> with = gan::picture_distance(a, b, &d8).values();
+  const auto halves = [](const Tensor& x, int64_t i) {
+    const Tensor one = slice(x, 0, i, i + 1);
+    return std::pair{mean(slice(one, 1, 0, 8)).item(), mean(slice(one, 1, 8, 16)).item()};
+  };
+  const auto [top, bottom] = halves(b, 0);
+  for (int64_t i = 0; i < 3; ++i) {
+    const auto [its_top, its_bottom] = halves(a, i);
+    const double seen = ((its_top - top) * (its_top - top) + (its_bottom - bottom) * (its_bottom - bottom)) / (top * top + bottom * bottom + 2e-8);
+    CHECK(with[size_t(i)] == doctest::Approx(d[size_t(i)] + seen).epsilon(1e-9));
+  }
 }
 
 TEST_CASE("the latent of a generated picture is found again") {
@@ -105,8 +125,8 @@ TEST_CASE("truncation and mixing move pictures monotonically, on their sheets") 
   const Tensor z = gan::latents(context, 6, 6, 4);
   const gan::LabelledSheet sweep = gan::truncation_sweep(g, slice(z, 0, 0, 3), 5);
   CHECK(sweep.columns == 5);
-  CHECK(sweep.captions[0] == "psi 0.00");
-  CHECK(sweep.captions[9] == "psi 1.00");
+  CHECK(sweep.captions[0] == "0.00");                           // of 16 pixels; from 32 on there is room for "psi 0.00"
+  CHECK(sweep.captions[9] == "1.00");
   const auto at = [](const gan::LabelledSheet& s, int64_t i) { return slice(s.pictures, 0, i, i + 1); };
   for (int64_t row = 0; row < 3; ++row) {
     CHECK(apart(at(sweep, 5 * row), at(sweep, 0)) <= 1e-20);                    // the mean style has one picture
@@ -118,7 +138,7 @@ TEST_CASE("truncation and mixing move pictures monotonically, on their sheets") 
   for (const int64_t layer : {1, 3, 5}) {
     const gan::LabelledSheet grid = gan::style_mixing(g, z, layer);
     CHECK(grid.columns == 4);
-    CHECK(grid.captions[1] == "col 1");
+    CHECK(grid.captions[1] == "c1");
     CHECK(apart(at(grid, 1), g.pictures(slice(z, 0, 3, 4))) <= 1e-20);
     CHECK(apart(at(grid, 4), g.pictures(slice(z, 0, 0, 1))) <= 1e-20);
     from_row.push_back(0), from_column.push_back(0);
