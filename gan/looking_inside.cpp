@@ -9,11 +9,14 @@ namespace {
 
 constexpr double kTightest = 0.5, kFreest = 3;     // deviations of truncated noise
 
-std::string caption(const char* of, double value) {
+constexpr int kRoom = 32;                          // pixels that a caption with its word takes
+
+std::string caption(const TrainedGenerator& g, const char* of, double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%s %.2f", of, value);
-  return text;
+  return g.model.size < kRoom ? std::string(text).substr(std::string(of).size() + 1) : text;
 }
+std::string numbered(const TrainedGenerator& g, const char* of, int64_t i) { return (g.model.size < kRoom ? std::string(of).substr(0, 1) : of + std::string(" ")) + std::to_string(i + 1); }
 
 Styled* styled(const TrainedGenerator& g) { return dynamic_cast<Styled*>(g.network.get()); }
 
@@ -34,7 +37,7 @@ LabelledSheet truncation_sweep(const TrainedGenerator& g, const Tensor& z, int64
   for (int64_t i = 0; i < steps; ++i) {
     const double t = double(i) / double(steps - 1), most = kTightest + (kFreest - kTightest) * t;
     if (Styled* s = styled(g)) s->set_truncation(t);
-    heads.push_back(styled(g) ? caption("psi", t) : caption("t", most));
+    heads.push_back(styled(g) ? caption(g, "psi", t) : caption(g, "t", most));
     columns.push_back(g.pictures(styled(g) ? z : truncated(z, most), labels));
   }
   if (Styled* s = styled(g)) s->set_truncation(1);
@@ -55,9 +58,9 @@ LabelledSheet style_mixing(const TrainedGenerator& g, const Tensor& z, int64_t f
   const auto picture = [&](const Tensor& styles) { return pictures_of(g, {LatentSpace::w_plus, styles}); };
   LabelledSheet sheet{{}, int(each) + 1, {""}};
   Tensors all = {z.context().full({1, g.model.size, g.model.size, g.model.channels}, 1)};   // white in the corner
-  for (int64_t j = 0; j < each; ++j) all.push_back(picture(row_of(each + j))), sheet.captions.push_back("col " + std::to_string(j + 1));
+  for (int64_t j = 0; j < each; ++j) all.push_back(picture(row_of(each + j))), sheet.captions.push_back(numbered(g, "col", j));
   for (int64_t i = 0; i < each; ++i) {
-    all.push_back(picture(row_of(i))), sheet.captions.push_back("row " + std::to_string(i + 1));
+    all.push_back(picture(row_of(i))), sheet.captions.push_back(numbered(g, "row", i));
     for (int64_t j = 0; j < each; ++j)
       all.push_back(picture(concat({slice(row_of(i), 1, 0, from), slice(row_of(each + j), 1, from, layers)}, 1))), sheet.captions.push_back("");
   }

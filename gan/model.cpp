@@ -41,7 +41,7 @@ const std::vector<Model>& models() {
        "model.d_norm=none model.minibatch_std=4 model.latent=512 model.ema_half_life=20000 model.ema_ramp=0.05 train.penalty=r1:1 train.penalty_every=16 loss.path_length=2 "
        "optimizer.learning_rate_g=0.002 optimizer.learning_rate_d=0.002 optimizer.beta1=0 optimizer.beta2=0.99", nullptr, kGenerate, true},
       {"vaegan", "encodes pictures and draws them again: an autoencoder whose decoder is a GAN's generator; 16, 28, 32, 64 or 128 pixels",
-       "Larsen et al., arXiv:1512.09300", vaegan, Feed::pictures, "model.stem=dense loss.kl=1 loss.content=0.01", vaegan_contest,
+       "Larsen et al., arXiv:1512.09300", vaegan, Feed::pictures, "model.stem=dense optimizer.learning_rate_g=0.0005 optimizer.learning_rate_d=0.0005 loss.kl=1 loss.content=0.01", vaegan_contest,
        "weft project RUN --image PICTURE --out found.png"},
       {"mlp", "points of the plane: ring8, grid25, or a CSV of x,y a line; fully connected, and sure to find every mode", "Lin et al., arXiv:1712.04086; Huang et al., arXiv:2501.05441",
        mlp, Feed::pictures, kMlp, nullptr, "weft generate RUN --out points.csv --count 2500"},

@@ -12,7 +12,7 @@ namespace {
 constexpr std::pair<const char*, LatentSpace> kSpaces[] = {{"z", LatentSpace::z}, {"w", LatentSpace::w}, {"w+", LatentSpace::w_plus}};
 constexpr int kSmallest = 4;                       // side at which a picture is compared last
 constexpr double kJitter = 0.05, kJittered = 0.75, kRise = 0.05, kFall = 0.25;   // of StyleGAN2's projector
-constexpr double kLength = 1e-3;                   // weight of z being as long as draws are
+constexpr double kLength = 0.1;                    // weight of z being as long as draws are: then it is, even where the picture cannot be made
 constexpr int kMeanOver = 1000;                    // draws that tell where styles lie
 
 Styled* styled(const TrainedGenerator& g) { return dynamic_cast<Styled*>(g.network.get()); }

@@ -37,6 +37,26 @@ TEST_CASE("the distance of pictures is that of the picture and of its halves") {
     CHECK(d[size_t(i)] == doctest::Approx(total).epsilon(1e-12));
   }
   CHECK(gan::picture_distance(b, b).item() == 0);
+
+  // What a network sees counts as much again: the mean square of the difference as a share of what it sees in the target. Here it sees the
+  // mean of each half of a colour picture of 8 pixels.
+  gan::Describer d8{"halves", "", 2, 8, 3, {}, nullptr};
+  d8.features = [](const Tensor& x) {
+    CHECK(x.shape() == Shape{x.size(0), 8, 8, 3});
+    return concat({mean(slice(x, 1, 0, 4), {1, 2, 3}, KeepAxes::no), mean(slice(x, 1, 4, 8), {1, 2, 3}, KeepAxes::no)}, 0);
+  };
+  d8.features = [inner = d8.features](const Tensor& x) { return transpose(reshape(inner(x), {2, x.size(0)})); };
+  const std::vector<double> with = gan::picture_distance(a, b, &d8).values();
+  const auto halves = [](const Tensor& x, int64_t i) {
+    const Tensor one = slice(x, 0, i, i + 1);
+    return std::pair{mean(slice(one, 1, 0, 8)).item(), mean(slice(one, 1, 8, 16)).item()};
+  };
+  const auto [top, bottom] = halves(b, 0);
+  for (int64_t i = 0; i < 3; ++i) {
+    const auto [its_top, its_bottom] = halves(a, i);
+    const double seen = ((its_top - top) * (its_top - top) + (its_bottom - bottom) * (its_bottom - bottom)) / (top * top + bottom * bottom + 2e-8);
+    CHECK(with[size_t(i)] == doctest::Approx(d[size_t(i)] + seen).epsilon(1e-9));
+  }
 }
 
 TEST_CASE("the latent of a generated picture is found again") {
@@ -52,9 +72,27 @@ TEST_CASE("the latent of a generated picture is found again") {
   const Tensor again = gan::pictures_of(g, found.latent);
   CHECK(gan::picture_distance(again, target).item() == doctest::Approx(found.distances[size_t(found.best)]).epsilon(1e-4));
   CHECK(gan::project(g, target, o).distances == found.distances);              // the same every time
+  const gan::Projection white = gan::project(g, context.full(target.shape(), 1), o);              // which it cannot make: z does not run away for it
+  CHECK(sum_squares(white.latent.values).item() / double(white.latent.values.count()) < 1.5);    // 1 of draws; about 5 if nothing held it
   o.steps = 0;
   const gan::Projection nothing = gan::project(g, target, o);
   CHECK(nothing.distances == nothing.begun);
+}
+
+TEST_CASE("a search jitters less and less, and in its last quarter not at all") {
+  const Context context = in_double();
+  const gan::TrainedGenerator g = small_styled(context);
+  gan::ProjectOptions o;
+  o.steps = 20, o.restarts = 1, o.rate = 0;                    // so that jitter is all that moves
+  std::vector<double> seen;
+  o.progress = [&](int, double distance) { seen.push_back(distance); };
+  const gan::Projection still = gan::project(g, g.sample(1, 9), o);
+  REQUIRE(seen.size() == 20);
+  CHECK(still.distances == still.begun);
+  const auto off = [&](size_t i) { return std::fabs(seen[i] - still.begun[0]) / still.begun[0]; };
+  CHECK(off(0) > 1e-3);
+  CHECK(off(13) < 0.1 * off(0));
+  for (size_t i = 15; i < 20; ++i) CHECK(off(i) <= 1e-12);
 }
 
 TEST_CASE("of a generator with styles, w and w+ are searched; z alone elsewhere") {
@@ -87,8 +125,8 @@ TEST_CASE("truncation and mixing move pictures monotonically, on their sheets") 
   const Tensor z = gan::latents(context, 6, 6, 4);
   const gan::LabelledSheet sweep = gan::truncation_sweep(g, slice(z, 0, 0, 3), 5);
   CHECK(sweep.columns == 5);
-  CHECK(sweep.captions[0] == "psi 0.00");
-  CHECK(sweep.captions[9] == "psi 1.00");
+  CHECK(sweep.captions[0] == "0.00");                           // of 16 pixels; from 32 on there is room for "psi 0.00"
+  CHECK(sweep.captions[9] == "1.00");
   const auto at = [](const gan::LabelledSheet& s, int64_t i) { return slice(s.pictures, 0, i, i + 1); };
   for (int64_t row = 0; row < 3; ++row) {
     CHECK(apart(at(sweep, 5 * row), at(sweep, 0)) <= 1e-20);                    // the mean style has one picture
@@ -100,7 +138,7 @@ TEST_CASE("truncation and mixing move pictures monotonically, on their sheets") 
   for (const int64_t layer : {1, 3, 5}) {
     const gan::LabelledSheet grid = gan::style_mixing(g, z, layer);
     CHECK(grid.columns == 4);
-    CHECK(grid.captions[1] == "col 1");
+    CHECK(grid.captions[1] == "c1");
     CHECK(apart(at(grid, 1), g.pictures(slice(z, 0, 3, 4))) <= 1e-20);
     CHECK(apart(at(grid, 4), g.pictures(slice(z, 0, 0, 1))) <= 1e-20);
     from_row.push_back(0), from_column.push_back(0);
