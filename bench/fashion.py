@@ -2,7 +2,7 @@
 """Fashion-MNIST by generators of one size and of equal processor time: how far, how varied, how recognisable, with and without averaging?
 
     weft train classifier --data fashion-mnist --out JUDGE
-    bench/fashion.py table  --out DIR --judge JUDGE                  every model once, 2,500 samples, the accuracy score as well
+    bench/fashion.py table  --out DIR --judge JUDGE [--score]        every model once, 2,500 samples; with the accuracy score, which takes as long as training
     bench/fashion.py orders --out DIR --judge JUDGE [--seeds 3]      a third as long, 1,500 samples: do the two orderings hold in each seed?
 
 The orderings are of Frechet's distance: any regulariser is at least as good as plain minimax in the worst seed, and the average of a
@@ -51,6 +51,7 @@ def train(args, name, settings, steps, seed, run):
 
 
 def evaluate(args, file, kept, score):
+    kept += ".score.json" if score else ".json"
     if not os.path.exists(kept):
         result = subprocess.run([args.weft, "evaluate", file, "--data", "fashion-mnist", "--features", args.judge, "--count", str(args.count), "--threads", str(args.threads), "--brief", "--json"] +
                                 (["--accuracy-score"] if score else []), check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
@@ -64,7 +65,7 @@ def one(args, name, settings, steps, seed):
     run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
     seconds = train(args, name, settings, steps, seed, run)
     last = os.path.join(run, "checkpoints", open(os.path.join(run, "checkpoints", "LATEST")).read().strip())
-    both = {average: evaluate(args, os.path.join(last, file), f"{run}.{args.count}.{'average' if average else 'last'}.json", average and args.what == "table")
+    both = {average: evaluate(args, os.path.join(last, file), f"{run}.{args.count}.{'average' if average else 'last'}", average and args.score)
             for average, file in ((True, "generator.ema.safetensors"), (False, "generator.safetensors"))}
     return {"name": name, "seed": seed, "steps": steps, "seconds": seconds, "both": both}
 
@@ -126,6 +127,7 @@ def main():
     parser.add_argument("--count", type=int, help="samples")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", help="one of the models")
+    parser.add_argument("--score", action="store_true", help="the accuracy score of the average generators as well")
     args = parser.parse_args()
     table = args.what == "table"
     args.seeds = args.seeds or (1 if table else 3)

@@ -67,8 +67,8 @@ const std::vector<Model>& models() {
        "weft transfer --method gram --features RUN --content PICTURE --style PICTURE --out dressed.png"},
       {"classifier", "tells what a picture shows, learned from pictures with classes; what `weft evaluate` sees by; 8 pixels and more",
        "Ioffe and Szegedy, arXiv:1502.03167; Ravuri and Vinyals, arXiv:1905.10887", nullptr, Feed::labelled,
-       "model.width=32 model.init=kaiming model.dropout=0.5 train.batch=64 train.steps=6400 optimizer.learning_rate_g=0.001 optimizer.beta1=0.9 optimizer.schedule=cosine "
-       "data.held_out=0.05 run.samples=2000 run.samples_every=1600 run.checkpoint_every=1600 run.keep_best=held_out", classifier_contest,
+       "model.width=32 model.init=kaiming model.dropout=0.25 train.batch=64 train.steps=7500 optimizer.learning_rate_g=0.001 optimizer.beta1=0.9 optimizer.schedule=cosine "
+       "data.held_out=0.05 run.samples=2000 run.samples_every=1500 run.checkpoint_every=1500 run.keep_best=held_out", classifier_contest,
        "weft evaluate OTHER --data SRC --features RUN"},
   };
   return all;
