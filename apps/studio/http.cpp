@@ -79,7 +79,7 @@ class Server::Door {
     const std::string host = header(connection, "Host"), origin = header(connection, "Origin"), site = header(connection, "Sec-Fetch-Site");
     if (host != here && host != by_name) return 403;
     if (!origin.empty() && origin != "http://" + host) return 403;
-    if (!site.empty() && site != "same-origin" && site != "none") return 403;
+    if (!site.empty() && site != "same-origin" && site != "none" && request.path != "/") return 403;      // a link to the page may stand anywhere
     if (!same_secret(token_, header(connection, "X-Weft-Token")) && !same_secret(token_, request["token"])) return 403;
     return request.method == "GET" || request.method == "POST" || request.method == "DELETE" ? 0 : 405;
   }

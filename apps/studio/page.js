@@ -454,7 +454,7 @@ const garments = (() => {
     if (!more.parents) $('sheet-command').value = made.command;
     const before = $('class').value;
     $('class-row').hidden = made.classes.length === 0;
-    $('class').replaceChildren(make('option', {value: '', textContent: t('all_classes')}), ...made.classes.map(name => make('option', {value: name, textContent: name})));
+    $('class').replaceChildren(make('option', {value: '', textContent: t('all_classes'), 'data-t': 'all_classes'}), ...made.classes.map(name => make('option', {value: name, textContent: name})));
     $('class').value = before;
     draw();
     say(t(word, shown.length));
@@ -518,7 +518,7 @@ const training = (() => {
     const steps = run.total ? t('watching', run.step, run.total) : t('watching_open', run.step);
     $('watch-status').textContent = pausing ? t('pausing') : steps + (run.running && run.left >= 0 ? ' · ' + t('left', time(run.left)) : '');
     if (document.activeElement !== $('resume-steps')) $('resume-steps').value = Math.max(run.total, run.step >= run.total ? run.step + 400 : run.total);
-    $('alarms').replaceChildren(...run.alarms.slice(-4).map(alarm => make('p', {textContent: alarm.text})));
+    $('alarms').replaceChildren(...run.alarms.slice(-4).map(alarm => make('p', {textContent: alarm.text, className: alarm.step < .75 * run.step ? 'past' : ''})));
     const figures = [...['loss_g', 'loss_d', 'd_real', 'd_fake'].filter(key => key in run.last).map(key => [key, short(run.last[key])]), ...('images_per_second' in run.last ? [['images/s', run.last.images_per_second.toFixed(0)]] : [])];
     $('gauges').replaceChildren(...figures.map(([key, value]) => make('div', {}, make('b', {textContent: value}), make('span', {textContent: key}))));
     $('charts').replaceChildren(...groups.flatMap(([title, fits]) => chart(title, Object.keys(run.curves).filter(fits).slice(0, 4), run)));

@@ -92,7 +92,8 @@ Json Runs::watch(const std::string& name) const {
   Json curves = Json::object(), last = Json::object(), alarms = Json::array(), sheets = Json::array();
   for (const auto& [key, values] : run.log.values) {
     if (key != "seconds") curves[key] = thinned(values);
-    if (std::isfinite(run.log.last(key))) last[key] = run.log.last(key);
+    const auto finite = std::find_if(values.rbegin(), values.rend(), [](double v) { return std::isfinite(v); });     // measures come now and then
+    if (finite != values.rend()) last[key] = *finite;
   }
   for (const auto& [step, sentence] : run.log.alarms) alarms.push_back({{"step", step}, {"text", sentence}});
   for (const auto& sheet : run.sheets) sheets.push_back(sheet.step);
