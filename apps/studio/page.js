@@ -385,7 +385,7 @@ const swatch = (() => {
     tile = made;
     $('cloth').style.backgroundImage = `url("${address('/api/pictures/' + tile.id)}")`;
     $('cloth').setAttribute('aria-label', t('cloth_empty'));
-    $('swatch-command').value = tile.command;
+    $('swatch-command').value = (of.command?.startsWith('weft recolor') ? of.command + '\n' : '') + tile.command;
     word(t('tile_done', tile.width, tile.height, t(tile.how), tile.score.toFixed(2)));
     draw(), hang();
   });
@@ -411,6 +411,7 @@ const swatch = (() => {
   for (const name of dials) $(name).addEventListener('input', outputs);
   $('zoom').oninput = hang;
   $('swatch-save').onclick = said(async () => toast(t('saved', (await post('/api/save', {id: tile.id})).file)));
+  $('swatch-save-picture').onclick = said(async () => toast(t('saved', (await post('/api/save', {id: picture.id})).file)));
   $('swatch-dress').onclick = said(async () => { dress.addStyle(await doing('cloth', {id: picture.id, layout: choice('layout'), repeat: 4})); open('dress'); });
   $('swatch-draw').onclick = said(async () => set(await doing('draw', {set: 'swatches', index: someSeed()})));
   receive($('swatch-drop'), $('swatch-file'), set);

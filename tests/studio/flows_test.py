@@ -190,25 +190,24 @@ try:
 
     # the page is closed, then the studio is killed: the run goes on
     page.close()
-    before = studio.call("GET", "/api/runs/from-page")["step"]
+    watch = lambda: studio.call("GET", "/api/runs/from-page")
+    before = watch()["step"]
     studio.close(signal.SIGKILL)
     studio = Studio(options.weft, out, runs)
-    end = time.time() + 60
-    while time.time() < end and studio.call("GET", "/api/runs/from-page")["step"] <= before:
-        time.sleep(.2)
-    told = studio.call("GET", "/api/runs/from-page")
+
+    def later(condition, seconds=240):
+        end = time.time() + seconds
+        while time.time() < end and not condition(told := watch()):
+            time.sleep(.2)
+        return told
+
+    told = later(lambda run: run["step"] > before)
     expect("a run outlives the page and the studio", told["running"] and told["step"] > before)
     studio.call("POST", "/api/runs/pause", {"name": "from-page"})
-    end = time.time() + 60
-    while time.time() < end and studio.call("GET", "/api/runs/from-page")["running"]:
-        time.sleep(.1)
-    paused = studio.call("GET", "/api/runs/from-page")
-    expect("it is paused, and has saved", not paused["running"] and paused["checkpoints"] > 0)
-    studio.call("POST", "/api/runs/go-on", {"name": "from-page", "steps": paused["step"] + 5})
-    end = time.time() + 60
-    while time.time() < end and studio.call("GET", "/api/runs/from-page")["step"] < paused["step"] + 5:
-        time.sleep(.1)
-    expect("and goes on to its new end", studio.call("GET", "/api/runs/from-page")["step"] == paused["step"] + 5)
+    paused = later(lambda run: not run["running"])
+    expect(f"it is paused, and has saved (step {paused['step']}, {paused['checkpoints']} checkpoints)", not paused["running"] and paused["checkpoints"] > 0)
+    studio.call("POST", "/api/runs/go-on", {"name": "from-page", "steps": paused["step"] + 3})
+    expect("and goes on to its new end", later(lambda run: run["step"] == paused["step"] + 3)["step"] == paused["step"] + 3)
     expect("the studio closes at Ctrl-C", studio.close(signal.SIGINT) == 0)
 finally:
     page.process.kill()
