@@ -61,7 +61,7 @@ class Server::Door {
     daemon_ = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, uint16_t(port), nullptr, nullptr, on_request, this,
                                MHD_OPTION_SOCK_ADDR, reinterpret_cast<sockaddr*>(&address), MHD_OPTION_CONNECTION_LIMIT, limits.connections,
                                MHD_OPTION_CONNECTION_MEMORY_LIMIT, size_t{32} << 10, MHD_OPTION_CONNECTION_TIMEOUT, unsigned(limits.exchange_seconds),
-                               MHD_OPTION_THREAD_STACK_SIZE, size_t{1} << 20, MHD_OPTION_NOTIFY_CONNECTION, on_connection, this,
+                               MHD_OPTION_THREAD_STACK_SIZE, size_t{2} << 20, MHD_OPTION_NOTIFY_CONNECTION, on_connection, this,
                                MHD_OPTION_NOTIFY_COMPLETED, on_completed, this, MHD_OPTION_END);
     if (!daemon_) throw IoError("cannot listen on 127.0.0.1:" + std::to_string(port) + ": " + std::strerror(errno) + "; give another --port, or 0 for any that is free");
     port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;

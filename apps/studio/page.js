@@ -135,6 +135,7 @@ const dress = (() => {
   const status = text => { $('status').textContent = text; };
 
   function show(source, tag) {
+    if ($('after').src.startsWith('blob:')) URL.revokeObjectURL($('after').src);
     $('after').src = source;
     $('after').hidden = !source;
     $('after').alt = source ? t('after') : '';

@@ -78,7 +78,7 @@ try:
     page.give("styles-file", folder + "/tartan.png", folder + "/dots.png")
     page.until("document.querySelectorAll('#style-pieces input').length == 2")
     page.dial("size", 128), page.dial("strength", .2)
-    page.until("document.getElementById('tag').textContent.includes('ms')", 30)
+    page.until("document.getElementById('tag').textContent.includes('ms')")
     page.until(finished)
     expect("a picture dropped and two styles chosen: a look first, then the whole picture", value("after", "naturalWidth") == 128)
     expect("the command is told", value("command").startswith("weft transfer --content ") and value("command").count("--style") == 2)
@@ -97,7 +97,7 @@ try:
     # mask, undone by dropping a saved picture
     page.run("document.getElementById('masked').click()")
     page.drag("paint", (.3, .3), (.5, .5), (.7, .7))
-    page.until("document.getElementById('tag').textContent.includes('ms')", 30)
+    page.until("document.getElementById('tag').textContent.includes('ms')")
     page.until(finished)
     expect("a mask is painted by hand", "--mask" in value("command"))
     page.run("document.getElementById('paint').focus()")
@@ -123,7 +123,7 @@ try:
     # Swatch
     page.click("tab-swatch")
     page.give("swatch-file", folder + "/dots.png")
-    page.until("document.querySelectorAll('#palette input').length > 1", 30)
+    page.until("document.querySelectorAll('#palette input').length > 1")
     page.run("document.querySelector('input[value=brick]').click()")
     page.until("document.getElementById('swatch-command').value.includes('--layout brick')")
     expect("a swatch repeats, and its palette is told", "png" in page.run("document.getElementById('cloth').style.backgroundImage") or "/api/pictures/" in page.run("document.getElementById('cloth').style.backgroundImage"))
@@ -163,7 +163,7 @@ try:
     for id, text in (("start-name", "from-page"), ("start-steps", "100000"), ("start-data", "garments"), ("start-size", "16")):
         page.run(f"document.getElementById('{id}').value = '{text}'")
     page.run("document.getElementById('start').requestSubmit()")
-    page.until("document.getElementById('watch-name').textContent == 'from-page' && /Step [1-9]/.test(document.getElementById('watch-status').textContent)", 90)
+    page.until("document.getElementById('watch-name').textContent == 'from-page' && /Step [1-9]/.test(document.getElementById('watch-status').textContent)")
     shot(page, "training")
     expect("a run is begun from the page", os.path.exists(runs + "/from-page/log.jsonl"))
 
