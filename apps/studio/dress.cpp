@@ -83,17 +83,17 @@ gan::TransferJob Dresser::job_of(const Dress& d, int side) const {
 
 double Dresser::timed(const gan::TransferJob& job, gan::Image& result, Report* report) {
   const auto start = Clock::now();
-  result = gan::transfer(context_, job, [&](const gan::TransferProgress& p) { return !report || report->tell(p.done); });
+  result = gan::transfer(quick_, job, [&](const gan::TransferProgress& p) { return !report || report->tell(p.done); });
   return since(start);
 }
 
 Json Dresser::look(const Dress& dress, Report& report) {
   const auto start = Clock::now();
   gan::TransferJob job = job_of(dress, look_side);
-  const double wanted = units_of(gan::plan_transfer(context_, job)) * seconds_a_unit_;
+  const double wanted = units_of(gan::plan_transfer(quick_, job)) * seconds_a_unit_;
   if (wanted > look_seconds) job.options.effort = std::max(0.02, look_seconds / wanted);
   gan::Image result;
-  const double work = timed(job, result, &report), units = units_of(gan::plan_transfer(context_, job));
+  const double work = timed(job, result, &report), units = units_of(gan::plan_transfer(quick_, job));
   if (!report.tell(1)) throw GivenUp();
   if (units > 0) seconds_a_unit_ = 0.5 * seconds_a_unit_ + 0.5 * work / units;
   report.show(gan::encode_png(result));
@@ -105,7 +105,7 @@ Json Dresser::make(const Dress& dress, Report& report) {
   const auto start = Clock::now();
   double shown = 0;
   bool whole = true;
-  const gan::Image result = gan::transfer(context_, job_of(dress, 0), [&](const gan::TransferProgress& p) {
+  const gan::Image result = gan::transfer(slow_, job_of(dress, 0), [&](const gan::TransferProgress& p) {
     if (since(start) > shown + 1.5) report.show(gan::encode_png(p.picture())), shown = since(start);
     return whole = report.tell(p.done);
   });
@@ -137,10 +137,10 @@ std::string Dresser::command(const Dress& d, const std::filesystem::path& out) c
 }
 
 void Dresser::warm_up() {
-  gan::TransferJob job{drawn(context_, "garments", 7, look_side), {{drawn(context_, "swatches", 14, look_side)}}, {}, {}};
+  gan::TransferJob job{drawn(quick_, "garments", 7, look_side), {{drawn(quick_, "swatches", 14, look_side)}}, {}, {}};
   job.options.effort = 0.1;
   gan::Image result;
-  for (int round = 0; round < 2; ++round) seconds_a_unit_ = timed(job, result, nullptr) / units_of(gan::plan_transfer(context_, job));
+  for (int round = 0; round < 2; ++round) seconds_a_unit_ = timed(job, result, nullptr) / units_of(gan::plan_transfer(quick_, job));
 }
 
 }  // namespace weft::apps::studio

@@ -19,7 +19,9 @@ Json to_json(const Dress& dress);
 
 class Dresser {
  public:
-  Dresser(const Context& context, Shelf& shelf) : context_(context), shelf_(shelf) {}
+  /// @param quick  for looks
+  /// @param slow   for whole pictures, which another thread makes
+  Dresser(const Context& quick, const Context& slow, Shelf& shelf) : quick_(quick), slow_(slow), shelf_(shelf) {}
 
   /// At most 128 pixels, in about a quarter of a second: with as many of the steps as fit into it.
   Json look(const Dress& dress, Report& report);
@@ -34,7 +36,7 @@ class Dresser {
   gan::TransferJob job_of(const Dress& dress, int side) const;
   double timed(const gan::TransferJob& job, gan::Image& result, Report* report);
 
-  Context context_;
+  Context quick_, slow_;
   Shelf& shelf_;
   double seconds_a_unit_ = 0;                    // a pixel of a level, a step; as measured by the last looks
 };

@@ -61,7 +61,7 @@ class Server::Door {
     daemon_ = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, uint16_t(port), nullptr, nullptr, on_request, this,
                                MHD_OPTION_SOCK_ADDR, reinterpret_cast<sockaddr*>(&address), MHD_OPTION_CONNECTION_LIMIT, limits.connections,
                                MHD_OPTION_CONNECTION_MEMORY_LIMIT, size_t{32} << 10, MHD_OPTION_CONNECTION_TIMEOUT, unsigned(limits.exchange_seconds),
-                               MHD_OPTION_THREAD_STACK_SIZE, size_t{1} << 20, MHD_OPTION_NOTIFY_CONNECTION, on_connection, this,
+                               MHD_OPTION_THREAD_STACK_SIZE, size_t{2} << 20, MHD_OPTION_NOTIFY_CONNECTION, on_connection, this,
                                MHD_OPTION_NOTIFY_COMPLETED, on_completed, this, MHD_OPTION_END);
     if (!daemon_) throw IoError("cannot listen on 127.0.0.1:" + std::to_string(port) + ": " + std::strerror(errno) + "; give another --port, or 0 for any that is free");
     port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
@@ -79,7 +79,7 @@ class Server::Door {
     const std::string host = header(connection, "Host"), origin = header(connection, "Origin"), site = header(connection, "Sec-Fetch-Site");
     if (host != here && host != by_name) return 403;
     if (!origin.empty() && origin != "http://" + host) return 403;
-    if (!site.empty() && site != "same-origin" && site != "none") return 403;
+    if (!site.empty() && site != "same-origin" && site != "none" && request.path != "/") return 403;      // a link to the page may stand anywhere
     if (!same_secret(token_, header(connection, "X-Weft-Token")) && !same_secret(token_, request["token"])) return 403;
     return request.method == "GET" || request.method == "POST" || request.method == "DELETE" ? 0 : 405;
   }

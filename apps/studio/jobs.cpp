@@ -1,5 +1,7 @@
 #include "jobs.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include "weft/kernels/error.h"
@@ -9,7 +11,7 @@ namespace weft::apps::studio {
 using Clock = std::chrono::steady_clock;
 
 struct Jobs::Job : Report {
-  Job(Jobs& all, std::string name, std::string what, bool first, Task work) : jobs(all), id(std::move(name)), kind(std::move(what)), urgent(first), task(std::move(work)) {}
+  Job(Jobs& all, std::string name, std::string what, Task work) : jobs(all), id(std::move(name)), kind(std::move(what)), task(std::move(work)) {}
 
   bool tell(double share) override {
     done = share;
@@ -23,7 +25,6 @@ struct Jobs::Job : Report {
 
   Jobs& jobs;
   const std::string id, kind;
-  const bool urgent;
   Task task;
   std::atomic<bool> unwanted{false};
   std::atomic<double> done{0};
@@ -34,24 +35,32 @@ struct Jobs::Job : Report {
   double seconds = 0;
 };
 
-Jobs::Jobs() : worker_([this] { work(); }) {}
+Jobs::Jobs()
+    : quick_([this] { work(urgent_); }), slow_([this] {
+        setpriority(PRIO_PROCESS, 0, 10);                   // of this thread, and of those that it will begin
+        work(long_);
+      }) {}
 
 Jobs::~Jobs() {
+  end();
+  quick_.join(), slow_.join();
+}
+
+void Jobs::end() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
     for (const auto& job : known_) job->unwanted = true;
   }
   changed_.notify_all();
-  worker_.join();
 }
 
 std::string Jobs::add(const std::string& kind, bool urgent, Task task) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.size() >= most_waiting) throw ConfigError("too much is waiting already; let it come to an end, or cancel some");
-  auto job = std::make_shared<Job>(*this, "job-" + std::to_string(++count_), kind, urgent, std::move(task));
-  const auto place = urgent ? std::find_if(waiting_.begin(), waiting_.end(), [](const auto& other) { return !other->urgent; }) : waiting_.end();
-  waiting_.insert(place, job);
+  Queue& queue = urgent ? urgent_ : long_;
+  if (queue.size() >= most_waiting) throw ConfigError("too much is waiting already; let it come to an end, or cancel some");
+  const auto job = std::make_shared<Job>(*this, "job-" + std::to_string(++count_), kind, std::move(task));
+  queue.push_back(job);
   known_.push_back(job);
   for (auto old = known_.begin(); known_.size() > most_kept && old != known_.end();) old = (*old)->ended() ? known_.erase(old) : std::next(old);
   changed_.notify_all();
@@ -84,18 +93,18 @@ void Jobs::cancel(const std::string& id) {
   const auto job = find(id);
   if (!job || job->ended()) return;
   job->unwanted = true;
-  const auto place = std::find(waiting_.begin(), waiting_.end(), job);
-  if (place != waiting_.end()) waiting_.erase(place), job->state = "cancelled", job->task = nullptr;
+  for (Queue* queue : {&urgent_, &long_})
+    if (const auto place = std::find(queue->begin(), queue->end(), job); place != queue->end()) queue->erase(place), job->state = "cancelled", job->task = nullptr;
   changed_.notify_all();
 }
 
-void Jobs::work() {
+void Jobs::work(Queue& queue) {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return ending_ || !waiting_.empty(); });
+    changed_.wait(lock, [&] { return ending_ || !queue.empty(); });
     if (ending_) return;
-    const std::shared_ptr<Job> job = waiting_.front();
-    waiting_.pop_front();
+    const std::shared_ptr<Job> job = queue.front();
+    queue.pop_front();
     job->state = "working", job->begun = Clock::now();
     lock.unlock();
     std::string state = "done", trouble;

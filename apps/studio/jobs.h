@@ -1,4 +1,5 @@
-// The studio's work: one job at a time, the others wait in a queue; each tells how far it is and can be given up.
+// The studio's work: one long job at a time, the others wait in a queue; each tells how far it is and can be given up. What a hand on a dial
+// waits for has a queue of its own, before which the long work steps aside.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -33,7 +34,7 @@ class Jobs {
   Jobs();
   ~Jobs();                                         // gives up what waits and what is at work, and waits for it
 
-  /// @param urgent  before all that is not: what a hand on a dial waits for
+  /// @param urgent  what a hand on a dial waits for
   /// Returns the job's name. Throws ConfigError if too many wait already.
   std::string add(const std::string& kind, bool urgent, Task task);
   /// {"id", "kind", "state": waiting|working|done|failed|cancelled, "done", "seconds", "pictures": how many it has shown, "result", "error"};
@@ -42,19 +43,22 @@ class Jobs {
   /// The last PNG that it showed; empty: none.
   std::string picture(const std::string& id);
   void cancel(const std::string& id);
+  /// Gives up everything, now and from now on; nobody waits for a status any more.
+  void end();
 
  private:
   struct Job;
-  void work();
+  using Queue = std::deque<std::shared_ptr<Job>>;
+  void work(Queue& queue);
   std::shared_ptr<Job> find(const std::string& id) const;
 
   static constexpr size_t most_waiting = 16, most_kept = 24;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Job>> waiting_, known_;    // known: newest last
+  Queue urgent_, long_, known_;                    // known: newest last
   uint64_t count_ = 0;
   bool ending_ = false;
-  std::thread worker_;
+  std::thread quick_, slow_;
 };
 
 }  // namespace weft::apps::studio

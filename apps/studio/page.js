@@ -135,6 +135,7 @@ const dress = (() => {
   const status = text => { $('status').textContent = text; };
 
   function show(source, tag) {
+    if ($('after').src.startsWith('blob:')) URL.revokeObjectURL($('after').src);
     $('after').src = source;
     $('after').hidden = !source;
     $('after').alt = source ? t('after') : '';
@@ -385,7 +386,7 @@ const swatch = (() => {
     tile = made;
     $('cloth').style.backgroundImage = `url("${address('/api/pictures/' + tile.id)}")`;
     $('cloth').setAttribute('aria-label', t('cloth_empty'));
-    $('swatch-command').value = tile.command;
+    $('swatch-command').value = (of.command?.startsWith('weft recolor') ? of.command + '\n' : '') + tile.command;
     word(t('tile_done', tile.width, tile.height, t(tile.how), tile.score.toFixed(2)));
     draw(), hang();
   });
@@ -411,6 +412,7 @@ const swatch = (() => {
   for (const name of dials) $(name).addEventListener('input', outputs);
   $('zoom').oninput = hang;
   $('swatch-save').onclick = said(async () => toast(t('saved', (await post('/api/save', {id: tile.id})).file)));
+  $('swatch-save-picture').onclick = said(async () => toast(t('saved', (await post('/api/save', {id: picture.id})).file)));
   $('swatch-dress').onclick = said(async () => { dress.addStyle(await doing('cloth', {id: picture.id, layout: choice('layout'), repeat: 4})); open('dress'); });
   $('swatch-draw').onclick = said(async () => set(await doing('draw', {set: 'swatches', index: someSeed()})));
   receive($('swatch-drop'), $('swatch-file'), set);
@@ -454,7 +456,7 @@ const garments = (() => {
     if (!more.parents) $('sheet-command').value = made.command;
     const before = $('class').value;
     $('class-row').hidden = made.classes.length === 0;
-    $('class').replaceChildren(make('option', {value: '', textContent: t('all_classes')}), ...made.classes.map(name => make('option', {value: name, textContent: name})));
+    $('class').replaceChildren(make('option', {value: '', textContent: t('all_classes'), 'data-t': 'all_classes'}), ...made.classes.map(name => make('option', {value: name, textContent: name})));
     $('class').value = before;
     draw();
     say(t(word, shown.length));
@@ -518,7 +520,7 @@ const training = (() => {
     const steps = run.total ? t('watching', run.step, run.total) : t('watching_open', run.step);
     $('watch-status').textContent = pausing ? t('pausing') : steps + (run.running && run.left >= 0 ? ' · ' + t('left', time(run.left)) : '');
     if (document.activeElement !== $('resume-steps')) $('resume-steps').value = Math.max(run.total, run.step >= run.total ? run.step + 400 : run.total);
-    $('alarms').replaceChildren(...run.alarms.slice(-4).map(alarm => make('p', {textContent: alarm.text})));
+    $('alarms').replaceChildren(...run.alarms.slice(-4).map(alarm => make('p', {textContent: alarm.text, className: alarm.step < .75 * run.step ? 'past' : ''})));
     const figures = [...['loss_g', 'loss_d', 'd_real', 'd_fake'].filter(key => key in run.last).map(key => [key, short(run.last[key])]), ...('images_per_second' in run.last ? [['images/s', run.last.images_per_second.toFixed(0)]] : [])];
     $('gauges').replaceChildren(...figures.map(([key, value]) => make('div', {}, make('b', {textContent: value}), make('span', {textContent: key}))));
     $('charts').replaceChildren(...groups.flatMap(([title, fits]) => chart(title, Object.keys(run.curves).filter(fits).slice(0, 4), run)));

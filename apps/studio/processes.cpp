@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -18,26 +17,17 @@ extern char** environ;
 namespace weft::apps::studio {
 namespace fs = std::filesystem;
 
-bool at_work(const fs::path& run) {
-  const int folder = ::open(run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool locked = folder >= 0 && ::flock(folder, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  if (folder >= 0) ::close(folder);
-  return locked;
-}
-
-pid_t trainer_of(const fs::path& run) {
+std::map<fs::path, pid_t> trainers() {
+  std::map<fs::path, pid_t> found;
   std::error_code trouble;
-  const fs::path wanted = fs::canonical(run, trouble);
   for (fs::directory_iterator process("/proc", trouble), end; !trouble && process != end; process.increment(trouble)) {
     const pid_t id = pid_t(std::strtol(process->path().filename().c_str(), nullptr, 10));
-    if (id <= 1 || id == getpid()) continue;
-    std::error_code hidden;
-    for (fs::directory_iterator file(process->path() / "fd", hidden); !hidden && file != fs::directory_iterator(); file.increment(hidden))
-      if (std::error_code none; fs::read_symlink(file->path(), none) == wanted) {
-        if (read_whole(process->path() / "cmdline").find(std::string("train\0", 6)) != std::string::npos) return id;
-      }
+    if (id <= 1 || read_whole(process->path() / "cmdline").find(std::string("\0train\0", 7)) == std::string::npos) continue;
+    std::error_code hidden, none;
+    for (fs::directory_iterator file(process->path() / "fd", hidden), last; !hidden && file != last; file.increment(hidden))
+      if (const fs::path target = fs::read_symlink(file->path(), none); !none && target.is_absolute()) found[target] = id;
   }
-  return 0;
+  return found;
 }
 
 std::string start_weft(const std::vector<std::string>& words, const fs::path& said) {

@@ -3,16 +3,15 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace weft::apps::studio {
 
-/// Whether somebody trains into it: then its folder is locked.
-bool at_work(const std::filesystem::path& run);
-
-/// The process that trains into it; 0: none that may be seen.
-pid_t trainer_of(const std::filesystem::path& run);
+/// Processes of this user that train, by the folders that they hold open. The folders' locks are not asked: to try one is to hold it for a
+/// moment, in which a run that begins would be refused.
+std::map<std::filesystem::path, pid_t> trainers();
 
 /// This program with other words, in a session of its own; what it says goes to the file `said`. Returns the command. Throws Error.
 std::string start_weft(const std::vector<std::string>& words, const std::filesystem::path& said);

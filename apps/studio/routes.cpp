@@ -16,7 +16,7 @@ Response json(const Json& told) { return {200, "application/json", told.dump(-1,
 Response png(std::string bytes) { return bytes.empty() ? Response{404, "", ""} : Response{200, "image/png", std::move(bytes)}; }
 
 Json parsed(const std::string& body) {
-  const Json asked = Json::parse(body, nullptr, false);
+  const Json asked = parse_json(body);
   if (!asked.is_object()) throw ConfigError("a JSON object was expected here");
   return asked;
 }
@@ -40,8 +40,9 @@ int64_t number(const std::string& text) {
 }  // namespace
 
 Studio::Studio(const std::string& token, const std::filesystem::path& out, const std::filesystem::path& runs, const std::string& device, int threads)
-    : token_(token), shelf_(out), runs_(runs), context_(Context::open(device, {.threads = threads})), dresser_(context_, shelf_), garments_(context_, shelf_) {
-  device_ = context_.describe();
+    : token_(token), shelf_(out), runs_(runs), quick_(Context::open(device, {.threads = threads})), slow_(Context::open(device, {.threads = threads})),
+      dresser_(quick_, slow_, shelf_), garments_(quick_, shelf_) {
+  device_ = quick_.describe();
   jobs_.add("warm-up", true, [this](Report&) { return dresser_.warm_up(), Json(nullptr); });
 }
 
@@ -123,9 +124,9 @@ std::string Studio::begin(const std::string& kind, const Json& asked) {
     if (kind == "look") return add(true, [this, dress](Report& r) { return dresser_.look(dress, r); });
     return add(false, [this, dress](Report& r) { return dresser_.make(dress, r); });
   }
-  if (kind == "draw") return add(true, [=, this](Report&) { return draw(context_, shelf_, asked); });
-  if (kind == "tile") return add(true, [=, this](Report&) { return tile(context_, shelf_, asked); });
-  if (kind == "cloth") return add(true, [=, this](Report&) { return cloth_of(context_, shelf_, asked); });
+  if (kind == "draw") return add(true, [=, this](Report&) { return draw(quick_, shelf_, asked); });
+  if (kind == "tile") return add(true, [=, this](Report&) { return tile(quick_, shelf_, asked); });
+  if (kind == "cloth") return add(true, [=, this](Report&) { return cloth_of(quick_, shelf_, asked); });
   if (kind == "palette") return add(true, [=, this](Report&) { return palette(shelf_, asked); });
   if (kind == "recolour") return add(true, [=, this](Report&) { return recolour(shelf_, asked); });
   if (kind == "garments" || kind == "pick") {

@@ -10,9 +10,9 @@ namespace weft::apps::studio {
 
 class Studio {
  public:
-  /// `device` is opened, and everything on it done, in the thread that works on jobs.
   Studio(const std::string& token, const std::filesystem::path& out, const std::filesystem::path& runs, const std::string& device, int threads);
   Response answer(const Request& request);
+  void end() { jobs_.end(); }
 
  private:
   Response get(const Request& request);
@@ -23,7 +23,7 @@ class Studio {
   std::string token_, device_;
   Shelf shelf_;
   Runs runs_;
-  Context context_;
+  Context quick_, slow_;                         // of the two threads that work
   Dresser dresser_;
   Garments garments_;
   Jobs jobs_;                                    // last, so that it ends first

@@ -24,6 +24,13 @@ bool is_plain(const std::string& name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == std::string::npos;
 }
 
+/// The process that trains into it; 0: none that may be seen.
+pid_t trainer_of(const fs::path& run, const std::map<fs::path, pid_t>& all) {
+  std::error_code none;
+  const auto it = all.find(fs::canonical(run, none));
+  return it == all.end() ? 0 : it->second;
+}
+
 /// For a curve on a screen: the mean of every stretch.
 Json thinned(const std::vector<double>& values) {
   constexpr size_t most = 240;
@@ -53,8 +60,29 @@ double seconds_left(const gan::RunContents& run) {
 
 }  // namespace
 
+Json Runs::summary(const fs::path& path) const {
+  std::error_code none;
+  const auto changed = [&](const char* part) { return std::to_string(fs::last_write_time(path / part, none).time_since_epoch().count()) + " "; };
+  const std::string stamp = changed("log.jsonl") + changed("samples") + changed("checkpoints") + changed("run.json");
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto it = known_.find(path); it != known_.end() && it->second.stamp == stamp) return it->second.summary;
+  }
+  const gan::RunContents run = gan::read_run(path);
+  bool generates = false;
+  for (const gan::Model& model : gan::models())
+    generates = generates || (run.setting("model.name") == model.name && model.build && model.feed == gan::Feed::pictures && run.setting("model.size") != "1");
+  generates = generates && !run.checkpoints.empty() && fs::exists(run.checkpoints.back().folder / "generator.safetensors", none);
+  const Json told = {{"name", path.filename().string()}, {"model", run.setting("model.name")}, {"data", run.setting("data.source")}, {"steps", run.steps()}, {"generates", generates},
+                     {"sheet", run.sheets.empty() ? Json(nullptr) : Json(run.sheets.back().step)}};
+  const std::lock_guard lock(mutex_);
+  known_[path] = {stamp, told};
+  return told;
+}
+
 Json Runs::list() const {
   Json all = Json::array();
+  const std::map<fs::path, pid_t> at_work = trainers();
   std::vector<fs::path> found;
   std::error_code trouble;
   for (fs::directory_iterator entry(folder_, trouble), end; !trouble && entry != end; entry.increment(trouble)) found.push_back(entry->path());
@@ -65,12 +93,9 @@ Json Runs::list() const {
     std::error_code none;
     if (is_generator(path)) all.push_back({{"name", name}, {"model", "generator"}, {"steps", 0}, {"running", false}, {"generates", true}});
     if (!fs::is_directory(path, none) || !gan::is_run(path)) continue;
-    const gan::RunContents run = gan::read_run(path);
-    const bool generates = !run.checkpoints.empty() && fs::exists(run.checkpoints.back().folder / "generator.safetensors", none) && run.setting("model.size") != "1";
-    bool from_noise = false;
-    for (const gan::Model& model : gan::models()) from_noise = from_noise || (run.setting("model.name") == model.name && model.build && model.feed == gan::Feed::pictures);
-    all.push_back({{"name", name}, {"model", run.setting("model.name")}, {"data", run.setting("data.source")}, {"steps", run.steps()}, {"running", at_work(path)},
-                   {"generates", generates && from_noise}, {"sheet", run.sheets.empty() ? Json(nullptr) : Json(run.sheets.back().step)}});
+    Json told = summary(path);
+    told["running"] = trainer_of(path, at_work) != 0;
+    all.push_back(told);
   }
   return all;
 }
@@ -92,13 +117,14 @@ Json Runs::watch(const std::string& name) const {
   Json curves = Json::object(), last = Json::object(), alarms = Json::array(), sheets = Json::array();
   for (const auto& [key, values] : run.log.values) {
     if (key != "seconds") curves[key] = thinned(values);
-    if (std::isfinite(run.log.last(key))) last[key] = run.log.last(key);
+    const auto finite = std::find_if(values.rbegin(), values.rend(), [](double v) { return std::isfinite(v); });     // measures come now and then
+    if (finite != values.rend()) last[key] = *finite;
   }
   for (const auto& [step, sentence] : run.log.alarms) alarms.push_back({{"step", step}, {"text", sentence}});
   for (const auto& sheet : run.sheets) sheets.push_back(sheet.step);
   const auto setting = [&](const char* key) { return run.setting(key); };
   const Json more = {{"model", setting("model.name")}, {"data", setting("data.source")}, {"total", std::strtoll(setting("train.steps").c_str(), nullptr, 10)},
-                     {"minutes", std::strtod(setting("train.minutes").c_str(), nullptr)}, {"step", run.steps()}, {"running", at_work(folder)}, {"left", seconds_left(run)},
+                     {"minutes", std::strtod(setting("train.minutes").c_str(), nullptr)}, {"step", run.steps()}, {"running", trainer_of(folder, trainers()) != 0}, {"left", seconds_left(run)},
                      {"steps", thinned(run.log.steps)}, {"curves", curves}, {"last", last}, {"alarms", alarms}, {"sheets", sheets}, {"checkpoints", run.checkpoints.size()},
                      {"command", run.starts.empty() ? "" : run.starts.back().command}};
   told.update(more);
@@ -142,13 +168,13 @@ Json Runs::begin(const Json& asked) const {
 
 void Runs::pause(const std::string& name) const {
   const fs::path run = find(name);
-  const pid_t process = at_work(run) ? trainer_of(run) : 0;
+  const pid_t process = trainer_of(run, trainers());
   if (process == 0 || kill(process, SIGTERM) != 0) throw DataError("nobody who could be asked is training '" + name + "' now");
 }
 
 Json Runs::go_on(const std::string& name, int64_t steps) const {
   const fs::path run = find(name);
-  if (at_work(run)) throw ConfigError("'" + name + "' is being trained already");
+  if (trainer_of(run, trainers())) throw ConfigError("'" + name + "' is being trained already");
   std::vector<std::string> words = {"train", "--resume", "--out", run.string()};
   if (steps > 0) words.insert(words.end(), {"--steps", std::to_string(steps)});
   return {{"name", name}, {"command", start_weft(words, said(name))}};

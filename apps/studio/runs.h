@@ -2,6 +2,8 @@
 // page nor the studio takes with it when it ends.
 #pragma once
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -33,7 +35,12 @@ class Runs {
  private:
   std::filesystem::path said(const std::string& name) const { return folder_ / ".studio" / (name + ".txt"); }
 
+  Json summary(const std::filesystem::path& run) const;
+
   std::filesystem::path folder_;
+  struct Known { std::string stamp; Json summary; };
+  mutable std::mutex mutex_;
+  mutable std::map<std::filesystem::path, Known> known_;    // a log is read again only when it has grown
 };
 
 }  // namespace weft::apps::studio

@@ -44,6 +44,10 @@ std::string read_whole(const fs::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+Json parse_json(const std::string& text) {
+  return Json::parse(text, [](int depth, Json::parse_event_t, Json&) { return depth <= 8; }, false);
+}
+
 Shelf::Shelf(const fs::path& out) : out_(fs::absolute(out).lexically_normal()) {
   for (const char* part : {"inputs", "history"}) make_directories(out_ / part);
   std::error_code trouble;
@@ -165,7 +169,7 @@ Json Shelf::settings_of(const fs::path& png) {
   if (png.extension() != ".png") return nullptr;
   for (const auto& [key, text] : gan::read_png_text(png))
     if (key == "weft.studio") {
-      const Json settings = Json::parse(text, nullptr, false);
+      const Json settings = parse_json(text);
       if (settings.is_object()) return settings;
     }
   return nullptr;

@@ -23,6 +23,9 @@ using Picture = std::shared_ptr<const gan::Image>;
 /// All bytes of a file; empty if it cannot be read.
 std::string read_whole(const std::filesystem::path& file);
 
+/// What lies deeper than eight levels is left out: copying a thousand of them would take more stack than a thread has. Discarded if it is no JSON.
+Json parse_json(const std::string& text);
+
 class Shelf {
  public:
   /// Makes the folders. Throws IoError.

@@ -17,14 +17,22 @@ namespace weft::apps {
 namespace {
 
 struct StudioArguments {
-  std::string port = "0", runs = "runs", out = "studio", device = "auto", threads = "0";
+  std::string port, runs = "runs", out = "studio", device = "auto", threads = "0";
   bool no_open = false;
 };
 
-/// In the browser that the desktop prefers, if there is a desktop. It takes the address as an argument, so only this user's processes see it.
-void open_page(const std::string& address) {
+constexpr int usual_port = 8724;                  // a browser remembers what it keeps for a page by its port
+
+/// In the browser that the desktop prefers, if there is a desktop. Everybody on a machine can read the words of a command, so the address,
+/// with its token, goes there in a file that only this user can read.
+void open_page(const std::string& address, const std::filesystem::path& file) {
   if (!std::getenv("DISPLAY") && !std::getenv("WAYLAND_DISPLAY")) return;
-  std::string program = "xdg-open", argument = address;
+  const int page = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const std::string text = "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=" + address + "\">";
+  const bool written = page >= 0 && ::write(page, text.data(), text.size()) == ssize_t(text.size());
+  if (page >= 0) ::close(page);
+  if (!written) return;
+  std::string program = "xdg-open", argument = file.string();
   char* words[] = {program.data(), argument.data(), nullptr};
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
@@ -34,8 +42,18 @@ void open_page(const std::string& address) {
   posix_spawn_file_actions_destroy(&files);
 }
 
+std::unique_ptr<studio::Server> opened(const std::string& port, const std::string& token, studio::Studio& table) {
+  const auto answer = [&table](const studio::Request& request) { return table.answer(request); };
+  if (!port.empty()) return std::make_unique<studio::Server>(int(parse_integer("--port", port, 0, 65535)), token, answer);
+  try {
+    return std::make_unique<studio::Server>(usual_port, token, answer);
+  } catch (const IoError&) {
+    return std::make_unique<studio::Server>(0, token, answer);
+  }
+}
+
 int run(const StudioArguments& a) {
-  const int port = int(parse_integer("--port", a.port, 0, 65535)), threads = int(parse_integer("--threads", a.threads, 0, 4096));
+  const int threads = int(parse_integer("--threads", a.threads, 0, 4096));
   make_folder("--out", a.out), make_folder("--runs", a.runs);
   sigset_t ends;                                 // waited for here, and blocked in every thread that begins from now on
   sigemptyset(&ends);
@@ -48,16 +66,19 @@ int run(const StudioArguments& a) {
 
   const std::string token = studio::new_token();
   studio::Studio table(token, a.out, a.runs, a.device, threads);
+  auto server = opened(a.port, token, table);
+  const std::string address = "http://127.0.0.1:" + std::to_string(server->port()) + "/?token=" + token;
+  const std::filesystem::path way_in = std::filesystem::absolute(a.out) / ".studio.html";
+  std::printf("%s\n", address.c_str());
+  std::fflush(stdout);
+  std::fprintf(stderr, "weft: the studio is open at the address above, for this machine alone. What you save goes to %s; Ctrl-C closes it\n", a.out.c_str());
+  if (!a.no_open) open_page(address, way_in);
   int signal = 0;
-  {
-    const studio::Server server(port, token, [&](const studio::Request& request) { return table.answer(request); });
-    const std::string address = "http://127.0.0.1:" + std::to_string(server.port()) + "/?token=" + token;
-    std::printf("%s\n", address.c_str());
-    std::fflush(stdout);
-    std::fprintf(stderr, "weft: the studio is open at the address above, for this machine alone. What you save goes to %s; Ctrl-C closes it\n", a.out.c_str());
-    if (!a.no_open) open_page(address);
-    sigwait(&ends, &signal);
-  }
+  sigwait(&ends, &signal);
+  table.end();                                   // who waits for a job is told, so that the connections can be closed
+  server.reset();
+  std::error_code none;
+  std::filesystem::remove(way_in, none);
   std::fprintf(stderr, "weft: the studio is closed; runs that it began go on\n");
   return 0;
 }
@@ -67,7 +88,7 @@ int run(const StudioArguments& a) {
 Command studio_command(const std::string&) {
   const auto a = std::make_shared<StudioArguments>();
   return {"studio", "A page on this machine: dress, repeat, breed and train by hand", "weft studio --runs runs/ --out pictures/",
-          {{"--port", "N", "of 127.0.0.1, where nobody else can reach it; 0: any that is free [0]", &a->port},
+          {{"--port", "N", "of 127.0.0.1, which no other machine can reach; 0: any that is free [8724, or any if that is taken]", &a->port},
            {"--runs", "DIR", "where training runs are, and new ones go [runs]", &a->runs},
            {"--out", "DIR", "where pictures go [studio]", &a->out},
            {"--no-open", "", "do not open the page in a browser, only tell its address", &a->no_open},

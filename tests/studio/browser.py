@@ -81,7 +81,7 @@ class Page:
             raise RuntimeError(answer["exceptionDetails"].get("exception", {}).get("description", "?") + "\nin: " + script)
         return answer["result"].get("value")
 
-    def until(self, condition, seconds=60):
+    def until(self, condition, seconds=240):
         """Waits until an expression is true, and returns its value."""
         end = time.time() + seconds
         while time.time() < end:

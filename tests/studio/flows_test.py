@@ -78,7 +78,7 @@ try:
     page.give("styles-file", folder + "/tartan.png", folder + "/dots.png")
     page.until("document.querySelectorAll('#style-pieces input').length == 2")
     page.dial("size", 128), page.dial("strength", .2)
-    page.until("document.getElementById('tag').textContent.includes('ms')", 30)
+    page.until("document.getElementById('tag').textContent.includes('ms')")
     page.until(finished)
     expect("a picture dropped and two styles chosen: a look first, then the whole picture", value("after", "naturalWidth") == 128)
     expect("the command is told", value("command").startswith("weft transfer --content ") and value("command").count("--style") == 2)
@@ -97,7 +97,7 @@ try:
     # mask, undone by dropping a saved picture
     page.run("document.getElementById('masked').click()")
     page.drag("paint", (.3, .3), (.5, .5), (.7, .7))
-    page.until("document.getElementById('tag').textContent.includes('ms')", 30)
+    page.until("document.getElementById('tag').textContent.includes('ms')")
     page.until(finished)
     expect("a mask is painted by hand", "--mask" in value("command"))
     page.run("document.getElementById('paint').focus()")
@@ -123,7 +123,7 @@ try:
     # Swatch
     page.click("tab-swatch")
     page.give("swatch-file", folder + "/dots.png")
-    page.until("document.querySelectorAll('#palette input').length > 1", 30)
+    page.until("document.querySelectorAll('#palette input').length > 1")
     page.run("document.querySelector('input[value=brick]').click()")
     page.until("document.getElementById('swatch-command').value.includes('--layout brick')")
     expect("a swatch repeats, and its palette is told", "png" in page.run("document.getElementById('cloth').style.backgroundImage") or "/api/pictures/" in page.run("document.getElementById('cloth').style.backgroundImage"))
@@ -163,7 +163,7 @@ try:
     for id, text in (("start-name", "from-page"), ("start-steps", "100000"), ("start-data", "garments"), ("start-size", "16")):
         page.run(f"document.getElementById('{id}').value = '{text}'")
     page.run("document.getElementById('start').requestSubmit()")
-    page.until("document.getElementById('watch-name').textContent == 'from-page' && /Step [1-9]/.test(document.getElementById('watch-status').textContent)", 90)
+    page.until("document.getElementById('watch-name').textContent == 'from-page' && /Step [1-9]/.test(document.getElementById('watch-status').textContent)")
     shot(page, "training")
     expect("a run is begun from the page", os.path.exists(runs + "/from-page/log.jsonl"))
 
@@ -190,25 +190,24 @@ try:
 
     # the page is closed, then the studio is killed: the run goes on
     page.close()
-    before = studio.call("GET", "/api/runs/from-page")["step"]
+    watch = lambda: studio.call("GET", "/api/runs/from-page")
+    before = watch()["step"]
     studio.close(signal.SIGKILL)
     studio = Studio(options.weft, out, runs)
-    end = time.time() + 60
-    while time.time() < end and studio.call("GET", "/api/runs/from-page")["step"] <= before:
-        time.sleep(.2)
-    told = studio.call("GET", "/api/runs/from-page")
+
+    def later(condition, seconds=240):
+        end = time.time() + seconds
+        while time.time() < end and not condition(told := watch()):
+            time.sleep(.2)
+        return told
+
+    told = later(lambda run: run["step"] > before)
     expect("a run outlives the page and the studio", told["running"] and told["step"] > before)
     studio.call("POST", "/api/runs/pause", {"name": "from-page"})
-    end = time.time() + 60
-    while time.time() < end and studio.call("GET", "/api/runs/from-page")["running"]:
-        time.sleep(.1)
-    paused = studio.call("GET", "/api/runs/from-page")
-    expect("it is paused, and has saved", not paused["running"] and paused["checkpoints"] > 0)
-    studio.call("POST", "/api/runs/go-on", {"name": "from-page", "steps": paused["step"] + 5})
-    end = time.time() + 60
-    while time.time() < end and studio.call("GET", "/api/runs/from-page")["step"] < paused["step"] + 5:
-        time.sleep(.1)
-    expect("and goes on to its new end", studio.call("GET", "/api/runs/from-page")["step"] == paused["step"] + 5)
+    paused = later(lambda run: not run["running"])
+    expect(f"it is paused, and has saved (step {paused['step']}, {paused['checkpoints']} checkpoints)", not paused["running"] and paused["checkpoints"] > 0)
+    studio.call("POST", "/api/runs/go-on", {"name": "from-page", "steps": paused["step"] + 3})
+    expect("and goes on to its new end", later(lambda run: run["step"] == paused["step"] + 3)["step"] == paused["step"] + 3)
     expect("the studio closes at Ctrl-C", studio.close(signal.SIGINT) == 0)
 finally:
     page.process.kill()

@@ -6,7 +6,7 @@ class Studio:
     """weft studio, started, with its address; `call` speaks to it as the page does."""
 
     def __init__(self, weft, out, runs, *more, threads=1):
-        self.process = subprocess.Popen([weft, "studio", "--no-open", "--out", out, "--runs", runs, "--threads", str(threads), *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([weft, "studio", "--no-open", "--port", "0", "--out", out, "--runs", runs, "--threads", str(threads), *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.address = self.process.stdout.readline().strip()
         if not self.address:
             raise RuntimeError("the studio did not start: " + self.process.stderr.read())
