@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Few pictures: what do DiffAugment and ADA gain over showing the discriminator the pictures as they are, on ever smaller parts of Fashion-MNIST?
 
-    bench/small_data.py --out DIR --features RUN [--shares 100,20,10,1] [--seeds 1] [--steps 3000]
+    bench/small_data.py --out DIR --features RUN [--shares 100,20,10,1] [--methods none,diffaugment,ada] [--seeds 1] [--steps 3000]
 
---features is a run of `weft train classifier --data fashion-mnist`: the Frechet distance is taken in its features, from as many samples as the classes
-need, to all 60,000 pictures, whatever part of them a run was trained on. Each run is a run of the program; one that is there is not run again,
+--features is a run of `weft train classifier --data fashion-mnist`: the Frechet distance is taken in its features, to as many of all
+60,000 pictures, whatever part of them a run was trained on. Each run is a run of the program; one that is there is not run again,
 and one that was cut off goes on; so the script may be stopped and started as often as one likes. Pass line: the gain of each method, as a share of the distance without, grows as
 the data shrink. docs/gan-results.md has what came of it.
 """
@@ -60,6 +60,7 @@ def main():
     parser.add_argument("--weft", default="build/weft")
     parser.add_argument("--model", default="dcgan")
     parser.add_argument("--shares", default="100,20,10,1", help="of the 60,000 pictures, in percent, falling")
+    parser.add_argument("--methods", default=",".join(METHODS), help="of these; none is among them")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--width", type=int, default=16)
@@ -70,11 +71,12 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     shares = [float(s) if "." in s else int(s) for s in args.shares.split(",")]
     print("| pictures | seed | augmentation | Frechet distance (real against real) | recall | D(real), D(fake) at the end | p | CPU s |\n|---|---|---|---|---|---|---|---|", flush=True)
-    gains = {m: [] for m in METHODS if m != "none"}
+    methods = [m for m in METHODS if m in args.methods.split(",")]
+    gains = {m: [] for m in methods if m != "none"}
     for share in reversed(shares):         # the smallest first: what matters most is there if the rest is cut off
         mean = {}
         for seed in range(1, args.seeds + 1):
-            for method in METHODS:
+            for method in methods:
                 r = one(args, method, share, seed)
                 mean[method] = mean.get(method, 0) + r["frechet"] / args.seeds
                 p = "-" if r["augment_p"] is None else f"{r['augment_p']:.2f}"
