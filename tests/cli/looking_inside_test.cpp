@@ -131,4 +131,7 @@ TEST_CASE("a picture is encoded, moved towards a class, and drawn again near the
   CHECK(run_weft({"generate", run, "--mix", "2", "--out", folder / "x.png"}).says("stylegan2"));
   CHECK(run_weft({"generate", run, "--latent", picture, "--out", folder / "x.png"}).code == 66);
   CHECK(run_weft({"project", run, "--image", folder / "none.png", "--out", found}).code == 66);
+  const std::string generator = run + "/checkpoints/step-000002/generator.safetensors", kept = read_file(generator);
+  CHECK(run_weft({"project", run, "--image", picture, "--out", run + "/checkpoints/step-000002/generator.png"}).says("is no latent"));
+  CHECK(read_file(generator) == kept);
 }
