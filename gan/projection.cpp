@@ -29,7 +29,7 @@ std::pair<Tensor, double> middle_of_styles(const TrainedGenerator& g, const Cont
 /// Where the searches begin: in the middle or where `begin` says, the others at draws.
 Tensor beginnings(const TrainedGenerator& g, const ProjectOptions& o, const Context& c, const Tensor& middle) {
   const NoGraph scope(c);
-  const Tensor z = latents(c, o.restarts, g.model.latent, o.seed);
+  const Tensor z = latents(c, o.restarts, g.model.latent, stream_key(o.seed, "project"));    // not those of a picture that the seed made
   Tensor all = z;
   if (o.space != LatentSpace::z) {
     if (o.labels) dynamic_cast<Conditional&>(*g.network).set_condition(o.labels);
