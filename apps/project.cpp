@@ -50,10 +50,18 @@ Tensor edited(const ProjectArguments& a, const gan::TrainedGenerator& generator,
   return z;
 }
 
+/// A generator's file may lie where the latent would go: clothes.safetensors beside clothes.png.
+void expect_free(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return;
+  const Metadata about = read_safetensors_header(file).metadata;
+  if (!about.count("space")) throw ConfigError(file.string() + " is there already, and is no latent; another name for --out, or --latent FILE, leaves it alone");
+}
+
 int run(const ProjectArguments& a, const std::string& command) {
   const int64_t seed = parse_integer("--seed", a.seed, 0, int64_t{1} << 53), threads = parse_integer("--threads", a.threads, 0, 4096);
   const std::filesystem::path out = a.out, latent_file = a.latent.empty() ? std::filesystem::path(a.out).replace_extension(".safetensors") : std::filesystem::path(a.latent);
   if (out.extension() != ".png") throw ConfigError("--out " + a.out + ": a picture is written, FILE.png");
+  expect_free(latent_file);
   const gan::Image picture = gan::read_image(a.image);
   const Context context = Context::open(a.device, {.threads = int(threads)});
   const gan::TrainedGenerator generator = gan::load_generator(a.run, context, note);

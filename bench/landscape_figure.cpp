@@ -2,6 +2,7 @@
 //   bench_landscape_figure RUN/landscape.html OUT.png STEP...
 // Colour: the logit, from blue to orange where points are taken for real. Arrows: its gradient, along which made points are drawn. Grey: the
 // data; dark blue: what the generator makes.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>

@@ -20,19 +20,16 @@ Styled* styled(const TrainedGenerator& g) { return dynamic_cast<Styled*>(g.netwo
 /// Mean and deviation of w, as a row and a number.
 std::pair<Tensor, double> middle_of_styles(const TrainedGenerator& g, const Context& c) {
   const NoGraph scope(c);
-  Styled& s = *styled(g);
-  Tensor w;
   const Tensor z = latents(c, kMeanOver, g.model.latent, 0);
-  if (auto* conditional = dynamic_cast<Conditional*>(g.network.get()); conditional && !g.model.classes.empty()) conditional->set_condition(classes_in_turn(c, kMeanOver, int64_t(g.model.classes.size())));
-  w = slice(s.styles(z), 1, 0, 1);
-  w = reshape(w, {w.size(0), w.size(2)});
+  if (!g.model.classes.empty()) dynamic_cast<Conditional&>(*g.network).set_condition(classes_in_turn(c, kMeanOver, int64_t(g.model.classes.size())));
+  const Tensor styles = styled(g)->styles(z), w = reshape(slice(styles, 1, 0, 1), {kMeanOver, styles.size(2)});
   return {mean(w, {0}, KeepAxes::yes), std::sqrt(mean(variance(w, {0})).item())};
 }
 
 /// Where the searches begin: in the middle or where `begin` says, the others at draws.
 Tensor beginnings(const TrainedGenerator& g, const ProjectOptions& o, const Context& c, const Tensor& middle) {
   const NoGraph scope(c);
-  const Tensor z = latents(c, o.restarts, g.model.latent, o.seed);
+  const Tensor z = latents(c, o.restarts, g.model.latent, stream_key(o.seed, "project"));    // not those of a picture that the seed made
   Tensor all = z;
   if (o.space != LatentSpace::z) {
     if (o.labels) dynamic_cast<Conditional&>(*g.network).set_condition(o.labels);

@@ -58,6 +58,18 @@ int64_t step_of(const nn::Checkpoint& checkpoint, const std::filesystem::path& f
   return state["step"].get<int64_t>();
 }
 
+/// The next step that is penalised and in which the generator moves, or one of the two where no step is both.
+int64_t fullest_step(const TrainSettings& s, int64_t after) {
+  constexpr int64_t kFarthest = 1000000;
+  int64_t fullest = after;
+  int most = -1;
+  for (int64_t step = after + 1; most < 2 && step <= after + std::min(kFarthest, int64_t(s.penalty_every) * s.d_steps); ++step) {
+    const int does = int((step - 1) % s.penalty_every == 0) + int(step % s.d_steps == 0);
+    if (does > most) most = does, fullest = step;
+  }
+  return fullest;
+}
+
 const char* pass_of(const Trace::Row& row) {
   for (const std::string& phase : row.phases)
     if (phase == "backward" || phase == "update") return phase == "update" ? "update" : "backward";
@@ -104,17 +116,16 @@ StepTrace trace_step(const TrainSettings& settings, const std::string& run, cons
   result.model = s.model, result.device = training.context.describe(), result.weights = folder.string(), result.batch = s.batch;
   training.step();                       // fills caches, and libraries make their plans
   const auto clock = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); };
-  const int kinds = std::max({1, s.penalty_every, s.d_steps});
-  double seconds[3];
-  std::vector<Trace::Row> fullest;
-  for (int i = 0; i < kinds; ++i) {
+  result.step = fullest_step(s, training.contest->steps_done());
+  training.contest->seek(result.step - 1);
+  training.step();                       // steps of its kind may need more than the one before
+  training.contest->seek(result.step - 1);
+  {
     const Trace trace(training.context);
     training.step();
-    std::vector<Trace::Row> rows = trace.rows();
-    if (rows.size() <= fullest.size()) continue;
-    fullest = std::move(rows), result.step = training.contest->steps_done();
+    result.rows = told(trace.rows());
   }
-  result.rows = told(fullest);
+  double seconds[3];
   for (double& one : seconds) {          // the same step again, without anybody looking on
     training.contest->seek(result.step - 1);
     training.context.synchronise();

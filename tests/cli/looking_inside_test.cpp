@@ -68,6 +68,25 @@ TEST_CASE("trace tells of every part of a step, on each device, and writes nothi
   CHECK(without.says("noise of the same form"));
 }
 
+TEST_CASE("the traced step is one in which all is done that some steps do without") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  write_pictures(folder / "data", 9);
+  REQUIRE(run_weft(small_run(folder / "data", run, {"--penalty", "r1", "--set", "model.d_norm=layer", "--set", "train.penalty_every=3", "--set", "train.d_steps=5"})).code == 0);
+  const Result r = run_weft({"trace", run, "--json"});
+  CAPTURE(r.err);
+  REQUIRE(r.code == 0);
+  const json told = json::parse(r.out);
+  CHECK(told["step"] == 10);                                      // the first after 3 that is 1 more than a multiple of 3, and a multiple of 5
+  bool moves = false, twice = false;
+  for (const json& call : told["calls"]) {
+    moves = moves || (call["part"] == "generator" && call["pass"] == "update");
+    twice = twice || (call["pass"] == "backward" && call["derivative"].get<std::string>().find("; ") != std::string::npos);   // a rule whose own graph was wanted
+  }
+  CHECK(moves);
+  CHECK(twice);
+}
+
 TEST_CASE("a picture is encoded, moved towards a class, and drawn again near there") {
   const Folder folder;
   write_pictures(folder / "data/one", 3);
@@ -131,4 +150,7 @@ TEST_CASE("a picture is encoded, moved towards a class, and drawn again near the
   CHECK(run_weft({"generate", run, "--mix", "2", "--out", folder / "x.png"}).says("stylegan2"));
   CHECK(run_weft({"generate", run, "--latent", picture, "--out", folder / "x.png"}).code == 66);
   CHECK(run_weft({"project", run, "--image", folder / "none.png", "--out", found}).code == 66);
+  const std::string generator = run + "/checkpoints/step-000002/generator.safetensors", kept = read_file(generator);
+  CHECK(run_weft({"project", run, "--image", picture, "--out", run + "/checkpoints/step-000002/generator.png"}).says("is no latent"));
+  CHECK(read_file(generator) == kept);
 }

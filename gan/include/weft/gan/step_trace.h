@@ -25,7 +25,7 @@ struct StepTrace {
   double seconds = 0;                    // of the step by the clock, as without a trace: the median of three; what calls do not account for is the host's
 };
 
-/// Takes a few steps from the checkpoint on, in memory, and traces the one of them in which most is done. Data that are not there any more are
+/// Takes a few steps from the checkpoint on, in memory, and traces one of the kind in which most is done. Data that are not there any more are
 /// replaced by noise of their form, and `note` hears so. Writes nothing. Throws what train() throws.
 /// @param run  RUN (its newest whole checkpoint), RUN@STEP or a checkpoint's folder
 StepTrace trace_step(const TrainSettings& settings, const std::string& run, const std::function<void(const std::string&)>& note);
