@@ -34,7 +34,6 @@ class Dresser {
 
  private:
   gan::TransferJob job_of(const Dress& dress, int side) const;
-  double timed(const gan::TransferJob& job, gan::Image& result, Report* report);
 
   Context quick_, slow_;
   Shelf& shelf_;

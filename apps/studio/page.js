@@ -181,13 +181,25 @@ const dress = (() => {
   /// A picture of the studio brings its settings back; any other becomes what the place is for.
   const taking = use => async picture => picture.settings ? restore(picture.settings, picture.name) : use(picture);
 
-  async function restore(s, name) {
+  /// @param result  the picture that the settings made, where it is at hand: then nothing has to be made again
+  async function restore(s, name, result = null) {
+    working?.cancel(), clearTimeout(later);
+    state.restoring = true;
+    try { if (!await lay(s)) return; } finally { state.restoring = false; }
+    toast(t('restored', name));
+    draw();
+    if (!result) { changed(); return; }
+    present(result);
+    status('');
+    $('command').value = (await post('/api/command', settings())).command;
+  }
+  async function lay(s) {
     const there = await Promise.all([s.content, s.mask, ...s.styles.map(x => x.id)].filter(Boolean).map(async id => (await fetch(address('/api/pictures/' + id, {side: 16}))).ok));
     for (const dial of Object.keys(dials)) $(dial).value = s[dial] ?? $(dial).value;
     document.querySelector(`input[name=colour][value=${CSS.escape(s.colours)}]`).checked = true;
     $('shading').checked = s.shading, $('feather').value = s.feather;
     outputs();
-    if (there.includes(false)) { toast(t('missing')); return; }
+    if (there.includes(false)) { toast(t('missing')); return false; }
     const whole = new Image();
     whole.src = address('/api/pictures/' + s.content);
     await whole.decode();
@@ -196,13 +208,19 @@ const dress = (() => {
     setContent({id: s.content, name: t('content'), width: whole.naturalWidth, height: whole.naturalHeight});
     $('size').value = size;
     if (s.mask) { $('masked').checked = true; await paintFrom(s.mask); painted = s.mask; paint(false); }
-    toast(t('restored', name));
-    draw(), changed();
+    return true;
+  }
+  function present(name) {
+    state.shown = name;
+    show(address('/api/history/' + name), '');
+    $('save').disabled = $('to-swatch').disabled = false;
+    $('download').hidden = false, $('download').href = address('/api/history/' + name, {download: 1});
   }
 
   // A look at once for every change, the last one wins; then, when the hand rests, the whole picture.
   function changed() {
     outputs();
+    if (state.restoring) return;
     clearTimeout(later);
     $('save').disabled = $('to-swatch').disabled = true, $('download').hidden = true;
     state.shown = null;
@@ -220,15 +238,15 @@ const dress = (() => {
     try {
       const result = await job.result;
       if (working === job) working = null;
-      if (result && ready()) {
+      if (result && ready() && !job.unwanted) {
         const picture = await (await fetch(address(`/api/jobs/${job.id}/picture`))).blob();
         show(URL.createObjectURL(picture), t('first_look', Math.round(performance.now() - start)));
-        state.lookTook = performance.now() - start;
       }
     } finally {
       if (working === job) working = null;
       $('bar').value = 0;
     }
+    if (job.unwanted) return;
     if (again) return look();
     later = setTimeout(refine, 450);
   });
@@ -252,11 +270,8 @@ const dress = (() => {
     try { result = await job.result; } finally { if (working === job) { working = null; $('cancel').hidden = true; $('bar').value = 0; } }
     if (job.unwanted) return;
     if (!result) { status(t('cancelled')); return; }
-    state.shown = result.name;
-    show(address('/api/history/' + result.name), '');
+    present(result.name);
     status(t('done', result.width, result.height, ((performance.now() - start) / 1000).toFixed(1)));
-    $('save').disabled = $('to-swatch').disabled = false;
-    $('download').hidden = false, $('download').href = address('/api/history/' + result.name, {download: 1});
     remembered();
   });
   $('cancel').onclick = () => { working?.cancel(); $('cancel').hidden = true; status(t('cancelled')); $('bar').value = 0; };
@@ -266,7 +281,7 @@ const dress = (() => {
     $('history-empty').hidden = all.length > 0;
     $('history').replaceChildren(...all.map((name, i) => make('button', {'aria-label': t('result') + ' ' + (all.length - i), title: name, onclick: said(async () => {
       const s = (await get(`/api/history/${name}/settings`)).settings;
-      if (s) await restore(s, name);
+      if (s) await restore(s, name, name);
     })}, make('img', {src: address('/api/history/' + name, {side: 160}), alt: '', loading: 'lazy'}))));
   });
 
