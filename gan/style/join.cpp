@@ -27,7 +27,8 @@ struct Range { int low, high; };
 
 /// Where to begin and after how many columns to come round, so that the `overlap` columns there and here differ least.
 /// Row y on the left meets row y + shift on the right, around the picture. Lengths are multiples of `multiple`.
-Period best_period(const Image& image, int overlap, int shift, int multiple, Range begins, Range lengths) {
+/// @param halves  it is to come round after half the length as well
+Period best_period(const Image& image, int overlap, int shift, int multiple, bool halves, Range begins, Range lengths) {
   const int h = image.height, w = image.width;
   Period best{0, (w - overlap) / multiple * multiple};
   double least = std::numeric_limits<double>::infinity();
@@ -35,7 +36,8 @@ Period best_period(const Image& image, int overlap, int shift, int multiple, Ran
     const int first = std::min(begins.low, w - length - overlap), last = std::min(begins.high, w - length - overlap);
     std::vector<double> columns(size_t(last - first + overlap));
     for (int y = 0; y < h; ++y)
-      for (int x = 0; x < last - first + overlap; ++x) columns[size_t(x)] += squared(image, y, first + x, (y + shift) % h, first + x + length);
+      for (int x = 0; x < last - first + overlap; ++x)
+        columns[size_t(x)] += squared(image, y, first + x, (y + shift) % h, first + x + length) + (halves ? squared(image, y, first + x, y, first + x + length / 2) : 0);
     for (int begin = first; begin <= last; ++begin) {
       double sum = 0;
       for (int x = begin - first; x < begin - first + overlap; ++x) sum += columns[size_t(x)];
@@ -47,18 +49,21 @@ Period best_period(const Image& image, int overlap, int shift, int multiple, Ran
 }
 
 /// Of large pictures first in small, then closely around what was found.
-Period found_period(const Image& image, int overlap, int shift, int multiple) {
+Period found_period(const Image& image, int overlap, int shift, int multiple, bool halves) {
   const int w = image.width, smaller = (std::max(image.height, w) + 383) / 384;
-  if (smaller == 1) return best_period(image, overlap, shift, multiple, {0, w}, {(w + 1) / 2, w});
+  if (smaller == 1) return best_period(image, overlap, shift, multiple, halves, {0, w}, {(w + 1) / 2, w});
   const Image small = resized(image, std::max(1, image.height / smaller), std::max(1, w / smaller));
-  const Period near = best_period(small, std::max(2, overlap / smaller), shift / smaller, 1, {0, w}, {(small.width + 1) / 2, w});
+  const Period near = best_period(small, std::max(2, overlap / smaller), shift / smaller, 1, halves, {0, w}, {(small.width + 1) / 2, w});
   const int begin = near.begin * smaller, length = near.length * smaller;
-  return best_period(image, overlap, shift, multiple, {std::max(0, begin - smaller), begin + smaller}, {std::max(overlap, length - smaller), length + smaller});
+  return best_period(image, overlap, shift, multiple, halves, {std::max(0, begin - smaller), begin + smaller}, {std::max(overlap, length - smaller), length + smaller});
 }
+
+/// What stands on both sides of a line, in all, and the line.
+using Cut = std::pair<double, std::vector<int>>;
 
 /// For each row the column, in [1, width), from which on the strip itself is taken; the line moves by one at most from row to row.
 /// @param closed  the last row meets the first
-std::vector<int> cut(const Strip& s, bool closed) {
+Cut cut(const Strip& s, bool closed) {
   const auto solve = [&](int start) {            // the column of the first row and, closed, of the last; -1: any
     std::vector<double> cost(size_t(s.height * s.width), std::numeric_limits<double>::infinity());
     const auto at = [&](int y, int x) -> double& { return cost[size_t(y * s.width + x)]; };
@@ -81,23 +86,28 @@ std::vector<int> cut(const Strip& s, bool closed) {
       const double* row = &cost[size_t(y * s.width)];
       x = path[size_t(y)] = int(std::min_element(row + from, row + to + 1) - row);
     }
-    return std::make_pair(total, path);
+    return Cut{total, path};
   };
-  if (!closed) return solve(-1).second;
-  std::pair<double, std::vector<int>> best{std::numeric_limits<double>::infinity(), {}};
+  if (!closed) return solve(-1);
+  Cut best{std::numeric_limits<double>::infinity(), {}};
   for (int start = 1; start < s.width; ++start)
     if (auto found = solve(start); found.first < best.first) best = std::move(found);
-  return best.second;
+  return best;
 }
 
+struct Joined {
+  Image image;
+  double difference;                             // along the cut, a row
+};
+
 /// A piece of the picture whose right edge runs on at its left edge, `shift` rows higher up there. The join lies on the edge.
-Image joined_across(const Image& image, int shift, bool closed, int multiple) {
+Joined joined_across(const Image& image, int shift, bool closed, int multiple, bool halves) {
   const int h = image.height, overlap = std::clamp(image.width / 6, 4, 64);
-  const Period period = found_period(image, overlap, shift, multiple);
+  const Period period = found_period(image, overlap, shift, multiple, halves);
   Strip strip{h, overlap, {}};
   for (int y = 0; y < h; ++y)
     for (int x = 0; x < overlap; ++x) strip.difference.push_back(squared(image, y, period.begin + x, (y + shift) % h, period.begin + period.length + x));
-  const std::vector<int> from = cut(strip, closed);
+  const auto [difference, from] = cut(strip, closed);
   Image out{h, period.length, image.channels, {}};
   for (int y = 0; y < h; ++y)
     for (int x = 0; x < period.length; ++x) {
@@ -105,15 +115,21 @@ Image joined_across(const Image& image, int shift, bool closed, int multiple) {
       const size_t at = (size_t(beyond ? (y + shift) % h : y) * size_t(image.width) + size_t(period.begin + x + (beyond ? period.length : 0))) * size_t(image.channels);
       out.pixels.insert(out.pixels.end(), image.pixels.begin() + std::ptrdiff_t(at), image.pixels.begin() + std::ptrdiff_t(at) + image.channels);
     }
-  return cloth(out, shift ? Layout::half_drop : Layout::straight, 0, overlap / 2, h, out.width);
+  return {cloth(out, shift ? Layout::half_drop : Layout::straight, 0, overlap / 2, h, out.width), difference / h};
 }
 
 }  // namespace
 
 Image joined(const Image& swatch, Layout layout) {
   const bool drop = layout == Layout::half_drop;
-  const Image rows = transposed(joined_across(transposed(swatch), 0, false, drop ? 2 : 1));
-  return joined_across(rows, drop ? rows.height / 2 : 0, true, 1);
+  const auto rows_of = [&](bool halves) { return transposed(joined_across(transposed(swatch), 0, false, drop ? 2 : 1, halves).image); };
+  const auto closed = [&](const Image& rows) { return joined_across(rows, drop ? rows.height / 2 : 0, true, 1, false); };
+  const Joined any = closed(rows_of(false));
+  if (!drop) return any.image;
+  // Half a drop of two and a half bars would set light against dark. Whether the half is to be a period too, the second join tells.
+  const Joined even = closed(rows_of(true));
+  const auto cost = [](const Joined& j) { return j.difference * std::pow(double(j.image.height) * j.image.width, -1.5); };
+  return cost(even) < cost(any) ? even.image : any.image;
 }
 
 }  // namespace weft::gan

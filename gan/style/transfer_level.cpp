@@ -24,7 +24,8 @@ Tensor light_of(const Tensor& x) { return conv2d(x, x.context().from(std::vector
 /// patches are alike, and wholly where in the mean less than a half is.
 /// @param x      (N, h, w, 3), whose rows reach beyond those of the patches by kReach at both ends if `inner`
 /// @param light  the content's, alike: (N, h, w, 1)
-Tensor towards_likeness(const Tensor& x, const Tensor& light, bool inner) {
+/// @param moved  alike: 1 where the picture is in a region, 0 where it stays as it is; empty: all of it is
+Tensor towards_likeness(const Tensor& x, const Tensor& light, const Tensor& moved, bool inner) {
   constexpr double steady = 0.1;                 // variances: no slope is steeper than at this
   const Context context = x.context();
   const int down = inner ? 0 : kReach;
@@ -42,7 +43,8 @@ Tensor towards_likeness(const Tensor& x, const Tensor& light, bool inner) {
   const Tensor likeness = (2 * (slice(all, 0, 2 * n, 3 * n) - first * their_mean) + c) / spread;
   const Tensor weight = minimum(spread.detach() / steady, one), slope = grad(sum(likeness * weight), {leaf})[0].detach();
   const NoGraph off(context);
-  const Tensor lacking = 1 - mean(likeness.detach());
+  const Tensor counted = moved && inner ? slice(moved, 1, kReach, kReach + kStripRows) : moved, unlike = 1 - likeness.detach();
+  const Tensor lacking = moved ? sum(unlike * counted) / maximum(sum(counted), one) : mean(unlike);
   return minimum(6 * lacking * lacking * lacking, one) * slope;
 }
 
@@ -80,17 +82,21 @@ TransferLevel::TransferLevel(const Context& context, const Tensor& start, const 
     : Level(start), context_(context), plan_(plan), stream_(stream_key(job.options.seed, "transfer")), waves_(stream_key(job.options.seed, "transfer waves")), height_(int(start.size(1))), width_(int(start.size(2))),
       hold_(kHold * job.options.structure * job.options.structure) {
   if (hold_ > 0) light_ = light_of(to_tensor(context, resized(with_channels(job.content, 3), height_, width_)));
+  std::vector<float> moved(job.masks.empty() || hold_ == 0 ? 0 : size_t(height_) * size_t(width_));
   const double brush = job.options.brush;
   const int longer = std::max(1, int(std::lround(std::max(height_, width_) * brush)));
   for (size_t r = 0; r < std::max<size_t>(1, job.masks.size()); ++r) {
     Region region;
     if (!job.masks.empty()) region.pixels = inside(resized(with_channels(job.masks[r], 1), height_, width_));
     if (!job.masks.empty() && region.pixels.empty()) continue;         // too thin to be seen at this size
+    if (!moved.empty())
+      for (const int32_t p : region.pixels) moved[size_t(p)] = 1;
     for (const Style& s : job.styles)
       if (job.masks.empty() || s.region == int(r))
         region.parts.push_back({{.pictures = to_tensor(context, fitted(s.picture, longer)), .stride = style_stride(brush, plan)}, s.weight});
     regions_.push_back(std::move(region));
   }
+  if (!moved.empty()) moved_ = context.from(moved, {1, height_, width_, 1});
 }
 
 void TransferLevel::step(int number) {
@@ -112,7 +118,7 @@ void TransferLevel::step(int number) {
     if (!sum) continue;
     // A patch is to move by the mean over directions of gap * direction, times its 147 numbers; a pixel is part of 49 patches.
     Tensor moved = fma(sum, context_.constant(-3.0 / kTransferDirections), seen);
-    if (hold > 0) moved = fma(towards_likeness(seen, seen_of(light_, rows), !rows.empty()), context_.constant(hold), moved);
+    if (hold > 0) moved = fma(towards_likeness(seen, seen_of(light_, rows), moved_ ? seen_of(moved_, rows) : moved_, !rows.empty()), context_.constant(hold), moved);
     if (rows.empty()) picture = moved;
     else write_back(moved, rows);
   }

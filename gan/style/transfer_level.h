@@ -67,6 +67,7 @@ class TransferLevel : public Level {
   int height_, width_;
   double hold_;                                  // weight of the content's light and shade: of the first step, then falling to 0
   Tensor light_;                                 // the content's: (1, h, w, 1); empty where hold_ is 0
+  Tensor moved_;                                 // 1 in the regions: (1, h, w, 1); empty where there are no masks
   int done_ = 0;                                 // steps
   std::vector<Region> regions_;
   Tensor squares_;                               // summed over the last step's gaps

@@ -9,6 +9,7 @@
 // fixed order (r, q, s); a thread owns whole rows of x. Of up to four channels, a run is so short that each addition would wait
 // for the one before, which wrote into the same few floats: there a pixel's sum stays in registers while its filter row is read.
 #include <cstring>
+#include <type_traits>
 
 #include "loops.h"
 
@@ -44,17 +45,23 @@ namespace {
 template <int width>
 void add_filter_row(const ConvProblem& p, const float* columns, int64_t length, float* sum) {
   const int64_t S = p.s, stride = p.stride.w, dilation = p.dilation.w, apart = p.r * S * width, end = p.q * stride;
-  for (int64_t at = 0; at < length; ++at, sum += width) {
+  const auto add = [&](int64_t at, auto checked) {
+    float* const pixel = sum + at * width;
     float own[width];
-    for (int c = 0; c < width; ++c) own[c] = sum[c];
+    for (int c = 0; c < width; ++c) own[c] = pixel[c];
     for (int64_t s = S - 1; s >= 0; --s) {
       const int64_t from = at - s * dilation;
-      if (from < 0 || from >= end || (stride > 1 && from % stride)) continue;
-      const float* const tap = columns + (stride > 1 ? from / stride : from) * apart + s * width;
+      if (checked && (from < 0 || from >= end || from % stride)) continue;
+      const float* const tap = columns + (checked ? from / stride : from) * apart + s * width;
       for (int c = 0; c < width; ++c) own[c] += tap[c];
     }
-    for (int c = 0; c < width; ++c) sum[c] = own[c];
-  }
+    for (int c = 0; c < width; ++c) pixel[c] = own[c];
+  };
+  // Between these every tap has a pixel.
+  const int64_t first = stride > 1 || (S - 1) * dilation > end ? end : (S - 1) * dilation;
+  for (int64_t at = 0; at < first && at < length; ++at) add(at, std::true_type());
+  for (int64_t at = first; at < end && at < length; ++at) add(at, std::false_type());
+  for (int64_t at = end; at < length; ++at) add(at, std::true_type());
 }
 
 }  // namespace

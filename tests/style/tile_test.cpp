@@ -126,6 +126,22 @@ TEST_CASE("make_tile: a pattern's period is found, so that no motif is cut") {
   CHECK(found);
 }
 
+TEST_CASE("make_tile: bars in a half drop or as bricks run on, whatever number of them a straight repeat would take") {
+  const Context cpu = Context::open("cpu");
+  Image bars{66, 50, 3, {}};                                         // five and a half periods
+  for (int i = 0; i < 66 * 50; ++i) bars.pixels.insert(bars.pixels.end(), 3, uint8_t(i / 50 % 12 < 5 ? 40 : 200));
+  REQUIRE(make_tile(cpu, bars, Layout::straight).image.height / 2 % 12 == 6);     // an odd number of bars
+  for (const bool turned : {false, true}) {
+    const Layout layout = turned ? Layout::brick : Layout::half_drop;
+    const Image tile = make_tile(cpu, turned ? transposed(bars) : bars, layout).image;
+    const Image wide = cloth(tile, layout, 0, 0, 2 * tile.height, 2 * tile.width), rows = turned ? transposed(wide) : wide;
+    int uneven = 0;
+    for (int y = 0; y < rows.height; ++y)
+      for (int x = 1; x < rows.width; ++x) uneven += rows.pixels[size_t(y * rows.width + x) * 3] != rows.pixels[size_t(y * rows.width) * 3];
+    CHECK(uneven == 0);
+  }
+}
+
 TEST_CASE("make_tile: what tiles already is kept; grey, flat and small swatches") {
   const Context cpu = Context::open("cpu");
   const Image tile = tileable(64, 4);

@@ -165,6 +165,36 @@ TEST_CASE("at structure 1 a step also climbs the likeness of light and shade: as
   }
 }
 
+TEST_CASE("with a mask, what is needed is counted in its region: what stays as it is is like the content and says nothing") {
+  Step s(12, 14, 5);
+  const NoGraph off(s.context);
+  Image mask{12, 14, 1, std::vector<uint8_t>(12 * 14)};
+  for (int i = 0; i < 12 * 14; ++i) mask.pixels[size_t(i)] = i % 14 < 5 ? 255 : 0;
+  s.job.masks = {mask};
+  const Tensor content = to_tensor(s.context, s.job.content), edge = s.context.from(std::vector<float>(mask.pixels.begin(), mask.pixels.end()), {1, 12, 14, 1}) / 255;
+  s.start = content + edge * (0.5 * (content + to_tensor(s.context, noise(12, 14, 1))) - content);
+  TransferLevel held = s.level(1), free = s.level(0);
+  held.step(0), free.step(0);
+  const std::vector<double> moved = difference(held.picture, free.picture);
+
+  const Likeness before(s.start, content);
+  double inside = 0, whole = 0;
+  for (size_t i = 0; i < 12 * 14; ++i) whole += before.values[i] / (12 * 14), inside += mask.pixels[i] ? before.values[i] / (12 * 5) : 0;
+  const double need = std::min(1.0, 6 * std::pow(1 - inside, 3));
+  REQUIRE(need > 2 * std::min(1.0, 6 * std::pow(1 - whole, 3)));
+  for (const size_t i : {2u, 133u, 300u}) {
+    const auto at = [&](double by) {
+      Picture p(s.start);
+      p.values[i] += by;
+      const Likeness now(p, content);
+      double sum = 0;
+      for (size_t j = 0; j < now.values.size(); ++j) sum += std::min(1.0, before.spreads[j] / 0.1) * now.values[j];
+      return sum;
+    };
+    CHECK(moved[i] == doctest::Approx(0.1 * need * (at(1e-5) - at(-1e-5)) / 2e-5).epsilon(3e-3).scale(1e-3));
+  }
+}
+
 TEST_CASE("what holds is weighted by the square of structure and falls evenly over the steps of a level") {
   Step s(12, 14, 3);
   const NoGraph off(s.context);
