@@ -76,11 +76,17 @@ void losses(Report& page, const RunContents& run) {
 
 void opinions(Report& page, const RunContents& run) {
   const std::string objective = run.setting("train.objective");
-  const bool probability = objective == "non-saturating" || objective == "minimax";   // else the logits have another meaning
+  const bool logits = objective == "non-saturating" || objective == "minimax";        // else the scores have another meaning
+  bool scores = false;                                                                // are told by translations, as they are; else their sigmoid
+  for (const Model& m : models()) scores = scores || (run.setting("model.name") == m.name && (m.feed == Feed::pairs || m.feed == Feed::sides || m.feed == Feed::styles));
   Chart chart{"What the discriminator thinks", "", "step",
               all_series(run.log, "d_")};
   if (chart.series.empty()) return;
-  if (probability) {
+  if (scores) {
+    chart.note = objective == "lsgan" ? "Its scores of a patch, which learn to be 1 for real pictures and 0 for generated ones. " : "Its scores of a patch: above 0 it takes it for real. ";
+    chart.note += "Look at how far real and generated pictures are apart, and whether that lasts.";
+    if (logits || objective == "lsgan") chart.marks = {{logits ? 0 : 0.5, "a guess"}};
+  } else if (logits) {
     chart.note = "How real it finds real pictures, generated ones, and generated ones after it has learned from this step: 1 is certainly real, 0 certainly made. "
                  "Lines that drift to 1 and 0 and stay there mean that it has won.";
     chart.marks = {{0.5, "a guess"}};

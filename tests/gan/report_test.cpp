@@ -218,6 +218,21 @@ TEST_CASE("what is measured now and then is a line over the steps that have it, 
   CHECK(has(html, "<a href=\"landscape.html\">"));
 }
 
+TEST_CASE("a report says whether opinions are probabilities, their sigmoid, or the scores themselves") {
+  const Folder folder;
+  const fs::path run = folder.path / "run";
+  write(run / "log.jsonl", "{\"step\":1,\"d_real\":-0.25}\n{\"step\":2,\"d_real\":0.75}\n");
+  const auto page = [&](const std::string& model, const std::string& objective) {
+    write(run / "run.json", "{\"config\": {\"model.name\": \"" + model + "\", \"train.objective\": \"" + objective + "\"}}");
+    gan::write_run_report(run, {});
+    return read(run / "report.html");
+  };
+  CHECK(has(page("dcgan", "non-saturating"), "1 is certainly real"));
+  CHECK(has(page("dcgan", "lsgan"), "The sigmoid of its scores"));
+  CHECK(has(page("restyle", "lsgan"), "learn to be 1 for real pictures"));
+  CHECK(has(page("pix2pix", "non-saturating"), "above 0 it takes it for real"));
+}
+
 TEST_CASE("a run however damaged has a report") {
   const Folder folder;
   const fs::path run = folder.path / "r<b>un \xff";
