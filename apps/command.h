@@ -41,5 +41,6 @@ Command inspect_command(const std::string& typed);
 Command list_command(const std::string& typed);
 Command info_command(const std::string& typed);
 Command bench_command(const std::string& typed);
+Command studio_command(const std::string& typed);     // where libmicrohttpd was found
 
 }  // namespace weft::apps

@@ -17,7 +17,7 @@ namespace {
 
 struct EvaluateArguments {
   std::string run, data, root, features, count = "10000", seed = "0", sheet, against, device = "auto", threads = "0";
-  bool accuracy_score = false, json = false;
+  bool accuracy_score = false, brief = false, json = false;
 };
 
 Json number(double v) { return std::isfinite(v) ? Json(v) : Json(); }
@@ -29,7 +29,7 @@ Json to_json(const EvaluateArguments& a, const gan::Evaluation& e, const Context
                        {"n", f.count}, {"resize", f.resize}, {"features", f.features}, {"note", f.note}});
   for (const auto& c : e.classes) classes.push_back({{"name", c.name}, {"share", c.share}, {"real", c.real}});
   return {{"run", a.run}, {"checkpoint", e.checkpoint}, {"checkpoint_sha256", e.sha256}, {"data", a.data}, {"data_fingerprint", e.data_fingerprint}, {"real_pictures", e.real_pictures},
-          {"size", e.size}, {"channels", e.channels}, {"device", context.device()}, {"seed", std::stoll(a.seed)}, {"describer", e.describer}, {"features", e.features},
+          {"size", e.size}, {"width", e.width}, {"channels", e.channels}, {"device", context.device()}, {"seed", std::stoll(a.seed)}, {"describer", e.describer}, {"features", e.features},
           {"classifier_accuracy", number(e.classifier_accuracy)}, {"figures", figures}, {"classes", classes}};
 }
 
@@ -80,7 +80,8 @@ void print(const gan::Evaluation& e, const std::map<std::string, double>& before
 }
 
 int run(const EvaluateArguments& a, const std::string& command) {
-  gan::EvaluateRequest request{a.run, a.data, a.root, a.features, parse_integer("--count", a.count, 2, 1000000), uint64_t(parse_integer("--seed", a.seed, 0, int64_t{1} << 53)), a.accuracy_score, {}};
+  gan::EvaluateRequest request{a.run, a.data, a.root, a.features, parse_integer("--count", a.count, 2, 1000000), uint64_t(parse_integer("--seed", a.seed, 0, int64_t{1} << 53)), a.accuracy_score, a.brief};
+  if (a.brief && !a.sheet.empty()) throw ConfigError("--sheet draws what --brief leaves out: the samples that are nearest to a training picture; leave out one of the two");
   request.note = [](const std::string& sentence) { std::fprintf(stderr, "weft: %s\n", sentence.c_str()); };
   if (a.features.empty()) {
     if (a.accuracy_score) throw ConfigError("--accuracy-score needs --features RUN of a classifier, which names what the samples show; `weft train classifier` makes one");
@@ -98,7 +99,7 @@ int run(const EvaluateArguments& a, const std::string& command) {
     print_json(report);
     return 0;
   }
-  std::printf("%s\n%s, %lld pictures of %d pixels\n", e.checkpoint.c_str(), a.data.c_str(), (long long)e.real_pictures, e.size);
+  std::printf("%s\n%s, %lld pictures of %dx%d pixels\n", e.checkpoint.c_str(), a.data.c_str(), (long long)e.real_pictures, e.width, e.size);
   if (!e.features.empty()) std::printf("features %.12s: %s", e.features.c_str(), e.describer.c_str());
   if (std::isfinite(e.classifier_accuracy)) std::printf("; right on %.1f %% of real pictures", 100 * e.classifier_accuracy);
   std::printf("%s\n", e.features.empty() ? "" : "\n");
@@ -124,6 +125,7 @@ Command evaluate_command(const std::string& typed) {
            {"--count", "N", "pictures on each side; at most half of the data [10000]", &a->count},
            {"--seed", "N", "of the samples [0]", &a->seed},
            {"--accuracy-score", "", "also train a classifier on samples and test it on real pictures; takes minutes", &a->accuracy_score},
+           {"--brief", "", "only what the network of --features sees, and modes where the data has them; a fraction of the time", &a->brief},
            {"--sheet", "FILE.png", "draw the samples that are nearest to a training picture, each beside it", &a->sheet},
            {"--against", "FILE", "what --json printed of another run: shown beside; refused if the two cannot be compared", &a->against},
            {"--device", "NAME", "auto, or one of `weft info` [auto]", &a->device},

@@ -171,7 +171,7 @@ Command generate_command(const std::string& typed) {
           "  weft generate runs/clothes --out walks.png --interpolate 10\n"
           "  weft generate runs/clothes@800 --out folder/ --count 1000\n"
           "  weft generate garments --out dress.png --count 1 --seed 12 --size 512",
-          {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, garment-masks, swatches, ring8, grid25", &a->run, true},
+          {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, garment-masks, swatches, stacked-digits, ring8, grid25", &a->run, true},
            {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each. Points of the plane: FILE.csv, x,y a line, or FILE.png", &a->out, true},
            {"--count", "N", "how many, up to 10000 pictures or 1000000 points [64]; with --interpolate how many walks, with --classes how many a class [8]", &a->count},
            {"--seed", "N", "image i of a seed is the same whatever the count [0]", &a->seed},

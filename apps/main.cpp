@@ -14,7 +14,11 @@
 namespace weft::apps {
 namespace {
 
-constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, evaluate_command, project_command, trace_command, translate_command, transfer_command, recolor_command, tile_command, convert_vgg_command, verify_command, inspect_command, list_command, info_command, bench_command};
+constexpr Command (*commands[])(const std::string&) = {train_command, generate_command, evaluate_command, project_command, trace_command, translate_command, transfer_command, recolor_command, tile_command, convert_vgg_command, verify_command, inspect_command, list_command, info_command, bench_command
+#ifdef WEFT_HAS_STUDIO
+    , studio_command
+#endif
+};
 
 constexpr int exit_failed = 1, exit_usage = 2, exit_io = 74;
 
@@ -36,7 +40,7 @@ std::string help_of_all(const std::vector<Command>& all) {
   return text +
          "\n  weft COMMAND -h     what a command takes, with examples; weft --version: the version alone\n"
          "Try it: weft train dcgan --data fashion-mnist --out runs/clothes --width 32\n"
-         "        weft transfer --content dress.jpg --style painting.jpg --out dressed.png\n\n"
+         "        weft transfer --content dress.jpg --style painting.jpg --out dressed.png\n"
          "Exit codes: 0 done; 1 failed; 2 usage or settings; 3 a check said no; 66 input missing or\n"
          "unreadable; 74 disk; 130, 143 stopped by a signal, after saving\n";
 }

@@ -42,7 +42,7 @@ void print_plan(const gan::TrainPlan& p, bool json) {
     return;
   }
   std::printf("%s on %s\n", p.model.c_str(), p.device.c_str());
-  row("data", std::to_string(p.images), "images of " + std::to_string(p.size) + "x" + std::to_string(p.size) + (p.channels == 1 ? ", grey" : ", colour"));
+  row("data", std::to_string(p.images), "images of " + std::to_string(p.width) + "x" + std::to_string(p.height) + (p.channels == 1 ? ", grey" : ", colour"));
   for (const auto& n : p.networks) row(n.name.c_str(), scaled(double(n.parameters), 1000, {"", "K", "M", "G"}), "parameters; " + bytes_text(n.bytes) + " on disk");
   row("a step", scaled(p.seconds * 1000, 1e9, {"ms"}), scaled(double(p.batch) / p.seconds, 1e9, {"images/s"}) + "; the median of three");
   row("work", scaled(double(p.flops), 1000, {"FLOP", "KFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"}), "a step, so " + scaled(rate, 1000, {"FLOP/s", "KFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s"}));

@@ -97,9 +97,17 @@ std::string toml_value(const TrainSettings& settings, const Setting& setting) {
   }, setting.field);
 }
 
+/// "48x32": the width, then the height, as the shorter side and the longer one.
+void assign_sides(TrainSettings& settings, const Setting& setting, const std::string& text, const std::string& name) {
+  const size_t by = text.find('x');
+  const int width = parse<int>(name, text.substr(0, by), setting.low, setting.high), height = parse<int>(name, text.substr(by + 1), setting.low, setting.high);
+  settings.size = std::min(width, height), settings.across = width > height ? width : 0, settings.high = height > width ? height : 0;
+}
+
 }  // namespace
 
 void assign(TrainSettings& settings, const Setting& setting, const std::string& text, TextKind kind, const std::string& name) {
+  if (setting.key == std::string_view("model.size") && unquoted(text).find('x') != std::string::npos) return assign_sides(settings, setting, unquoted(text), name);
   std::visit([&](auto field) {
     auto& value = settings.*field;
     using T = std::decay_t<decltype(value)>;

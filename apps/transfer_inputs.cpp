@@ -72,13 +72,9 @@ gan::Image read_mask(const std::string& word, const std::string& content) {
   return fs::path(s.file).extension() == ".json" ? gan::coco_mask(s.file, s.suffix, content) : gan::read_image(word);
 }
 
-gan::Image blended(const gan::Image& content, const std::string& word, const std::vector<gan::Image>& masks, gan::TextChunks& chunks) {
-  const Suffixed s = suffixed(word);
-  const double share = s.suffix.empty() ? 0.5 : parse_number("--blend " + s.file + ":SHARE", s.suffix, 0, 1);
-  const NamedPicture over = read_named("blend", s.file);
-  chunks.insert(chunks.end(), over.chunks.begin(), over.chunks.end());
+gan::Image laid_over(const gan::Image& content, const gan::Image& over, double share, const std::vector<gan::Image>& masks) {
   gan::Image result = gan::with_channels(content, 3);
-  const gan::Image fit = gan::resized(gan::with_channels(over.picture, 3), content.height, content.width);
+  const gan::Image fit = gan::resized(gan::with_channels(over, 3), content.height, content.width);
   std::vector<double> shares(result.pixels.size() / 3, masks.empty() ? share : 0);
   for (const gan::Image& mask : masks) {
     const gan::Image grey = gan::with_channels(mask, 1);
@@ -87,6 +83,14 @@ gan::Image blended(const gan::Image& content, const std::string& word, const std
   for (size_t i = 0; i < result.pixels.size(); ++i)
     result.pixels[i] = uint8_t(std::lround(result.pixels[i] + shares[i / 3] * (double(fit.pixels[i]) - result.pixels[i])));
   return result;
+}
+
+gan::Image blended(const gan::Image& content, const std::string& word, const std::vector<gan::Image>& masks, gan::TextChunks& chunks) {
+  const Suffixed s = suffixed(word);
+  const double share = s.suffix.empty() ? 0.5 : parse_number("--blend " + s.file + ":SHARE", s.suffix, 0, 1);
+  const NamedPicture over = read_named("blend", s.file);
+  chunks.insert(chunks.end(), over.chunks.begin(), over.chunks.end());
+  return laid_over(content, over.picture, share, masks);
 }
 
 void check_output(const std::string& flag, const std::string& file, const std::vector<std::string>& endings) {

@@ -34,8 +34,10 @@ std::vector<NamedStyle> style_pictures(const std::vector<std::string>& words);
 /// --mask: a picture, or COCO's annotations: FILE.json[:ID|CATEGORY] of the picture called `content`.
 gan::Image read_mask(const std::string& word, const std::string& content);
 
-/// --blend PICTURE[:SHARE], half and half if no share is given: laid over the content, stretched to its size; where there are
-/// masks, over what they show. Whether a mask has the content's size is found out later, by plan_transfer().
+/// `over` laid over the content by a share, stretched to its size; where there are masks, over what they show. Whether a mask has the
+/// content's size is found out later, by plan_transfer().
+gan::Image laid_over(const gan::Image& content, const gan::Image& over, double share, const std::vector<gan::Image>& masks);
+/// --blend PICTURE[:SHARE], half and half if no share is given.
 gan::Image blended(const gan::Image& content, const std::string& word, const std::vector<gan::Image>& masks, gan::TextChunks& chunks);
 
 /// A file of this ending (".png") that can be written, as far as can be known beforehand. Throws ConfigError, IoError.

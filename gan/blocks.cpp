@@ -46,6 +46,30 @@ void check_options(const char* model, const ModelOptions& o, std::initializer_li
     throw ConfigError(name + ": condition = '" + o.condition + "' needs data with classes: a folder for each, or a labels.csv; --set model.condition=none does without");
 }
 
+Size2 base_of(const char* model, const ModelOptions& o, const std::vector<int>& known, int base) {
+  constexpr int kLongest = 8;            // times the shorter side
+  const int longer = std::max({o.size, o.across, o.high});
+  const bool square = longer == o.size;
+  if ((o.across && o.high) || std::min(o.across ? o.across : o.size, o.high ? o.high : o.size) < o.size)
+    throw ConfigError(std::string(model) + ": model.size is the shorter side, and one of model.across and model.high the longer one; --size 48x32 sets them, the width first");
+  const auto of_28 = [&](int side) { return side == 28 ? 7 : base; };
+  const int nearest = *std::min_element(known.begin(), known.end(), [&](int a, int b) { return std::abs(a - o.size) < std::abs(b - o.size); });
+  const int step = nearest / of_28(nearest);
+  if (nearest == o.size && longer % step == 0 && longer <= kLongest * o.size) return o.sides(of_28(o.size));
+
+  const auto text = [&](int shorter, int other) {
+    const std::string s = std::to_string(shorter), l = std::to_string(other);
+    return square ? s : o.across ? l + "x" + s : s + "x" + l;
+  };
+  std::string sides;
+  for (const int side : known) sides += (sides.empty() ? "" : side == known.back() ? " or " : ", ") + std::to_string(side);
+  const double scaled = double(longer) * nearest / o.size;
+  const int whole = std::clamp(int(scaled / step + 0.5) * step, nearest, kLongest * nearest);
+  throw ConfigError(std::string(model) + " makes images of " + sides + " pixels" +
+                    (square ? "" : " on the shorter side, and where that has " + std::to_string(nearest) + ", of a multiple of " + std::to_string(step) + " on the longer one, up to " + std::to_string(kLongest) + " times as many") +
+                    ", not " + text(o.size, longer) + "; the nearest: --size " + text(nearest, whole));
+}
+
 const Tensor& told(const Tensor& labels, const Tensor& x) {
   if (!labels || labels.size(0) != x.size(0))
     throw ShapeError("a conditional network: " + std::to_string(x.size(0)) + " samples, and labels of " + (labels ? std::to_string(labels.size(0)) : "none") + "; set_condition() comes first");
@@ -81,15 +105,15 @@ void Convolve::append(nn::Sequential& to, int64_t in, int64_t out, Size2 filter,
   to.append(nn::Identity());
 }
 
-void Convolve::append_logit(nn::Sequential& to, int64_t channels, int base) const {
+void Convolve::append_logit(nn::Sequential& to, int64_t channels, Size2 base) const {
   const bool spectral = norm == DNorm::spectral;
   if (minibatch_std > 0) to.append(std::make_shared<nn::MinibatchStd>(minibatch_std)), ++channels;
-  if (base == 4) {
+  if (std::min(base.h, base.w) == 4) {
     const Bias bias = norm == DNorm::none || spectral ? Bias::yes : Bias::no;
-    to.append(bounded(std::make_shared<nn::Conv2d>(context, channels, 1, Size2{4, 4}, ConvGeometry{}, bias), spectral)).append(nn::Flatten());
+    to.append(bounded(std::make_shared<nn::Conv2d>(context, channels, 1, base, ConvGeometry{}, bias), spectral)).append(nn::Flatten());
   } else {
     to.append(nn::Flatten());
-    to.append(bounded(std::make_shared<nn::Linear>(context, int64_t(base) * base * channels, 1, Bias::yes, nn::ImageShape{base, base, channels}), spectral));
+    to.append(bounded(std::make_shared<nn::Linear>(context, int64_t(base.h) * base.w * channels, 1, Bias::yes, nn::ImageShape{base.h, base.w, channels}), spectral));
   }
 }
 

@@ -12,6 +12,10 @@ DNorm d_norm_of(const char* model, const std::string& name, std::initializer_lis
 /// Throws ConfigError for a size of o that is below 1, for a condition that is none of `known`, and for one without classes.
 void check_options(const char* model, const ModelOptions& o, std::initializer_list<const char*> conditions);
 
+/// The smallest feature map, whose shorter side has `base` pixels (7 for pictures of 28): o.sides(base). Throws ConfigError, with the nearest picture that
+/// there is, unless the shorter side is one of `known`, in rising order, and doubling that map reaches the longer one.
+Size2 base_of(const char* model, const ModelOptions& o, const std::vector<int>& known, int base);
+
 /// How many labels a conditional network is told; 0 of one that is not.
 inline int labels_of(const ModelOptions& o) { return o.condition == "none" ? 0 : int(o.classes.size()); }
 
@@ -43,8 +47,8 @@ struct Convolve {
   double slope = 0.2;
   /// `normed` false: of the layer at the picture, which has no norm even where others do.
   void append(nn::Sequential& to, int64_t in, int64_t out, Size2 filter, const ConvGeometry& geometry, bool normed = true) const;
-  /// One logit from (base, base, channels), by a filter as large as that.
-  void append_logit(nn::Sequential& to, int64_t channels, int base) const;
+  /// One logit from (base.h, base.w, channels), by a filter as large as that.
+  void append_logit(nn::Sequential& to, int64_t channels, Size2 base) const;
 };
 
 /// Depthwise, then 1x1: about 1/filter^2 + 1/out of the work of the whole. Paper: Howard et al., arXiv:1704.04861.

@@ -10,7 +10,7 @@ namespace weft::gan {
 namespace {
 
 constexpr int kLastSide = 8, kColumns = 8;
-constexpr double kLearningRate = 1e-3, kDropout = 0.5;        // of the defaults of `weft train classifier`
+constexpr double kLearningRate = 1e-3, kDropout = 0.25;       // of the defaults of `weft train classifier`
 
 /// (N): 1 where the largest logit is not the label's.
 Tensor missed(const Tensor& logits, const Tensor& labels) { return 1 - max(equal(logits, max(logits, {1}, KeepAxes::yes)) * labels, {1}); }

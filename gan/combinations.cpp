@@ -29,6 +29,11 @@ void expect_possible(const Model& model, const GanOptions& o, const nn::Module& 
   if (o.weights.path_length > 0 && o.d_steps > 1) throw ConfigError("loss.path_length is due in every train.penalty_every-th step, in which the generator may not move where train.d_steps is above 1; --set train.d_steps=1");
   if (o.penalty_anneal > 0 && !(o.penalty_end > 0))
     throw ConfigError("train.penalty_end = " + std::to_string(o.penalty_end) + ": on a logarithmic way no weight becomes 0; 0.001, say, comes near enough");
+  const bool alters = o.augment.method != AugmentMethod::none;
+  if (alters && !o.model.units.one.empty())
+    throw ConfigError("train.augment alters pictures, and these are points of the plane: none of its alterations is one of theirs, and nothing would bring the generator back; --set train.augment=none");
+  if (alters && o.model.channels != 1 && o.model.channels != 3)
+    throw ConfigError("train.augment knows grey and colour, and pictures of " + std::to_string(o.model.channels) + " channels are neither; --set model.channels=1 or 3, or train.augment=none");
   const bool tells_apart = dynamic_cast<const Conditional*>(&generator) && dynamic_cast<const Conditional*>(&discriminator);
   if (!o.model.classes.empty() && !tells_apart)
     throw ConfigError(std::string("the networks of ") + model.name + " know no classes; --set model.condition=none makes pictures of all of them alike");
@@ -47,6 +52,7 @@ void expect_plain(const Model& model, const GanOptions& o) {
   if (o.mode_seeking != plain.mode_seeking) refuse("train.mode_seeking");
   if (o.label_smoothing != plain.label_smoothing) refuse("train.label_smoothing");
   if (o.d_steps != plain.d_steps) refuse("train.d_steps");
+  if (o.augment.method != plain.augment.method) refuse("train.augment");
 }
 
 }  // namespace weft::gan

@@ -46,7 +46,7 @@ void Contest::step(const Tensors& batch) {
     states_[i].optimizer->prepare(step_ - 1);
     if (states_[i].ema) states_[i].ema->prepare(ema_decay());
   }
-  prepare();
+  prepare(batch);
   context_.publish_step_state();
 
   const bool wanted = options_.capture == CaptureSteps::on || (options_.capture == CaptureSteps::automatic && context_.device() == std::string("cuda"));

@@ -12,13 +12,13 @@ constexpr int kBase = 8;
 constexpr Size2 kFilter{3, 3};
 constexpr ConvGeometry kSame{.pad = {1, 1}}, kHalf{.stride = {2, 2}, .pad = {1, 1}};
 
-std::shared_ptr<nn::Sequential> generator(const Context& c, const ModelOptions& o, int doublings) {
+std::shared_ptr<nn::Sequential> generator(const Context& c, const ModelOptions& o, Size2 base, int doublings) {
   int channels = o.width << doublings;
   const auto norm = [&](nn::Sequential& to) { to.append(std::make_shared<nn::BatchNorm2d>(c, channels, 1e-5, 0.1, 0)).append(nn::Identity()); };
   nn::Sequential main;
   main.append(nn::Flatten());
-  main.append(std::make_shared<nn::Linear>(c, o.latent + labels_of(o), int64_t(kBase) * kBase * channels, Bias::no, nn::ImageShape{}, nn::ImageShape{kBase, kBase, channels}));
-  main.append(nn::Unflatten({kBase, kBase, channels}));
+  main.append(std::make_shared<nn::Linear>(c, o.latent + labels_of(o), int64_t(base.h) * base.w * channels, Bias::no, nn::ImageShape{}, nn::ImageShape{base.h, base.w, channels}));
+  main.append(nn::Unflatten({base.h, base.w, channels}));
   norm(main);
   for (; doublings > 0; --doublings) {
     main.append(nn::Upsample(2));
@@ -31,25 +31,24 @@ std::shared_ptr<nn::Sequential> generator(const Context& c, const ModelOptions& 
   return under_main(std::move(main), labels_of(o));
 }
 
-std::shared_ptr<nn::Sequential> discriminator(const Context& c, const ModelOptions& o, int halvings) {
+std::shared_ptr<nn::Sequential> discriminator(const Context& c, const ModelOptions& o, Size2 base, int halvings) {
   const Convolve convolve{c, d_norm_of("convgan", o.d_norm), o.convolution == "separable", o.minibatch_std};
   nn::Sequential main;
   convolve.append(main, o.channels + labels_of(o), o.width, kFilter, kSame, false);
   int channels = o.width;
   for (int i = 0; i < halvings; ++i, channels *= 2) convolve.append(main, channels, channels * 2, kFilter, kHalf);
-  convolve.append_logit(main, channels, kBase);
+  convolve.append_logit(main, channels, base);
   return under_main(std::move(main), labels_of(o));
 }
 
 }  // namespace
 
 Networks convgan(const Context& context, const ModelOptions& o) {
+  const Size2 base = base_of("convgan", o, {16, 32, 64, 128}, kBase);
   int doublings = 0;
-  while ((kBase << doublings) < o.size && doublings < 4) ++doublings;
-  if (o.size != kBase << doublings || doublings == 0)
-    throw ConfigError("convgan makes images of 16, 32, 64 or 128 pixels, not " + std::to_string(o.size) + "; choose --size 32, say");
+  while ((kBase << doublings) < o.size) ++doublings;
   check_options("convgan", o, {"concat"});
-  return {generator(context, o, doublings), discriminator(context, o, doublings)};
+  return {generator(context, o, base, doublings), discriminator(context, o, base, doublings)};
 }
 
 }  // namespace weft::gan

@@ -53,17 +53,17 @@ void append_norm(nn::Sequential& to, const Context& c, int channels) {
   to.append(std::make_shared<nn::BatchNorm2d>(c, channels, 1e-5, 0.1, 0)).append(nn::Identity());
 }
 
-// From the smallest feature map (base x base) to the image.
-std::shared_ptr<nn::Sequential> generator(const Context& c, const ModelOptions& o, int base, int doublings) {
+// From the smallest feature map to the image.
+std::shared_ptr<nn::Sequential> generator(const Context& c, const ModelOptions& o, Size2 base, int doublings) {
   int channels = o.width << (doublings - 1);
   const int noise = o.latent + labels_of(o);
   nn::Sequential main;
-  if (base == 4 && o.stem == "transposed") {
-    main.append(std::make_shared<nn::ConvTranspose2d>(c, noise, channels, Size2{4, 4}, ConvGeometry{}, Bias::no));
+  if (std::min(base.h, base.w) == 4 && o.stem == "transposed") {
+    main.append(std::make_shared<nn::ConvTranspose2d>(c, noise, channels, base, ConvGeometry{}, Bias::no));
   } else {
     main.append(nn::Flatten());
-    main.append(std::make_shared<nn::Linear>(c, noise, int64_t(base) * base * channels, Bias::no, nn::ImageShape{}, nn::ImageShape{base, base, channels}));
-    main.append(nn::Unflatten({base, base, channels}));
+    main.append(std::make_shared<nn::Linear>(c, noise, int64_t(base.h) * base.w * channels, Bias::no, nn::ImageShape{}, nn::ImageShape{base.h, base.w, channels}));
+    main.append(nn::Unflatten({base.h, base.w, channels}));
   }
   append_norm(main, c, channels);
   const Doubling doubling(c, o);
@@ -76,7 +76,7 @@ std::shared_ptr<nn::Sequential> generator(const Context& c, const ModelOptions& 
   return under_main(std::move(main), labels_of(o));
 }
 
-std::shared_ptr<nn::Sequential> discriminator(const Context& c, const ModelOptions& o, int base, int halvings) {
+std::shared_ptr<nn::Sequential> discriminator(const Context& c, const ModelOptions& o, Size2 base, int halvings) {
   const int pad = o.kernel == 4 ? 1 : 2;
   const ConvGeometry halved{.stride = {2, 2}, .pad = {pad, pad}};
   const Size2 filter{o.kernel, o.kernel};
@@ -92,10 +92,9 @@ std::shared_ptr<nn::Sequential> discriminator(const Context& c, const ModelOptio
 }  // namespace
 
 Networks dcgan(const Context& context, const ModelOptions& o) {
-  int halvings = 0, base = o.size;
-  while (base > 7 && base % 2 == 0) base /= 2, ++halvings;
-  if (o.size > 128 || halvings < 2 || (base != 4 && o.size != 28))
-    throw ConfigError("dcgan makes images of 16, 28, 32, 64 or 128 pixels, not " + std::to_string(o.size) + "; choose --size 32, say");
+  const Size2 base = base_of("dcgan", o, {16, 28, 32, 64, 128}, 4);
+  int halvings = 0;
+  while (std::min(base.h, base.w) << halvings < o.size) ++halvings;
   check_options("dcgan", o, {"concat"});
   if (o.kernel != 4 && o.kernel != 5) throw ConfigError("dcgan: filters are of 4x4 or 5x5, not " + std::to_string(o.kernel));
   return {generator(context, o, base, halvings), discriminator(context, o, base, halvings)};

@@ -37,6 +37,15 @@ std::vector<WeightedPenalty> that_look_at_slopes(const std::vector<WeightedPenal
   return some;
 }
 
+/// The adjoint of packed(): the pictures one by one again
+Tensor unpacked(const Tensor& x, int m) {
+  if (m == 1) return x;
+  Tensors parts;
+  const int64_t channels = x.size(-1) / m;
+  for (int i = 0; i < m; ++i) parts.push_back(slice(x, -1, i * channels, (i + 1) * channels));
+  return concat(parts, 0);
+}
+
 /// Each m-th part of the batch beside the others, at the channels: (N/m, ..., m C)
 Tensor packed(const Tensor& x, int m) {
   if (m == 1 || !x) return x;
@@ -56,14 +65,15 @@ void set_condition(nn::Module& network, const Tensor& labels) {
 Gan::Gan(const Context& context, const Model& model, const GanOptions& o) : Gan(context, model, o, two_players(context, model, o)) {}
 
 Gan::Gan(const Context& context, const Model& model, const GanOptions& o, std::vector<Player> players)
-    : Contest(context, o, std::move(players)), slopes_(that_look_at_slopes(o.penalties)), strength_(context, 1) {
+    : Contest(context, o, std::move(players)), slopes_(that_look_at_slopes(o.penalties)), strength_(context, 1), augment_(context, o.augment, o.seed) {
   expect_possible(model, o, generator(), discriminator());
 }
 
-void Gan::prepare() {
+void Gan::prepare(const Tensors& batch) {
   const GanOptions& o = options();
   if (auto* paced = dynamic_cast<Paced*>(&discriminator())) paced->set_progress(o.steps > 0 ? double(step_now() - 1) / double(o.steps) : 1);
   if (o.penalty_anneal > 0) strength_.set(std::pow(o.penalty_end, std::min(1.0, double(step_now() - 1) / double(o.penalty_anneal))));
+  augment_.prepare(step_now(), batch[0].shape());
 }
 
 /// One batch of generated images serves both networks: in the graph for the generator, outside it for the discriminator.
@@ -115,10 +125,20 @@ void Gan::play(const Tensors& batch) {
   }
 }
 
-Gan::Seen Gan::look(const Tensor& pictures, const Tensor& labels, bool with_slope) {
+/// Packs as the discriminator is shown them: those of each side, equally many, with its draws.
+Tensor Gan::altered(const Tensor& packs, const std::vector<Side>& sides) const {
+  if (!augment_.alters()) return packs;
+  const int m = options().packing;
+  const int64_t n = packs.size(0) / int64_t(sides.size());
+  Tensors parts;
+  for (size_t i = 0; i < sides.size(); ++i) parts.push_back(packed(augment_(unpacked(slice(packs, 0, int64_t(i) * n, int64_t(i + 1) * n), m), sides[i]), m));
+  return parts.size() == 1 ? parts[0] : concat(parts, 0);
+}
+
+Gan::Seen Gan::look(const Tensor& pictures, const std::vector<Side>& sides, const Tensor& labels, bool with_slope) {
   const Tensor x = with_slope ? pictures.leaf() : pictures;
   set_condition(discriminator(), labels);
-  const Tensor logits = discriminator()(x);
+  const Tensor logits = discriminator()(altered(x, sides));
   return {logits, with_slope ? grad(sum(logits), {x}, CreateGraph::yes)[0] : Tensor()};   // no logit depends on another's picture
 }
 
@@ -127,12 +147,12 @@ Gan::Seen Gan::look(const Tensor& pictures, const Tensor& labels, bool with_slop
 std::pair<Gan::Seen, Gan::Seen> Gan::look_at_both(const Round& r) {
   const Tensor fake = r.fake.detach();
   const bool slope_real = penalised_at(Penalty::At::real), slope_fake = penalised_at(Penalty::At::fake);
-  if (slope_real != slope_fake) return {look(r.real, r.labels, slope_real), look(fake, r.labels, slope_fake)};
+  if (slope_real != slope_fake) return {look(r.real, {Side::real}, r.labels, slope_real), look(fake, {Side::fake}, r.labels, slope_fake)};
   const int64_t n = r.real.size(0);
   Tensor labels;
   if (r.labels) labels = concat({r.labels, r.labels}, 0);
   discriminator().set_norm_groups(2);
-  const Seen both = look(concat({r.real, fake}, 0), labels, slope_real);
+  const Seen both = look(concat({r.real, fake}, 0), {Side::real, Side::fake}, labels, slope_real);
   discriminator().set_norm_groups(1);
   const auto half = [&](const Tensor& t, int64_t i) { return t ? slice(t, 0, i * n, (i + 1) * n) : t; };
   return {{half(both.logits, 0), half(both.slope, 0)}, {half(both.logits, 1), half(both.slope, 1)}};
@@ -148,7 +168,7 @@ Tensor Gan::penalty(const Round& r, const Seen& on_real, const Seen& on_fake) {
   for (const WeightedPenalty& p : slopes_) {
     const Penalty::At at = p.penalty->at;
     const Tensor slope = at == Penalty::At::real ? on_real.slope : at == Penalty::At::fake ? on_fake.slope
-                         : look(penalty_points(*p.penalty, r.real, r.fake.detach(), options().seed), r.labels, true).slope;
+                         : look(penalty_points(*p.penalty, r.real, r.fake.detach(), options().seed), {Side::real}, r.labels, true).slope;
     const Tensor cost = p.penalty->cost(slope), weighted = p.weight * options().penalty_every * cost;
     tell(std::string("penalty_") + p.penalty->name, cost);
     total = total ? total + weighted : weighted;
@@ -164,6 +184,12 @@ Tensor Gan::gradient_discriminator(const Round& r) {
   tell("loss_d", loss);
   tell("d_real", on_real.logits, As::probability);
   tell("d_fake", on_fake.logits, As::probability);
+  if (augment_.adapts()) {
+    const Tensor sure = certainty(*options().objective, on_real.logits.detach(), on_fake.logits.detach());
+    if (!only_looking()) augment_.hear(sure);
+    tell("augment_p", augment_.probability());
+    tell("augment_r", sign(sure));
+  }
   gradient(kDiscriminator, penalised() ? loss + penalty(r, on_real, on_fake) : loss);
   return on_real.logits.detach();
 }
@@ -175,9 +201,9 @@ void Gan::gradient_generator(const Round& r, const Tensor& on_real) {
   Tensor real = on_real;
   if (objective.generator_sees_real && !real) {
     const NoGraph scope(context());
-    real = look(r.real, r.labels, false).logits;
+    real = look(r.real, {Side::real}, r.labels, false).logits;
   }
-  const Tensor on_fake = look(r.fake, r.labels, false).logits;
+  const Tensor on_fake = look(r.fake, {Side::fake}, r.labels, false).logits;
   Tensor loss = objective.generator(real, on_fake);
   tell("loss_g", loss);
   tell("d_fake_after", on_fake, As::probability);
@@ -215,6 +241,16 @@ Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed)
   state.step = now;
   context.publish_step_state();
   return z;
+}
+
+void Gan::save(nn::Checkpoint& into) const {
+  Contest::save(into);
+  if (augment_.adapts()) into.files["augment"].tensors = augment_.state_dict();
+}
+
+void Gan::load(const nn::Checkpoint& from, const std::string& what) {
+  Contest::load(from, what);
+  if (const auto file = from.files.find("augment"); file != from.files.end()) augment_.load_state_dict(file->second.tensors, what + "/augment");
 }
 
 Contest::Sheet Gan::sheet(const Tensors& shown, int64_t count, uint64_t seed) const {

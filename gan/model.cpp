@@ -18,6 +18,7 @@
 namespace weft::gan {
 
 const std::vector<Model>& models() {
+  const char* const kGenerate = Model{}.use;
   constexpr const char* kTranslate = "weft translate RUN --input PICTURE --out translated.png";
   // docs/gan-results.md has what each is for, and what was tried beside it.
   constexpr const char* kMlp = "model.size=1 model.width=64 model.latent=2 model.init=kaiming model.ema_half_life=128000 model.ema_ramp=0.1 train.batch=256 train.steps=20000 train.objective=rpgan "
@@ -26,18 +27,19 @@ const std::vector<Model>& models() {
       "run.metric_samples=2500 run.metrics_every=2000 run.samples=2500 run.samples_every=1000 run.log_every=100 run.checkpoint_every=5000";
   static const std::vector<Model> all = {
       {"dcgan", "convolutional generator and discriminator with batch norm; 16, 28, 32, 64 or 128 pixels",
-       "Radford et al., arXiv:1511.06434", dcgan},
+       "Radford et al., arXiv:1511.06434", dcgan, Feed::pictures, "", nullptr, kGenerate, true},
       {"convgan", "dense stem to 8x8, then resize and 3x3 convolution with batch norm; 16, 32, 64 or 128 pixels",
-       "Odena et al., doi:10.23915/distill.00003", convgan},
+       "Odena et al., doi:10.23915/distill.00003", convgan, Feed::pictures, "", nullptr, kGenerate, true},
       {"resnet", "SN-GAN: residual blocks, batch norm in the generator, spectral norm in the discriminator; 32, 64 or 128 pixels",
        "Miyato et al., arXiv:1802.05957; Miyato and Koyama, arXiv:1802.05637", resnet, Feed::pictures,
-       "model.d_norm=spectral model.latent=128 model.init=xavier train.objective=hinge train.d_steps=5 optimizer.beta1=0 optimizer.beta2=0.9"},
+       "model.d_norm=spectral model.latent=128 model.init=xavier train.objective=hinge train.d_steps=5 optimizer.beta1=0 optimizer.beta2=0.9", nullptr, kGenerate, true},
       {"r3gan", "the modern baseline: residual blocks without norms, kept stable by relativistic pairing with R1 and R2; 16 to 256 pixels",
-       "Huang et al., arXiv:2501.05441", r3gan, Feed::pictures, "model.d_norm=none model.latent=64 model.ema_half_life=500000 model.ema_ramp=0.05 train.objective=rpgan train.penalty=r1:1,r2:1 optimizer.beta1=0 optimizer.beta2=0.99"},
+       "Huang et al., arXiv:2501.05441", r3gan, Feed::pictures, "model.d_norm=none model.latent=64 model.ema_half_life=500000 model.ema_ramp=0.05 train.objective=rpgan train.penalty=r1:1,r2:1 optimizer.beta1=0 optimizer.beta2=0.99",
+       nullptr, kGenerate, true},
       {"stylegan2", "mapping network, modulated convolutions, noise, sum over sides; 16 to 1024 pixels",
        "Karras et al., arXiv:1912.04958", stylegan2, Feed::pictures,
        "model.d_norm=none model.minibatch_std=4 model.latent=512 model.ema_half_life=20000 model.ema_ramp=0.05 train.penalty=r1:1 train.penalty_every=16 loss.path_length=2 "
-       "optimizer.learning_rate_g=0.002 optimizer.learning_rate_d=0.002 optimizer.beta1=0 optimizer.beta2=0.99"},
+       "optimizer.learning_rate_g=0.002 optimizer.learning_rate_d=0.002 optimizer.beta1=0 optimizer.beta2=0.99", nullptr, kGenerate, true},
       {"vaegan", "encodes pictures and draws them again: an autoencoder whose decoder is a GAN's generator; 16, 28, 32, 64 or 128 pixels",
        "Larsen et al., arXiv:1512.09300", vaegan, Feed::pictures, "model.stem=dense optimizer.learning_rate_g=0.0005 optimizer.learning_rate_d=0.0005 loss.kl=1 loss.content=0.01", vaegan_contest,
        "weft project RUN --image PICTURE --out found.png"},
@@ -65,8 +67,8 @@ const std::vector<Model>& models() {
        "weft transfer --method gram --features RUN --content PICTURE --style PICTURE --out dressed.png"},
       {"classifier", "tells what a picture shows, learned from pictures with classes; what `weft evaluate` sees by; 8 pixels and more",
        "Ioffe and Szegedy, arXiv:1502.03167; Ravuri and Vinyals, arXiv:1905.10887", nullptr, Feed::labelled,
-       "model.width=32 model.init=kaiming model.dropout=0.5 train.batch=64 train.steps=6400 optimizer.learning_rate_g=0.001 optimizer.beta1=0.9 optimizer.schedule=cosine "
-       "data.held_out=0.05 run.samples=2000 run.samples_every=1600 run.checkpoint_every=1600 run.keep_best=held_out", classifier_contest,
+       "model.width=32 model.init=kaiming model.dropout=0.25 train.batch=64 train.steps=7500 optimizer.learning_rate_g=0.001 optimizer.beta1=0.9 optimizer.schedule=cosine "
+       "data.held_out=0.05 run.samples=2000 run.samples_every=1500 run.checkpoint_every=1500 run.keep_best=held_out", classifier_contest,
        "weft evaluate OTHER --data SRC --features RUN"},
   };
   return all;
@@ -81,7 +83,8 @@ struct Size {
 };
 constexpr Size kSizes[] = {{"size", &ModelOptions::size, 4096}, {"channels", &ModelOptions::channels, 64}, {"width", &ModelOptions::width, 4096},
                            {"latent", &ModelOptions::latent, 65536}, {"blocks", &ModelOptions::blocks, 256},
-                           {"kernel", &ModelOptions::kernel, 64}, {"minibatch_std", &ModelOptions::minibatch_std, 65536}, {"waves", &ModelOptions::waves, 65536}};
+                           {"kernel", &ModelOptions::kernel, 64}, {"minibatch_std", &ModelOptions::minibatch_std, 65536}, {"waves", &ModelOptions::waves, 65536},
+                           {"noise", &ModelOptions::noise, 64}, {"across", &ModelOptions::across, 4096}, {"high", &ModelOptions::high, 4096}};
 constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {
     {"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}, {"stem", &ModelOptions::stem}, {"convolution", &ModelOptions::convolution},
     {"d_norm", &ModelOptions::d_norm}, {"condition", &ModelOptions::condition}, {"form", &ModelOptions::form}};
@@ -146,7 +149,8 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
     int value = -1;
     const char* end = entry->second.data() + entry->second.size();
     const auto [read, error] = std::from_chars(entry->second.data(), end, value);
-    const bool may_be_none = s.value == &ModelOptions::blocks || s.value == &ModelOptions::minibatch_std || s.value == &ModelOptions::waves;
+    const bool may_be_none = s.value == &ModelOptions::blocks || s.value == &ModelOptions::minibatch_std || s.value == &ModelOptions::waves || s.value == &ModelOptions::noise ||
+                             s.value == &ModelOptions::across || s.value == &ModelOptions::high;
     if (error != std::errc() || read != end || value < (may_be_none ? 0 : 1) || value > s.most)
       throw FormatError(what + ": " + s.name + " = '" + entry->second + "' is beyond any network of this program");
     o.*s.value = value;

@@ -33,7 +33,7 @@ TrainPlan plan_training(const TrainSettings& s, const std::function<void(const s
   training.step();                       // fills caches, and libraries make their plans
   context.synchronise();
 
-  TrainPlan plan{s.model, context.describe(), s.data, training.sources[0].train->size(), s.batch, training.sources[0].train->height(), training.sources[0].train->channels()};
+  TrainPlan plan{s.model, context.describe(), s.data, training.sources[0].train->size(), s.batch, training.sources[0].train->height(), training.sources[0].train->width(), training.sources[0].train->channels()};
   const uint64_t before = context.flops();
   context.reset_peak();
   double seconds[3];

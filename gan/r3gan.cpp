@@ -42,11 +42,11 @@ class Block : public nn::Module {
   std::shared_ptr<nn::Conv2d> conv1_, conv2_, conv3_;
 };
 
-/// The noise's linear map, times a learned picture a channel: (N, noise) -> (N,4,4,C).
+/// The noise's linear map, times a learned picture a channel: (N, noise) -> (N, side.h, side.w, C).
 class GenerativeBasis : public nn::Module {
  public:
-  GenerativeBasis(const Context& c, int64_t noise, int64_t channels) {
-    basis_ = add("basis", nn::Parameter{c.zeros({kBase, kBase, channels}).leaf(), {}, nn::Role::weight, 1, 1, {{kBase, kBase, channels}, {2, 0, 1}, {channels, kBase, kBase}}});
+  GenerativeBasis(const Context& c, Size2 side, int64_t noise, int64_t channels) {
+    basis_ = add("basis", nn::Parameter{c.zeros({side.h, side.w, channels}).leaf(), {}, nn::Role::weight, 1, 1, {{side.h, side.w, channels}, {2, 0, 1}, {channels, side.h, side.w}}});
     basis_->begins = nn::Normal{0, 1};
     linear_ = add("linear", begun<nn::Linear>(1, c, noise, channels, Bias::no));
   }
@@ -60,10 +60,10 @@ class GenerativeBasis : public nn::Module {
   std::shared_ptr<nn::Linear> linear_;
 };
 
-/// Its counterpart: (N,4,4,C) -> (N, out).
-std::shared_ptr<nn::Sequential> discriminative_basis(const Context& c, int64_t channels, int64_t out) {
+/// Its counterpart: (N, side.h, side.w, C) -> (N, out).
+std::shared_ptr<nn::Sequential> discriminative_basis(const Context& c, Size2 side, int64_t channels, int64_t out) {
   auto both = std::make_shared<nn::Sequential>();
-  both->append("basis", begun<nn::Conv2d>(1, c, channels, channels, Size2{kBase, kBase}, ConvGeometry{.groups = int(channels)}, Bias::no));
+  both->append("basis", begun<nn::Conv2d>(1, c, channels, channels, side, ConvGeometry{.groups = int(channels)}, Bias::no));
   both->append("flatten", nn::Flatten());
   both->append("linear", begun<nn::Linear>(1, c, channels, out, Bias::no));
   return both;
@@ -84,7 +84,7 @@ class Generator : public nn::Module, public Conditional {
   Generator(const Context& c, const ModelOptions& o) {
     layers_ = add("layers", std::make_shared<nn::Sequential>());
     if (labels_of(o)) embedding_ = add("embedding", begun<nn::Linear>(1, c, labels_of(o), o.latent, Bias::no));
-    layers_->append(std::make_shared<GenerativeBasis>(c, o.latent * (labels_of(o) ? 2 : 1), channels_at(o, kBase)));
+    layers_->append(std::make_shared<GenerativeBasis>(c, o.sides(kBase), o.latent * (labels_of(o) ? 2 : 1), channels_at(o, kBase)));
     for (int side = kBase; side <= o.size; side *= 2) {
       if (side > kBase && channels_at(o, side / 2) != channels_at(o, side))
         layers_->append(begun<nn::Conv2d>(1, c, channels_at(o, side / 2), channels_at(o, side), Size2{1, 1}, ConvGeometry{}, Bias::no));
@@ -115,7 +115,7 @@ class Discriminator : public nn::Module, public Conditional {
       if (channels_at(o, side) != channels_at(o, side / 2))
         layers_->append(begun<nn::Conv2d>(1, c, channels_at(o, side), channels_at(o, side / 2), Size2{1, 1}, ConvGeometry{}, Bias::no));
     }
-    layers_->append(discriminative_basis(c, channels_at(o, kBase), out));
+    layers_->append(discriminative_basis(c, o.sides(kBase), channels_at(o, kBase), out));
     if (labels_of(o)) embedding_ = add("embedding", begun<nn::Linear>(1 / std::sqrt(double(out)), c, labels_of(o), out, Bias::no));
   }
   void set_condition(const Tensor& labels) override { labels_ = labels; }
@@ -133,8 +133,7 @@ class Discriminator : public nn::Module, public Conditional {
 }  // namespace
 
 Networks r3gan(const Context& context, const ModelOptions& o) {
-  if (o.size < 16 || o.size > 256 || (o.size & (o.size - 1)))
-    throw ConfigError("r3gan makes images of 16, 32, 64, 128 or 256 pixels, not " + std::to_string(o.size) + "; choose --size 32, say");
+  base_of("r3gan", o, {16, 32, 64, 128, 256}, kBase);
   check_options("r3gan", o, {"projection"});
   d_norm_of("r3gan", o.d_norm, {DNorm::none});
   if (o.width % (kGroup / kExpansion)) throw ConfigError("r3gan: width = " + std::to_string(o.width) + "; its grouped filters want a multiple of " + std::to_string(kGroup / kExpansion));

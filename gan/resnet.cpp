@@ -12,6 +12,7 @@ namespace {
 
 using nn::Bias;
 
+constexpr int kBase = 4;
 constexpr Size2 k3{3, 3}, k1{1, 1};
 constexpr ConvGeometry kSame{.pad = {1, 1}};
 
@@ -44,16 +45,16 @@ int64_t generator_channels(const ModelOptions& o, int side) { return int64_t(o.w
 
 class Generator : public nn::Module, public Conditional {
  public:
-  Generator(const Context& c, const ModelOptions& o) {
+  Generator(const Context& c, const ModelOptions& o) : base_(o.sides(kBase)) {
     const GeneratorBlock::Norm norm = [&](int64_t channels) -> nn::ModulePtr {
       if (!labels_of(o)) return std::make_shared<nn::BatchNorm2d>(c, channels, 1e-5, 0.1, 0);
       told_.push_back(std::make_shared<nn::ConditionalBatchNorm2d>(c, channels, labels_of(o), 1e-5, 0.1, 0));
       return told_.back();
     };
-    const int64_t base = generator_channels(o, 4);
-    dense_ = add("dense", std::make_shared<nn::Linear>(c, o.latent, 16 * base, Bias::yes, nn::ImageShape{}, nn::ImageShape{4, 4, base}));
+    const int64_t base = generator_channels(o, kBase);
+    dense_ = add("dense", std::make_shared<nn::Linear>(c, o.latent, int64_t(base_.h) * base_.w * base, Bias::yes, nn::ImageShape{}, nn::ImageShape{base_.h, base_.w, base}));
     blocks_ = add("blocks", std::make_shared<nn::Sequential>());
-    for (int side = 4; side < o.size; side *= 2)
+    for (int side = kBase; side < o.size; side *= 2)
       blocks_->append(std::make_shared<GeneratorBlock>(c, generator_channels(o, side), generator_channels(o, side * 2), norm));
     const int64_t last = generator_channels(o, o.size);
     norm_ = add("norm", std::make_shared<nn::BatchNorm2d>(c, last, 1e-5, 0.1, 0));
@@ -65,10 +66,11 @@ class Generator : public nn::Module, public Conditional {
   }
   Tensor forward(const Tensor& z) override {
     const Tensor h = (*dense_)(flatten(z));
-    return tanh((*to_image_)((*norm_)((*blocks_)(reshape(h, {z.size(0), 4, 4, h.size(1) / 16})))));
+    return tanh((*to_image_)((*norm_)((*blocks_)(reshape(h, {z.size(0), base_.h, base_.w, h.size(1) / (base_.h * base_.w)})))));
   }
 
  private:
+  Size2 base_;
   std::vector<std::shared_ptr<nn::ConditionalBatchNorm2d>> told_;
   std::shared_ptr<nn::Linear> dense_;
   std::shared_ptr<nn::Sequential> blocks_;
@@ -133,8 +135,7 @@ class Discriminator : public nn::Module, public Conditional {
 }  // namespace
 
 Networks resnet(const Context& context, const ModelOptions& o) {
-  if (o.size != 32 && o.size != 64 && o.size != 128)
-    throw ConfigError("resnet makes images of 32, 64 or 128 pixels, not " + std::to_string(o.size) + "; choose --size 32, say");
+  base_of("resnet", o, {32, 64, 128}, kBase);
   check_options("resnet", o, {"projection"});
   return {std::make_shared<Generator>(context, o), std::make_shared<Discriminator>(context, o)};
 }

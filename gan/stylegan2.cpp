@@ -61,14 +61,15 @@ class Generator : public nn::Module, public Conditional, public Styled {
   Generator(const Context& c, const ModelOptions& o) {
     mapping_ = add("mapping", std::make_shared<Mapping>(c, o.latent, labels_of(o)));
     const int64_t first = channels_at(o, kBase);
-    const Shape constant{kBase, kBase, first};
-    const_ = add("const", nn::Parameter{c.zeros(constant).leaf(), {}, nn::Role::weight, 1, 1, {constant, {2, 0, 1}, {first, kBase, kBase}}});
+    const Size2 smallest = o.sides(kBase);
+    const Shape constant{smallest.h, smallest.w, first};
+    const_ = add("const", nn::Parameter{c.zeros(constant).leaf(), {}, nn::Role::weight, 1, 1, {constant, {2, 0, 1}, {first, smallest.h, smallest.w}}});
     const_->begins = nn::Normal{0, 1};
     for (int side = kBase; side <= o.size; side *= 2) {
       const std::string b = "b" + std::to_string(side) + "_";
       const int64_t before = channels_at(o, side / 2 < kBase ? kBase : side / 2), here = channels_at(o, side);
       const auto layer = [&](const char* name, int64_t in, bool up) {
-        return add(b + name, std::make_shared<Layer>(c, in, here, o.latent, side, up, stream_key(0, b + name)));
+        return add(b + name, std::make_shared<Layer>(c, in, here, o.latent, o.sides(side), up, stream_key(0, b + name)));
       };
       Stage s;
       if (side > kBase) s.conv0 = layer("conv0", before, true);
@@ -112,7 +113,8 @@ class Generator : public nn::Module, public Conditional, public Styled {
     const int64_t n = styles.size(0);
     int at = 0;
     const auto w = [&](int i) { return reshape(slice(styles, 1, i, i + 1), {n, styles.size(2)}); };
-    Tensor x = expand(reshape(const_->value, {1, kBase, kBase, const_->value.size(2)}), {n, kBase, kBase, const_->value.size(2)}), picture;
+    const Shape& first = const_->value.shape();
+    Tensor x = expand(reshape(const_->value, {1, first[0], first[1], first[2]}), {n, first[0], first[1], first[2]}), picture;
     for (const Stage& s : stages_) {
       if (s.conv0) x = s.conv0->forward(x, w(at++));
       x = s.conv1->forward(x, w(at++));
@@ -143,8 +145,7 @@ class Generator : public nn::Module, public Conditional, public Styled {
 }  // namespace
 
 Networks stylegan2(const Context& context, const ModelOptions& o) {
-  if (o.size < 16 || o.size > 1024 || (o.size & (o.size - 1)))
-    throw ConfigError("stylegan2 makes images of 16, 32, 64, 128, 256, 512 or 1024 pixels, not " + std::to_string(o.size) + "; choose --size 32, say");
+  base_of("stylegan2", o, {16, 32, 64, 128, 256, 512, 1024}, kBase);
   check_options("stylegan2", o, {"projection"});
   d_norm_of("stylegan2", o.d_norm, {DNorm::none});
   return {std::make_shared<Generator>(context, o), style2::discriminator(context, o)};

@@ -24,11 +24,12 @@ class Discriminator : public nn::Module, public Conditional {
     layers_ = add("layers", std::make_shared<nn::Sequential>());
     layers_->append("fromrgb", std::make_shared<Conv>(c, o.channels, o.width, 1, nn::Bias::yes, Activation::leaky));
     for (int side = o.size; side > kBase; side /= 2) layers_->append("b" + std::to_string(side), std::make_shared<DiscriminatorBlock>(c, channels_at(o, side), channels_at(o, side / 2)));
+    const Size2 smallest = o.sides(kBase);
     const int64_t last = channels_at(o, kBase), out = labels_of(o) ? o.latent : 1;
     if (o.minibatch_std > 0) layers_->append("minibatch_std", std::make_shared<nn::MinibatchStd>(o.minibatch_std));
     layers_->append("conv", std::make_shared<Conv>(c, last + (o.minibatch_std > 0), last, 3, nn::Bias::yes, Activation::leaky));
     layers_->append("flatten", nn::Flatten());
-    layers_->append("fc", std::make_shared<Dense>(c, last * kBase * kBase, last, Activation::leaky, 1, 0, nn::ImageShape{kBase, kBase, last}));
+    layers_->append("fc", std::make_shared<Dense>(c, last * smallest.h * smallest.w, last, Activation::leaky, 1, 0, nn::ImageShape{smallest.h, smallest.w, last}));
     layers_->append("out", std::make_shared<Dense>(c, last, out));
     if (labels_of(o)) embed_ = add("embed", std::make_shared<Dense>(c, labels_of(o), out));
   }

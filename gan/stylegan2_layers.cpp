@@ -54,10 +54,10 @@ Tensor Conv::forward(const Tensor& x) {
   return activated(conv2d(smoothed, w, b, {.stride = {stride, stride}, .pad = {margin, margin}}), activation_);
 }
 
-Layer::Layer(const Context& c, int64_t in, int64_t out, int64_t w, int side, bool up, uint64_t stream) : stream_(stream), up_(up) {
+Layer::Layer(const Context& c, int64_t in, int64_t out, int64_t w, Size2 sides, bool up, uint64_t stream) : stream_(stream), up_(up) {
   affine_ = add("affine", std::make_shared<Dense>(c, w, in, Activation::none, 1, 1));
   weight_ = add("weight", filter_of(c, out, 3, in));
-  noise_const_ = add("noise_const", begun(c.zeros({side, side}), 0, 1, {}, false));
+  noise_const_ = add("noise_const", begun(c.zeros({sides.h, sides.w}), 0, 1, {}, false));
   noise_strength_ = add("noise_strength", begun(c.zeros({1}), 0, 0));
   bias_ = add("bias", begun(c.zeros({out}), 0, 0));
 }

@@ -67,7 +67,7 @@ class Conv : public nn::Module {
 /// Noise is drawn anew in training, and one fixed picture in evaluation.
 class Layer : public nn::Module {
  public:
-  Layer(const Context& context, int64_t in, int64_t out, int64_t w, int side, bool up, uint64_t stream);
+  Layer(const Context& context, int64_t in, int64_t out, int64_t w, Size2 sides, bool up, uint64_t stream);
   Tensor forward(const Tensor&) override { throw Error("a layer of stylegan2 needs its styles as well"); }
   Tensor forward(const Tensor& x, const Tensor& w);
 

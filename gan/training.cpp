@@ -49,6 +49,8 @@ void read_plain_game(const TrainSettings& s, int64_t steps, GanOptions& o) {
     if (steps == 0) throw ConfigError("train.penalty_end needs a number of steps (--steps): a share of them is the way there");
     o.penalty_anneal = std::max<int64_t>(1, int64_t(s.penalty_anneal * double(steps)));
   }
+  o.augment = {choice<AugmentMethod>("train.augment", s.shown, {{"none", AugmentMethod::none}, {"diffaugment", AugmentMethod::diffaugment}, {"ada", AugmentMethod::ada}}),
+               s.shown_policy, s.shown_p, s.shown_target, s.shown_interval, s.shown_kimg};
   o.packing = s.packing, o.d_steps = s.d_steps, o.mode_seeking = s.mode_seeking, o.label_smoothing = s.label_smoothing;
   if (s.batch % s.packing)
     throw ConfigError("train.packing = " + std::to_string(s.packing) + " pictures at a time do not divide a batch of " + std::to_string(s.batch) + "; the nearest that they do: --batch " +
@@ -67,8 +69,9 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   if (!s.init_from.empty()) o.init_from = {read_networks(s.init_from, note), s.init_from, s.init_layers, note};
   const Feed feed = find_model(s.model).feed;
   const int channels = sources[0].train->channels() / (feed == Feed::pairs ? 2 : 1);   // a pair's pictures are joined at their channels
-  o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.dropout, s.d_layers, s.d_scales, {}, s.condition, {}};
+  o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.noise, s.dropout, s.d_layers, s.d_scales, {}, s.condition, {}};
   o.model.stem = s.stem, o.model.kernel = s.kernel, o.model.convolution = s.convolution, o.model.d_norm = s.d_norm, o.model.minibatch_std = s.minibatch_std;
+  o.model.across = s.across, o.model.high = s.high;
   o.model.form = s.form, o.model.waves = s.waves;
   o.model.units = sources[0].train->units();
   if (!o.model.units.one.empty()) o.model.grain = grain_of(*sources[0].train);
@@ -97,6 +100,7 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
 DatasetOptions dataset_options(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
   DatasetOptions o;
   o.size = s.size, o.channels = s.channels, o.root = s.root, o.labels = s.labels, o.broken_share = s.broken_share, o.note = note;
+  o.across = s.across, o.high = s.high;
   o.fit = choice<Fit>("fit", s.fit, {{"crop", Fit::crop}, {"fit", Fit::fit}, {"pad", Fit::pad}});
   o.fill_value = uint8_t(s.fill_value);
   return o;
@@ -106,6 +110,12 @@ std::vector<Split> open_sources(const TrainSettings& s, const std::function<void
   const Feed feed = find_model(s.model).feed;
   if (s.batch < 2 && feed == Feed::pictures) throw ConfigError("batch = " + std::to_string(s.batch) + ": batch norm needs at least 2 images to have a variance");
   const DatasetOptions o = dataset_options(s, note);
+  if ((s.across || s.high) && !find_model(s.model).rectangles) {
+    std::string list;
+    for (const Model& m : models())
+      if (m.rectangles) list += (list.empty() ? "" : ", ") + std::string(m.name);
+    throw ConfigError(s.model + " takes square pictures; --size " + std::to_string(s.size) + ". Others are made by " + list);
+  }
   const SplitOptions part{s.held_out, s.most};
   if (feed == Feed::pictures || feed == Feed::labelled) return {split(open_dataset(s.data, o), part)};
   if (feed == Feed::pairs) return {open_pairs(s.data, o, part)};

@@ -146,43 +146,64 @@ Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end) {
 
 namespace {
 
-Tensor scatter_add(const Tensor& x, const Tensor& index, const Shape& table, bool unique);
+/// Which rows: index (rows..., taps), or (rows...) of one tap each where there are no weights.
+struct Rows {
+  Tensor index, weights;
+  bool unique = false;                   // no row of the table is named twice
+  GatherProblem problem(const Shape& table) const {
+    const int64_t taps = weights ? weights.size(-1) : 1;
+    return {index.count() / taps, taps, table.count(1, table.rank()), table[0], unique};
+  }
+  const int32_t* indices() const { return static_cast<const int32_t*>(index.data()); }
+  const void* factors() const { return weights ? weights.data() : nullptr; }
+};
 
-// `unique`: no row of the table is named twice
-Tensor gather_rows(const Tensor& table, const Tensor& index, const Shape& shape, bool unique) {
-  const Context context = detail::common_context("gather", {&table, &index}, false);
+Tensor scatter_add(const Tensor& x, const Rows& rows, const Shape& table);
+
+Tensor gather_rows(const Tensor& table, const Rows& rows, const Shape& shape) {
+  const Context context = detail::common_context("gather", {&table, &rows.index}, false);
   detail::ContextState& s = context.state();
   Tensor out = context.empty(shape);
-  const int64_t columns = table.shape().count(1, table.rank());
-  if (out.count() > 0)
-    WEFT_OP(s, gather)(*s.queue, {index.count(), 1, columns, table.size(0)}, table.data(), static_cast<const int32_t*>(index.data()), nullptr, out.data());
   const Shape before = table.shape();
-  return record("gather", out, {table, index}, {{false, true}, false}, [before, unique](const RuleCall& call) {
-    return Tensors{scatter_add(call.gradient, call.inputs[1], before, unique), {}};
+  if (out.count() > 0) WEFT_OP(s, gather)(*s.queue, rows.problem(before), table.data(), rows.indices(), rows.factors(), out.data());
+  return record("gather", out, {table, rows.index, rows.weights}, {{false, true, true}, false}, [before, unique = rows.unique](const RuleCall& call) {
+    return Tensors{scatter_add(call.gradient, {call.inputs[1], call.inputs[2], unique}, before), {}, {}};
   });
 }
 
-Tensor scatter_add(const Tensor& x, const Tensor& index, const Shape& table, bool unique) {
-  const Context context = detail::common_context("scatter_add", {&x, &index}, false);
+Tensor scatter_add(const Tensor& x, const Rows& rows, const Shape& table) {
+  const Context context = detail::common_context("scatter_add", {&x, &rows.index}, false);
   detail::ContextState& s = context.state();
   Tensor out = context.empty(table);
-  const int64_t columns = table.count(1, table.rank());
-  WEFT_OP(s, scatter_add)(*s.queue, {index.count(), 1, columns, table[0], unique}, x.data(), static_cast<const int32_t*>(index.data()), nullptr, out.data());
+  WEFT_OP(s, scatter_add)(*s.queue, rows.problem(table), x.data(), rows.indices(), rows.factors(), out.data());
   const Shape before = x.shape();
-  return record("scatter_add", out, {x, index}, {{false, true}, false}, [before, unique](const RuleCall& call) {
-    return Tensors{gather_rows(call.gradient, call.inputs[1], before, unique), {}};
+  return record("scatter_add", out, {x, rows.index, rows.weights}, {{false, true, true}, false}, [before, unique = rows.unique](const RuleCall& call) {
+    return Tensors{gather_rows(call.gradient, {call.inputs[1], call.inputs[2], unique}, before), {}, {}};
   });
+}
+
+/// The shape of the result of a gather by an index of `picks`. Throws ShapeError.
+Shape gathered(const Tensor& table, const Tensor& index, Shape picks) {
+  if (index.dtype() != DType::i32 || table.dtype() == DType::i32) throw ShapeError("gather: the index must hold int32, and the table numbers");
+  if (table.rank() < 1) throw ShapeError("gather: a scalar has no rows");
+  for (int i = 1; i < table.rank(); ++i) picks.push_back(table.shape()[i]);
+  return picks;
 }
 
 }  // namespace
 
 Tensor gather(const Tensor& any, const Tensor& index) {
   const Tensor table = detail::wide(any);
-  if (index.dtype() != DType::i32 || table.dtype() == DType::i32) throw ShapeError("gather: the index must hold int32, and the table numbers");
-  if (table.rank() < 1) throw ShapeError("gather: a scalar has no rows");
-  Shape shape = index.shape();
-  for (int i = 1; i < table.rank(); ++i) shape.push_back(table.shape()[i]);
-  return gather_rows(table, index, shape, false);
+  return gather_rows(table, {index, {}}, gathered(table, index, index.shape()));
+}
+
+Tensor gather(const Tensor& any, const Tensor& index, const Tensor& weights) {
+  const Tensor table = detail::wide(any);
+  if (!(index.shape() == weights.shape()) || index.rank() < 1 || weights.dtype() != table.dtype())
+    throw ShapeError("gather: each index " + index.shape().text() + " has a weight of the table's type, not " + weights.shape().text());
+  Shape picks;
+  for (int i = 0; i + 1 < index.rank(); ++i) picks.push_back(index.shape()[i]);
+  return gather_rows(table, {index, weights.detach()}, gathered(table, index, picks));
 }
 
 Sorted sort(const Tensor& any) {
@@ -197,7 +218,7 @@ Sorted sort(const Tensor& any) {
   const Shape shape = x.shape();
   out.values = record("sort", out.values, {x}, {}, [index = out.index, shape](const RuleCall& call) {
     const int64_t count = shape.count();
-    return Tensors{reshape(scatter_add(reshape(call.gradient, {count, 1}), index, {count, 1}, true), shape)};
+    return Tensors{reshape(scatter_add(reshape(call.gradient, {count, 1}), {index, {}, true}, {count, 1}), shape)};
   });
   return out;
 }
@@ -222,7 +243,7 @@ Tensor max_pool(const Tensor& any, const Window& window) {
                          out.data(), static_cast<int32_t*>(index.data()));
   const bool apart = window.stride.h >= window.size.h && window.stride.w >= window.size.w;
   return record("max_pool", out, {x}, {}, [index, in, apart](const RuleCall& call) {
-    const Tensor flat = scatter_add(reshape(call.gradient, {call.gradient.count(), 1}), index, {in.count(), 1}, apart);
+    const Tensor flat = scatter_add(reshape(call.gradient, {call.gradient.count(), 1}), {index, {}, apart}, {in.count(), 1});
     return Tensors{reshape(flat, in)};
   });
 }

@@ -43,8 +43,8 @@ float folded(float x, float side) {
 
 }  // namespace
 
-Augmenter::Augmenter(const AugmentOptions& options, uint64_t seed, int side, int channels)
-    : options_(options), side_(side), channels_(channels), flip_key_(stream_key(seed, "data.flip")), key_(stream_key(seed, "data.augment")) {
+Augmenter::Augmenter(const AugmentOptions& options, uint64_t seed, int height, int width, int channels)
+    : options_(options), height_(height), width_(width), channels_(channels), flip_key_(stream_key(seed, "data.flip")), key_(stream_key(seed, "data.augment")) {
   const struct { const char* name; double value, high; } ranges[] = {
       {"crop", options.crop, 0.9}, {"rotation", options.rotation, 180}, {"shift", options.shift, 1}, {"shear", options.shear, 1},
       {"zoom", options.zoom, 0.9}, {"jitter", options.jitter, 1}};
@@ -58,9 +58,9 @@ void Augmenter::operator()(float* image, int64_t epoch, int64_t position) {
   const bool flipped = options_.flip && philox(flip_key_, uint64_t(epoch), uint64_t(position)).w[0] >> 31;
   if (moves_) resample(image, flipped, epoch, position);
   else if (flipped)
-    for (int y = 0; y < side_; ++y) {
-      float* row = image + size_t(y) * size_t(side_ * channels_);
-      for (int left = 0, right = side_ - 1; left < right; ++left, --right)
+    for (int y = 0; y < height_; ++y) {
+      float* row = image + size_t(y) * size_t(width_ * channels_);
+      for (int left = 0, right = width_ - 1; left < right; ++left, --right)
         std::swap_ranges(row + left * channels_, row + (left + 1) * channels_, row + right * channels_);
     }
   if (options_.jitter > 0) recolour(image, epoch, position);
@@ -68,32 +68,32 @@ void Augmenter::operator()(float* image, int64_t epoch, int64_t position) {
 
 void Augmenter::resample(float* image, bool flipped, int64_t epoch, int64_t position) {
   const Draws d(key_, epoch, position);
-  const float side = float(side_), centre = (side - 1) / 2;
+  const float high = float(height_), wide = float(width_), centre_x = (wide - 1) / 2, centre_y = (high - 1) / 2;
   float sine, cosine;
   sincos_degrees(float(options_.rotation) * d.rotation, &sine, &cosine);
   const float zoom_x = (1 + float(options_.zoom) * d.zoom_x) * (flipped ? -1.0f : 1.0f), zoom_y = 1 + float(options_.zoom) * d.zoom_y;
   const float shear = float(options_.shear) * d.shear;
-  const float kept = 1 - float(options_.crop) * (d.crop + 1) / 2, slack = (1 - kept) * side / 2;
+  const float kept = 1 - float(options_.crop) * (d.crop + 1) / 2, slack_x = (1 - kept) * wide / 2, slack_y = (1 - kept) * high / 2;
   // Output to input, about the centre: kept * (rotation * shear * zoom * place + shift) + the window's place.
   const float xx = kept * cosine * zoom_x, xy = kept * (cosine * shear - sine) * zoom_y, yx = kept * sine * zoom_x, yy = kept * (sine * shear + cosine) * zoom_y;
-  const float to_x = centre + kept * float(options_.shift) * side * d.shift_x + slack * d.crop_x;
-  const float to_y = centre + kept * float(options_.shift) * side * d.shift_y + slack * d.crop_y;
+  const float to_x = centre_x + kept * float(options_.shift) * wide * d.shift_x + slack_x * d.crop_x;
+  const float to_y = centre_y + kept * float(options_.shift) * high * d.shift_y + slack_y * d.crop_y;
 
   const size_t c = size_t(channels_);
-  before_.assign(image, image + size_t(side_) * size_t(side_) * c);
+  before_.assign(image, image + size_t(height_) * size_t(width_) * c);
   const bool bordered = options_.fill == Fill::constant;   // otherwise nothing is ever asked for from outside
   const float outside = float(options_.fill_value);
   const auto fetch = [&](int x, int y, size_t k) {
-    return bordered && (x < 0 || y < 0 || x >= side_ || y >= side_) ? outside : before_[(size_t(y) * size_t(side_) + size_t(x)) * c + k];
+    return bordered && (x < 0 || y < 0 || x >= width_ || y >= height_) ? outside : before_[(size_t(y) * size_t(width_) + size_t(x)) * c + k];
   };
-  for (int row = 0; row < side_; ++row)
-    for (int column = 0; column < side_; ++column) {
-      const float u = float(column) - centre, v = float(row) - centre;
+  for (int row = 0; row < height_; ++row)
+    for (int column = 0; column < width_; ++column) {
+      const float u = float(column) - centre_x, v = float(row) - centre_y;
       float x = xx * u + xy * v + to_x, y = yx * u + yy * v + to_y;
-      if (options_.fill == Fill::reflect) x = folded(x, side), y = folded(y, side);
-      if (!bordered) x = std::clamp(x, 0.0f, side - 1), y = std::clamp(y, 0.0f, side - 1);
-      const int left = whole(x), top = whole(y), right = bordered ? left + 1 : std::min(left + 1, side_ - 1),
-                bottom = bordered ? top + 1 : std::min(top + 1, side_ - 1);
+      if (options_.fill == Fill::reflect) x = folded(x, wide), y = folded(y, high);
+      if (!bordered) x = std::clamp(x, 0.0f, wide - 1), y = std::clamp(y, 0.0f, high - 1);
+      const int left = whole(x), top = whole(y), right = bordered ? left + 1 : std::min(left + 1, width_ - 1),
+                bottom = bordered ? top + 1 : std::min(top + 1, height_ - 1);
       const float across = x - float(left), down = y - float(top);
       for (size_t k = 0; k < c; ++k) {
         const float a = fetch(left, top, k), b = fetch(right, top, k), e = fetch(left, bottom, k), f = fetch(right, bottom, k);
@@ -113,7 +113,7 @@ void Augmenter::recolour(float* image, size_t stride, size_t c, int64_t epoch, i
   const Draws d(key_, epoch, position);
   const float strength = float(options_.jitter);
   const float brightness = 1 + strength * d.brightness, contrast = 1 + strength * d.contrast, saturation = 1 + strength * d.saturation;
-  const size_t pixels = size_t(side_) * size_t(side_);
+  const size_t pixels = size_t(height_) * size_t(width_);
   double sum = 0;
   for (size_t i = 0; i < pixels; ++i)
     for (size_t k = 0; k < c; ++k) sum += double((c == 3 ? kLuma[k] : 1.0f) * image[i * stride + k]);

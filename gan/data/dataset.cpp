@@ -1,6 +1,7 @@
 #include "weft/gan/dataset.h"
 
 #include "dataset_kinds.h"
+#include "weft/gan/digits.h"
 #include "weft/gan/mixture.h"
 #include "weft/gan/objective.h"
 #include "weft/kernels/error.h"
@@ -85,10 +86,14 @@ std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOp
   const auto points_have_no_size = [&] {
     if (options.size != 1) throw ConfigError(source + " is of points in the plane, and model.size = " + std::to_string(options.size) + " asks for pictures; `weft train mlp` learns points");
   };
+  if ((options.across || options.high) && source != "swatches" && !fs::is_directory(status))
+    throw ConfigError(source + " has square pictures, which are not stretched; other shapes are for a folder of pictures, and for swatches; --size " + std::to_string(options.size) + " takes them as they are");
   for (const NamedData& data : kNamedData) {
     if (source == data.name && find_mixture(source)) return points_have_no_size(), open_drawn_mixture(*find_mixture(source));
     if (source == data.name && fs::is_directory(status) && options.note) options.note(source + " is taken for the data set of that name; the folder is ./" + source);
-    if (source == data.name) return *data.folder ? open_fashion_mnist(data, options) : source == "swatches" ? open_swatches(options) : open_drawn_garments(options, source == std::string("garment-masks"));
+    if (source == data.name)
+      return *data.folder ? open_fashion_mnist(data, options) : source == "swatches" ? open_swatches(options) : source == kStackedDigits ? open_stacked_digits(options)
+                          : open_drawn_garments(options, source == "garment-masks");
     names.push_back(data.name);
   }
   if (fs::is_directory(status)) return open_folder(source, options);

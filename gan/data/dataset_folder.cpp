@@ -49,7 +49,7 @@ std::vector<std::string> pictures_below(const fs::path& root) {
 }
 
 FolderDataset::FolderDataset(const fs::path& root, const DatasetOptions& options) : root_(root), options_(options), files_(pictures_below(root)) {
-  side_ = options.size;
+  side_ = options.high ? options.high : options.size, across_ = options.across ? options.across : options.size;
   channels_ = options.channels ? options.channels : 3;
   if (!options.labels.empty()) classes_from_table(options.labels);
   else if (std::error_code none; fs::is_regular_file(root_ / "labels.csv", none)) classes_from_table(root_ / "labels.csv");
@@ -81,7 +81,7 @@ int FolderDataset::read(int64_t i, float* out) {
 std::vector<uint8_t> FolderDataset::decode(size_t k) const { return fitted(read_image(root_ / files_[k]), channels_); }
 
 std::vector<uint8_t> FolderDataset::fitted(const Image& picture, int channels) const {
-  return fit_square(with_channels(picture, channels), side_, options_.fit, options_.fill_value).pixels;
+  return fit_into(with_channels(picture, channels), height(), width(), options_.fit, options_.fill_value).pixels;
 }
 
 /// Pictures beside class folders are a class too, named ".".

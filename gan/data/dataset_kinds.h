@@ -15,6 +15,8 @@ std::shared_ptr<Dataset> open_idx(const std::string& what, const std::filesystem
 std::shared_ptr<Dataset> open_swatches(const DatasetOptions&);
 /// Garment i is a function of (i, size) alone; `masks`: where it is, in white. Throws: ConfigError unless size is 16 to 2048.
 std::shared_ptr<Dataset> open_drawn_garments(const DatasetOptions&, bool masks);
+/// Stack i is a function of (i, size) alone. Throws: ConfigError unless size is 16 to 256, and for one channel.
+std::shared_ptr<Dataset> open_stacked_digits(const DatasetOptions&);
 /// Pairs of a line drawing and the picture, of any source of open_dataset.
 std::shared_ptr<Dataset> open_sketches(const std::string& source, const DatasetOptions&);
 struct Mixture;

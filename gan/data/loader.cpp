@@ -100,7 +100,7 @@ Loader::Loader(std::shared_ptr<Dataset> data, const LoaderOptions& options, Curs
   if (!what.compare("point") && options.augment.alters()) throw ConfigError("points cannot be altered at random as pictures are; leave data.augment and its parts alone");
   if (!data->endless()) epoch_draws(*data, options.sampling, options.seed, 0);     // refuses here what the thread would refuse later
   state_->first = int64_t(stream_key(options.seed, "data.order") >> 2);
-  state_->augment = std::make_unique<Augmenter>(options.augment, options.seed, data->width(), data->channels());
+  state_->augment = std::make_unique<Augmenter>(options.augment, options.seed, data->height(), data->width(), data->channels());
   state_->data = std::move(data);
   state_->options = options;
   seek(from);

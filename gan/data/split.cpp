@@ -23,7 +23,7 @@ class Part final : public Dataset {
     const Dataset& data = *whole_->data;
     std::sort(indices_.begin(), indices_.end());
     size_ = int64_t(indices_.size());
-    side_ = data.height(), channels_ = data.channels(), units_ = data.units();
+    side_ = data.height(), across_ = data.width(), channels_ = data.channels(), units_ = data.units();
     classes_ = data.classes();
     for (const int64_t i : indices_) {
       if (!data.labels().empty()) labels_.push_back(data.labels()[size_t(i)]);

@@ -93,15 +93,17 @@ class Swatches final : public Dataset {
  public:
   explicit Swatches(const DatasetOptions& options) {
     if (options.size < 8 || options.size > 1024) throw ConfigError("swatches are drawn with 8 to 1024 pixels a side, not " + std::to_string(options.size));
-    size_ = kSwatches, side_ = options.size;
+    size_ = kSwatches, side_ = options.high ? options.high : options.size, across_ = options.across ? options.across : options.size;
+    drawn_ = std::max(side_, across_);
+    if (drawn_ > 1024) throw ConfigError("swatches are drawn with 8 to 1024 pixels a side, not " + std::to_string(drawn_));
     channels_ = options.channels ? options.channels : 3;
     classes_ = {"stripes", "checks", "houndstooth", "tartan", "dots"};
     for (int64_t i = 0; i < size_; ++i) labels_.push_back(int(i % 5));
-    samples_ = side_ <= 64 ? 4 : side_ <= 256 ? 3 : 2;
+    samples_ = drawn_ <= 64 ? 4 : drawn_ <= 256 ? 3 : 2;
   }
 
   int read(int64_t i, float* out) override {
-    const Image image = with_channels(draw(i, Pattern(labels_[size_t(i)])), channels_);
+    const Image image = centre_crop(with_channels(draw(i, Pattern(labels_[size_t(i)])), channels_), height(), width());
     for (size_t p = 0; p < image.pixels.size(); ++p) out[p] = float(image.pixels[p]) / 127.5f - 1;
     return labels_[size_t(i)];
   }
@@ -110,7 +112,7 @@ class Swatches final : public Dataset {
   Image draw(int64_t i, Pattern pattern) const {
     Dice dice(key_, i);
     const Colourway way(dice);
-    const int n = side_ * samples_;                        // samples a side
+    const int n = drawn_ * samples_;                       // samples a side
     const float phase_x = dice.unit(), phase_y = dice.unit();
     const Yarns yarns(dice, n, samples_);
     using Line = std::vector<uint8_t>;
@@ -178,10 +180,10 @@ class Swatches final : public Dataset {
   /// @param share  (x, y) -> how much of the warp's colour is seen there, 0 to 1
   template <class Share>
   Image weave(const Colourway& way, const Yarns& yarns, const std::vector<uint8_t>& warp, const std::vector<uint8_t>& weft, Share share) const {
-    Image image{side_, side_, 3, std::vector<uint8_t>(size_t(side_) * size_t(side_) * 3)};
+    Image image{drawn_, drawn_, 3, std::vector<uint8_t>(size_t(drawn_) * size_t(drawn_) * 3)};
     const float scale = 1.0f / float(samples_ * samples_);
-    for (int row = 0; row < side_; ++row)
-      for (int column = 0; column < side_; ++column) {
+    for (int row = 0; row < drawn_; ++row)
+      for (int column = 0; column < drawn_; ++column) {
         float sum[3] = {};
         for (int y = row * samples_; y < (row + 1) * samples_; ++y)
           for (int x = column * samples_; x < (column + 1) * samples_; ++x) {
@@ -190,13 +192,13 @@ class Swatches final : public Dataset {
             for (int k = 0; k < 3; ++k) sum[k] += light * (a.rgb[k] + w * (b.rgb[k] - a.rgb[k]));
           }
         for (int k = 0; k < 3; ++k)
-          image.pixels[(size_t(row) * size_t(side_) + size_t(column)) * 3 + size_t(k)] = srgb_(sum[k] * scale);
+          image.pixels[(size_t(row) * size_t(drawn_) + size_t(column)) * 3 + size_t(k)] = srgb_(sum[k] * scale);
       }
     return image;
   }
 
   uint64_t key_ = stream_key(0, "data.swatches");
-  int samples_;                                  // a pixel's side
+  int drawn_, samples_;                          // pixels of the square of which a window is seen, and a pixel's side
   Srgb srgb_;
 };
 

@@ -229,15 +229,17 @@ Image resized(const Image& image, int height, int width) {
   return out;
 }
 
-Image fit_square(const Image& image, int size, Fit fit, uint8_t fill) {
-  if (fit == Fit::fit) return resized(image, size, size);
-  const int shorter = std::min(image.height, image.width), longer = std::max(image.height, image.width);
-  if (fit == Fit::crop) return resized(centre_crop(image, shorter, shorter), size, size);
-  const auto scaled = [&](int side) { return std::max(1, int((int64_t(side) * size * 2 + longer) / (2 * int64_t(longer)))); };     // halves upward
-  const Image small = resized(image, scaled(image.height), scaled(image.width));
-  const size_t c = size_t(image.channels), row = size_t(small.width) * c, top = size_t(size - small.height) / 2, left = size_t(size - small.width) / 2;
-  Image out{size, size, image.channels, std::vector<uint8_t>(size_t(size) * size_t(size) * c, fill)};
-  for (size_t y = 0; y < size_t(small.height); ++y) std::memcpy(&out.pixels[((top + y) * size_t(size) + left) * c], &small.pixels[y * row], row);
+Image fit_into(const Image& image, int height, int width, Fit fit, uint8_t fill) {
+  if (fit == Fit::fit) return resized(image, height, width);
+  const bool wider = int64_t(image.width) * height > int64_t(image.height) * width;       // than what it is to become
+  const auto share = [](int64_t of, int64_t part, int64_t whole) { return std::max(1, int((of * part * 2 + whole) / (2 * whole))); };     // halves upward
+  if (fit == Fit::crop)
+    return resized(wider ? centre_crop(image, image.height, share(image.height, width, height)) : centre_crop(image, share(image.width, height, width), image.width), height, width);
+  const int64_t part = wider ? width : height, whole = wider ? image.width : image.height;
+  const Image small = resized(image, share(image.height, part, whole), share(image.width, part, whole));
+  const size_t c = size_t(image.channels), row = size_t(small.width) * c, top = size_t(height - small.height) / 2, left = size_t(width - small.width) / 2;
+  Image out{height, width, image.channels, std::vector<uint8_t>(size_t(height) * size_t(width) * c, fill)};
+  for (size_t y = 0; y < size_t(small.height); ++y) std::memcpy(&out.pixels[((top + y) * size_t(width) + left) * c], &small.pixels[y * row], row);
   return out;
 }
 

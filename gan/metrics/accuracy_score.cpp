@@ -39,6 +39,7 @@ AccuracyScore accuracy_score(const Context& context, const Labelled& generated, 
                              int width, int epochs, uint64_t seed) {
   const auto of = [&](const Labelled& from) {
     if (from.pictures.size() < size_t(kBatch)) throw ConfigError("the accuracy score trains on " + std::to_string(from.pictures.size()) + " pictures; it takes " + std::to_string(kBatch) + " at least");
+    if (from.pictures[0].height != from.pictures[0].width) throw ConfigError("the accuracy score trains a classifier, and those take square pictures; leave --accuracy-score out");
     const int64_t steps = int64_t(from.pictures.size()) * epochs / kBatch;
     return accuracy(context, *train_classifier(context, std::make_shared<InMemory>(from, classes), width, steps, kBatch, seed), test);
   };

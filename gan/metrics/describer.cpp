@@ -53,8 +53,9 @@ void for_each_part(const Context& context, const Describer& d, const std::vector
 
 }  // namespace
 
-std::string Describer::resize(int side) const {
-  return size == 0 || size == side ? "none" : "triangle " + std::to_string(side) + " to " + std::to_string(size);
+std::string Describer::resize(int height, int width) const {
+  if (size == 0 || (size == height && size == width)) return "none";
+  return "triangle " + (height == width ? "" : std::to_string(width) + "x") + std::to_string(height) + " to " + std::to_string(size);
 }
 
 Describer find_describer(const Context& context, const std::string& run_or_file, const std::function<void(const std::string&)>& note) {

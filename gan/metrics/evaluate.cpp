@@ -5,6 +5,7 @@
 
 #include "metrics/figures.h"
 #include "weft/gan/describer.h"
+#include "weft/gan/digits.h"
 #include "weft/gan/loader.h"
 #include "weft/gan/measures.h"
 #include "weft/gan/nearest.h"
@@ -18,8 +19,8 @@ constexpr int64_t kPatched = 500, kPairs = 500, kLookedUp = 256, kShown = 24;   
 constexpr double kKnownByHeart = 0.01;   // share of the data's own nearest distances below which one counts as that
 constexpr int kEpochs = 4, kWidth = 32;  // of the classifiers of the accuracy score
 
-/// Pictures by who made them: generated, real, others as real as those, and the data's test part.
-struct Sets { Labelled generated, real, other, test; };
+/// Pictures by who made them: generated, real, others as real as those, as many of the data's test part, and the whole of it.
+struct Sets { Labelled generated, real, other, test, whole_test; };
 
 Labelled read(Dataset& data, const std::vector<int64_t>& which) {
   Labelled all;
@@ -40,9 +41,10 @@ class Evaluator {
     generator_ = load_generator(request.run, context, request.note);
     result_.checkpoint = generator_.checkpoint, result_.sha256 = generator_.sha256;
     options_.size = generator_.model.size, options_.channels = generator_.model.size == 1 ? 0 : generator_.model.channels;
+    options_.across = generator_.model.across, options_.high = generator_.model.high;
     options_.root = request.root, options_.note = request.note;
     data_ = open_dataset(request.data, options_);
-    result_.real_pictures = data_->size(), result_.size = data_->height(), result_.channels = data_->channels();
+    result_.real_pictures = data_->size(), result_.size = data_->height(), result_.width = data_->width(), result_.channels = data_->channels();
     result_.data_fingerprint = data_->fingerprint();
   }
 
@@ -58,6 +60,8 @@ class Evaluator {
     read_pictures();
     if (describer_.features) distances();
     if (describer_.classifier) classes();
+    if (request_.data == kStackedDigits) stacks();
+    if (request_.brief) return std::move(result_);
     patches();
     alikeness();
     memorised();
@@ -76,9 +80,9 @@ class Evaluator {
     sets_.real = read(*data_, real_indices_);
     sets_.other = read(*data_, {order.begin() + count_, order.begin() + 2 * count_});
     if (const auto test = open_test_part(request_.data, options_)) {
-      std::vector<int64_t> which = epoch_order(test->size(), stream_key(0, "evaluate.real"), 0);
-      which.resize(size_t(std::min(count_, test->size())));
-      sets_.test = read(*test, which);
+      const std::vector<int64_t> which = epoch_order(test->size(), stream_key(0, "evaluate.real"), 0);
+      sets_.whole_test = read(*test, which);
+      sets_.test.pictures = first(sets_.whole_test.pictures, count_);
     }
     say("drawing " + std::to_string(count_) + " pictures");
     for_each_sample(generator_, context_, count_, request_.seed, [this](const Tensor& x, const std::vector<int>& which) {
@@ -94,7 +98,7 @@ class Evaluator {
   }
   Figure& seen(const char* name, const char* what, Better better) {
     Figure& f = figure(name, what, better, count_);
-    f.features = describer_.sha256, f.resize = describer_.resize(result_.size);
+    f.features = describer_.sha256, f.resize = describer_.resize(result_.size, result_.width);
     return f;
   }
   bool has_test() const { return int64_t(sets_.test.pictures.size()) == count_; }
@@ -103,7 +107,7 @@ class Evaluator {
     say("looking at them with the features' network, and comparing each with each");
     add_distances({describe(context_, describer_, sets_.generated.pictures), describe(context_, describer_, sets_.real.pictures), describe(context_, describer_, sets_.other.pictures),
                    has_test() ? describe(context_, describer_, sets_.test.pictures) : Points()},
-                  describer_.sha256, describer_.resize(result_.size), result_.figures);
+                  describer_.sha256, describer_.resize(result_.size, result_.width), result_.figures);
   }
 
   void classes() {
@@ -118,7 +122,7 @@ class Evaluator {
     Figure& divergence = seen("class_divergence", "of the classes' shares from the data's, in nats", Better::lower);
     divergence.value = b.divergence, divergence.real = r.divergence, divergence.bias = double(known - 1) / (2 * double(count_));
 
-    const Labelled& judged = sets_.test.labels.empty() ? sets_.other : sets_.test;
+    const Labelled& judged = sets_.whole_test.labels.empty() ? sets_.other : sets_.whole_test;
     if (data_->classes().size() != known || judged.labels.empty()) return;
     const std::vector<int> guessed = classify(context_, describer_, judged.pictures);
     double right = 0;
@@ -130,6 +134,21 @@ class Evaluator {
     const AccuracyScore score = accuracy_score(context_, sets_.generated, sets_.real, judged, names, kWidth, kEpochs, 0);
     Figure& f = figure("accuracy_score", "of a classifier trained on them, on real pictures", Better::higher, count_);
     f.value = score.generated, f.real = score.real;
+  }
+
+  void stacks() {
+    say("reading digits");
+    const DigitReader reader(context_, result_.size);
+    const StackScore made = score(reader.read(sets_.generated.pictures)), real = score(reader.read(sets_.other.pictures));
+    const auto add = [&](const char* name, const char* what, Better better, double value, double of_real) -> Figure& {
+      Figure& f = figure(name, what, better, count_);
+      f.value = value, f.real = of_real;
+      return f;
+    };
+    add("modes", "of 1,000 numbers that a sample shows", Better::higher, made.modes, real.modes);
+    add("clear_modes", "that a sample shows as clearly as drawn digits do", Better::higher, made.clear_modes, real.clear_modes);
+    add("clear", "share of samples that are as clear as drawn digits", Better::like_data, made.clear, real.clear);
+    add("mode_divergence", "of the samples' shares of the numbers from uniform, in nats", Better::lower, made.kl, real.kl).bias = made.kl_floor;
   }
 
   void patches() {
@@ -164,7 +183,7 @@ class Evaluator {
     std::vector<Image> asked = first(sets_.generated.pictures, n);
     std::vector<int64_t> own(size_t(n), -1);
     for (int64_t i = 0; i < n; ++i) asked.push_back(sets_.real.pictures[size_t(i)]), own.push_back(real_indices_[size_t(i)]);
-    const std::vector<Nearest> nearest = nearest_pictures(asked, *data_, own);
+    const std::vector<Nearest> nearest = nearest_pictures(context_, asked, *data_, own);
     const std::vector<Nearest> of_made(nearest.begin(), nearest.begin() + n);
     std::vector<double> of_real;
     for (auto it = nearest.begin() + n; it != nearest.end(); ++it) of_real.push_back(it->distance);

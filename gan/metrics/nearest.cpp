@@ -14,28 +14,28 @@ constexpr int64_t kAtOnce = 512;
 
 }  // namespace
 
-std::vector<Nearest> nearest_pictures(const std::vector<Image>& pictures, Dataset& data, const std::vector<int64_t>& own) {
+std::vector<Nearest> nearest_pictures(const Context& context, const std::vector<Image>& pictures, Dataset& data, const std::vector<int64_t>& own) {
   const int64_t numbers = int64_t(data.height()) * data.width() * data.channels();
-  Points asked{int64_t(pictures.size()), numbers, {}};
+  std::vector<float> values;
   for (const Image& p : pictures) {
     if (p.height != data.height() || p.width != data.width() || p.channels != data.channels())
       throw ShapeError("nearest_pictures: pictures of " + std::to_string(p.width) + "x" + std::to_string(p.height) + "x" + std::to_string(p.channels) + " are compared with data of " +
                        std::to_string(data.width()) + "x" + std::to_string(data.height()) + "x" + std::to_string(data.channels()));
-    for (const uint8_t v : p.pixels) asked.values.push_back(v / 127.5f - 1);
+    for (const uint8_t v : p.pixels) values.push_back(v / 127.5f - 1);
   }
+  const NoGraph scope(context);
+  const Tensor asked = context.from(values, {int64_t(pictures.size()), numbers});
   std::vector<Nearest> nearest(pictures.size(), {-1, std::numeric_limits<double>::infinity()});
   for (int64_t begin = 0; begin < data.size(); begin += kAtOnce) {
-    Points some{std::min(kAtOnce, data.size() - begin), numbers, {}};
-    some.values.resize(size_t(some.count * numbers));
-    for (int64_t i = 0; i < some.count; ++i) data.read(begin + i, &some.values[size_t(i * numbers)]);
-    for_each_distance(some, asked, [&](int64_t first, int64_t rows, const float* squares) {
-      for (int64_t i = 0; i < rows; ++i)
-        for (size_t j = 0; j < pictures.size(); ++j) {
-          const int64_t index = begin + first + i;
-          const double distance = squares[size_t(i) * pictures.size() + j];
-          if (distance < nearest[j].distance && !(j < own.size() && own[j] == index)) nearest[j] = {index, distance};
-        }
-    });
+    const int64_t rows = std::min(kAtOnce, data.size() - begin);
+    values.resize(size_t(rows * numbers));
+    for (int64_t i = 0; i < rows; ++i) data.read(begin + i, &values[size_t(i * numbers)]);
+    const std::vector<float> squares = squared_distances(context.from(values, {rows, numbers}), asked).floats();
+    for (int64_t i = 0; i < rows; ++i)
+      for (size_t j = 0; j < pictures.size(); ++j) {
+        const double distance = squares[size_t(i) * pictures.size() + j];
+        if (distance < nearest[j].distance && !(j < own.size() && own[j] == begin + i)) nearest[j] = {begin + i, distance};
+      }
   }
   for (size_t j = 0; j < pictures.size(); ++j) {                       // once more, without the rounding of large sums
     const Image found = nearest[j].index < 0 ? pictures[j] : picture_of(data, nearest[j].index);

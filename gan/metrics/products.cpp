@@ -68,4 +68,9 @@ void for_each_distance(const Points& a, const Points& b, const SeeProducts& see)
   });
 }
 
+Tensor squared_distances(const Tensor& a, const Tensor& b) {
+  const Tensor left = sum(a * a, {1}, KeepAxes::yes), right = sum(b * b, {1});
+  return left + reshape(right, {1, b.size(0)}) - 2 * matmul(a, b, false, true);
+}
+
 }  // namespace weft::gan

@@ -136,7 +136,7 @@ std::string page(const Json& data) {
   const auto figure = [](const char* what) { return std::string("<figure><canvas width=640 height=640 role=img aria-label=\"") + what + "\"></canvas><figcaption><b>" + what + "</b><span></span></figcaption></figure>"; };
   const auto box = [](const char* id, const char* what) { return std::string("<label><input type=checkbox checked id=") + id + "> " + what + "</label>"; };
   return std::string("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>Landscape</title><style>") + page_style + kStyle +
-         "</style><main><header><h1>What the discriminator thinks</h1><p>Colour: its logit, orange where it takes points for real. Arrows: its gradient, along which made points are drawn. "
+         "</style><main><header><h1>What the discriminator thinks</h1><p>Colour: its logit, orange where it takes points for real sooner than elsewhere. Arrows: its gradient, along which made points are drawn. "
          "Grey: real points; blue: made ones.</p></header><div class=play><button type=button>Play</button><input type=range min=0 value=0 aria-label=\"step of the run\"><output></output></div><div class=play>" +
          box("heat", "logit") + box("slope", "gradient") + box("real", "real points") + box("made", "made points") + "</div><div class=views>" + figure("All of it.") + figure("One mode, near.") +
          "</div></main><script type=application/json id=frames>" + data.dump() + "</script><script>" + kScript + "</script></html>\n";

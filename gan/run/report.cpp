@@ -71,6 +71,10 @@ Report::Report(const std::string& title, const std::string& subtitle) : title_(t
 void Report::section(const std::string& heading) { (has_gallery_ ? after_ : before_) += "<h2>" + escaped_for_html(heading) + "</h2>\n"; }
 void Report::paragraph(const std::string& text) { (has_gallery_ ? after_ : before_) += "<p>" + escaped_for_html(text) + "</p>\n"; }
 
+void Report::link(const std::string& file, const std::string& text) {
+  (has_gallery_ ? after_ : before_) += "<p><a href=\"" + escaped_for_html(file) + "\">" + escaped_for_html(text) + "</a></p>\n";
+}
+
 void Report::figures(const std::vector<std::pair<std::string, std::string>>& all) {
   std::string html = "<dl class=\"figures\">";
   for (const auto& [name, value] : all) html += "<div><dt>" + escaped_for_html(name) + "</dt><dd>" + escaped_for_html(value) + "</dd></div>";

@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t stretches = 200;            // of which each is drawn by its lowest, its highest, and a gap if it has one
 constexpr double side = 1000;                // of the drawing, in units of its own
+constexpr size_t colours = 6;                // c0, c1, ... of the page's style
 
 struct Points { std::vector<double> x, y; };
 
@@ -117,7 +118,7 @@ std::string line_html(const Points& p, const Axis& x, const Axis& y, size_t colo
     xs += (i ? " " : "") + print("%.10g", p.x[i]);
     ys += (i ? " " : "") + short_number(p.y[i]);
   }
-  return "<path class=\"line c" + std::to_string(colour % 4) + "\" d=\"" + path + "\" data-x=\"" + xs + "\" data-y=\"" + ys + "\"/>";
+  return "<path class=\"line c" + std::to_string(colour % colours) + "\" d=\"" + path + "\" data-x=\"" + xs + "\" data-y=\"" + ys + "\"/>";
 }
 
 }  // namespace
@@ -140,7 +141,7 @@ std::string chart_html(const Chart& chart) {
   for (size_t k = 0; k < chart.series.size(); ++k) {
     const Series& s = chart.series[k];
     gaps += size_t(std::count_if(s.y.begin(), s.y.end(), [&](double v) { return !y.shows(v); }));
-    legend += "<span class=\"key c" + std::to_string(k % 4) + "\" data-name=\"" + escaped_for_html(s.name) + "\">" + escaped_for_html(s.name) +
+    legend += "<span class=\"key c" + std::to_string(k % colours) + "\" data-name=\"" + escaped_for_html(s.name) + "\">" + escaped_for_html(s.name) +
               (s.y.empty() ? "" : " <b>" + short_number(s.y.back()) + "</b>") + "</span>";
     lines += line_html(thinned(s), x, y, k);
   }

@@ -4,8 +4,8 @@
 namespace weft::gan {
 
 const char* const page_style = R"css(
-:root{color-scheme:light dark;--paper:#fbfaf8;--card:#fff;--ink:#1c1b1a;--soft:#6a6763;--rule:#e4e0da;--mark:#8a6d1d;--c0:#1f5fa8;--c1:#c4501b;--c2:#13805c;--c3:#8a3f9c}
-@media (prefers-color-scheme:dark){:root{--paper:#161514;--card:#1f1e1c;--ink:#ece9e4;--soft:#a09b94;--rule:#35322e;--mark:#d8b75a;--c0:#6fb1f5;--c1:#f59a68;--c2:#5fd0a6;--c3:#d79be6}}
+:root{color-scheme:light dark;--paper:#fbfaf8;--card:#fff;--ink:#1c1b1a;--soft:#6a6763;--rule:#e4e0da;--mark:#8a6d1d;--c0:#1f5fa8;--c1:#c4501b;--c2:#13805c;--c3:#8a3f9c;--c4:#a06a00;--c5:#57606a}
+@media (prefers-color-scheme:dark){:root{--paper:#161514;--card:#1f1e1c;--ink:#ece9e4;--soft:#a09b94;--rule:#35322e;--mark:#d8b75a;--c0:#6fb1f5;--c1:#f59a68;--c2:#5fd0a6;--c3:#d79be6;--c4:#e3b341;--c5:#b1bac4}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
 main{max-width:64rem;margin:0 auto;padding:2rem 1.25rem 4rem}
@@ -14,6 +14,7 @@ header p{margin:.25rem 0 1.5rem;color:var(--soft);overflow-wrap:anywhere}
 h2{font-size:1.25rem;margin:3rem 0 .75rem;padding-top:1rem;border-top:1px solid var(--rule)}
 h3{font-size:1rem;margin:0}
 p{max-width:46rem;overflow-wrap:anywhere}
+a{color:var(--c0)}
 .note,footer{color:var(--soft);font-size:.875rem}
 footer{margin-top:3rem}
 .figures{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;margin:1.5rem 0}
@@ -37,7 +38,7 @@ input[hidden]{display:none}
 .legend{display:flex;flex-wrap:wrap;gap:0 1.25rem;font-size:.875rem;color:var(--soft)}
 .key::before{content:"";display:inline-block;width:1.1em;height:3px;border-radius:2px;background:currentColor;vertical-align:middle;margin-right:.45em}
 .key b{font-weight:600;font-variant-numeric:tabular-nums}
-.c0{color:var(--c0)}.c1{color:var(--c1)}.c2{color:var(--c2)}.c3{color:var(--c3)}
+.c0{color:var(--c0)}.c1{color:var(--c1)}.c2{color:var(--c2)}.c3{color:var(--c3)}.c4{color:var(--c4)}.c5{color:var(--c5)}
 .plot{position:relative;height:15rem;margin:0 .75rem 1.75rem 3.75rem;border-bottom:1px solid var(--soft)}
 .plot svg{position:absolute;inset:0;width:100%;height:100%;overflow:hidden}
 .line{fill:none;stroke:currentColor;stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}

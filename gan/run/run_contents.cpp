@@ -42,6 +42,7 @@ RunContents::Log read_log(const fs::path& path) {
     while (!log.steps.empty() && log.steps.back() >= step) {   // the run went back: what comes now stands for it
       log.steps.pop_back();
       for (auto& [name, values] : log.values) values.resize(std::min(values.size(), log.steps.size()));
+      for (auto& [name, told] : log.told) told.resize(std::min(told.size(), log.steps.size()));
     }
     while (!log.alarms.empty() && log.alarms.back().first >= step) log.alarms.pop_back();
     if (entry.contains("alarms") && entry["alarms"].is_array())
@@ -50,12 +51,13 @@ RunContents::Log read_log(const fs::path& path) {
     for (const auto& [name, value] : entry.items()) {
       if (name == "step" || (!value.is_number() && !value.is_null())) continue;
       std::vector<double>& values = log.values[name];
-      values.resize(log.steps.size(), NAN);
-      values.push_back(value.is_number() ? value.get<double>() : NAN);   // JSON has no NaN: null stands for it
+      std::vector<bool>& told = log.told[name];
+      values.resize(log.steps.size(), NAN), told.resize(log.steps.size());
+      told.push_back(true), values.push_back(value.is_number() ? value.get<double>() : NAN);   // JSON has no NaN: null stands for it
     }
     log.steps.push_back(step);
   }
-  for (auto& [name, values] : log.values) values.resize(log.steps.size(), NAN);
+  for (auto& [name, values] : log.values) values.resize(log.steps.size(), NAN), log.told[name].resize(log.steps.size());
   return log;
 }
 

@@ -38,7 +38,10 @@ std::vector<Series> all_series(const RunContents::Log& log, const std::string& g
     if (column.rfind(group, 0) != 0) continue;
     std::string name = known.count(column) ? known.at(column) : column.size() == group.size() ? column : column.substr(group.size());
     std::replace(name.begin(), name.end(), '_', ' ');
-    all.push_back({name, log.steps, values});
+    Series series{name, {}, {}};                          // what is measured now and then is a line from one time to the next
+    for (size_t i = 0; i < values.size(); ++i)
+      if (log.told.at(column)[i]) series.x.push_back(log.steps[i]), series.y.push_back(values[i]);
+    all.push_back(series);
   }
   return all;
 }
@@ -179,6 +182,8 @@ void write_run_report(const std::filesystem::path& folder, const std::vector<Kno
   for (const RunContents::Sheet& s : run.sheets) sheets.push_back({s.file, "step " + std::to_string(s.step)});
   page.gallery(std::move(sheets));
   page.paragraph(run.sheets.empty() ? "No sample sheet was written." : "The same noise, or the same pictures that no step sees, every time; so each place on the sheet is one picture coming to be.");
+
+  if (std::filesystem::exists(folder / "landscape.html")) page.link("landscape.html", "What the discriminator thinks of every place, and whither it draws the points: to be played and stopped.");
 
   if (!run.log.steps.empty()) {
     page.section("Curves");

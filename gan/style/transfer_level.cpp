@@ -18,26 +18,32 @@ constexpr double kHold = 0.1;                    // at structure 1, in pixels of
 /// (N, h, w, 3) to (N, h, w, 1)
 Tensor light_of(const Tensor& x) { return conv2d(x, x.context().from(std::vector<double>{0.299, 0.587, 0.114}, {1, 1, 1, 3})); }
 
-/// The gradient of the likeness: over all patches the sum of (cov + c) / (dev dev' + c) of the picture's light and shade and the content's,
-/// the third factor of SSIM. Neither mean nor contrast counts, which are the style's to choose: what is held is where it is lighter and darker.
+/// Where the picture is to go to be more like the content in light and shade: up the slope of the likeness, over all patches the sum of
+/// (2 cov + c) / (var + var' + c), SSIM without its factor of means. Nearly flat patches have so steep a slope that a step would end beyond
+/// the top, as noise: theirs counts in proportion to their variance. And all of it counts by how much is needed: not at all where all
+/// patches are alike, and wholly where in the mean less than a half is.
 /// @param x      (N, h, w, 3), whose rows reach beyond those of the patches by kReach at both ends if `inner`
 /// @param light  the content's, alike: (N, h, w, 1)
-Tensor likeness_gradient(const Tensor& x, const Tensor& light, bool inner) {
+Tensor towards_likeness(const Tensor& x, const Tensor& light, bool inner) {
+  constexpr double steady = 0.1;                 // variances: no slope is steeper than at this
   const Context context = x.context();
   const int down = inner ? 0 : kReach;
   const int64_t n = x.size(0);
   const Tensor column = context.full({1, kPatchSide, 1, 1}, 1.0 / kPatchSide), row = context.full({1, 1, kPatchSide, 1}, 1.0 / kPatchSide);
   const auto bordered = [&](const Tensor& plane) { return pad(plane, {down, down, kReach, kReach}, Padding::reflect); };
   const auto means = [&](const Tensor& planes) { return conv2d(conv2d(planes, column), row); };
-  const Tensor nothing = context.constant(1e-6), c = context.constant(0.0018);       // SSIM's C2 / 2, of a range of 2
+  const Tensor nothing = context.constant(0), one = context.constant(1), c = context.constant(0.0036);       // SSIM's C2, of a range of 2
   const auto variance = [&](const Tensor& mean, const Tensor& square) { return maximum(square - mean * mean, nothing); };
 
-  const Tensor theirs = bordered(light), mean = means(theirs), wanted = variance(mean, means(theirs * theirs));      // outside the graph
+  const Tensor theirs = bordered(light), their_mean = means(theirs), wanted = variance(their_mean, means(theirs * theirs));      // outside the graph
   const Context::Recording on(context, true);
   const Tensor leaf = x.leaf(), ours = bordered(light_of(leaf)), all = means(concat({ours, ours * ours, ours * theirs}, 0));
-  const Tensor first = slice(all, 0, 0, n);
-  const Tensor likeness = (slice(all, 0, 2 * n, 3 * n) - first * mean + c) / (sqrt(variance(first, slice(all, 0, n, 2 * n)) * wanted) + c);
-  return grad(sum(likeness), {leaf})[0];
+  const Tensor first = slice(all, 0, 0, n), spread = variance(first, slice(all, 0, n, 2 * n)) + wanted + c;
+  const Tensor likeness = (2 * (slice(all, 0, 2 * n, 3 * n) - first * their_mean) + c) / spread;
+  const Tensor weight = minimum(spread.detach() / steady, one), slope = grad(sum(likeness * weight), {leaf})[0].detach();
+  const NoGraph off(context);
+  const Tensor lacking = 1 - mean(likeness.detach());
+  return minimum(6 * lacking * lacking * lacking, one) * slope;
 }
 
 /// A part of the picture's rows: strips spread evenly over its height, so that their patches are distributed as the whole's. The
@@ -72,7 +78,7 @@ int style_stride(double brush, const TransferPlan& plan) { return std::max(1, in
 
 TransferLevel::TransferLevel(const Context& context, const Tensor& start, const TransferJob& job, const TransferPlan& plan)
     : Level(start), context_(context), plan_(plan), stream_(stream_key(job.options.seed, "transfer")), waves_(stream_key(job.options.seed, "transfer waves")), height_(int(start.size(1))), width_(int(start.size(2))),
-      hold_(kHold * std::pow(job.options.structure, 4)) {
+      hold_(kHold * job.options.structure * job.options.structure) {
   if (hold_ > 0) light_ = light_of(to_tensor(context, resized(with_channels(job.content, 3), height_, width_)));
   const double brush = job.options.brush;
   const int longer = std::max(1, int(std::lround(std::max(height_, width_) * brush)));
@@ -88,12 +94,13 @@ TransferLevel::TransferLevel(const Context& context, const Tensor& start, const 
 }
 
 void TransferLevel::step(int number) {
-  // A wave meets itself in the patches next to it, so a whole step along it would overshoot: its square is what it steps by.
-  constexpr double wave = 0.6;
-  const Tensor directions = concat({draw_directions(context_, kTransferDirections / 2, stream_), wave * draw_waves(context_, kTransferDirections / 2, waves_)}, 0);
+  // A wave meets itself in the patches next to it, so a whole step along it would overshoot: its square is what it steps by. Random
+  // directions see large shapes and little else, but would move all there is to move, and leave grain and colour noise: they are smoothed.
+  constexpr double wave = 0.75, random = 1.2;
+  const Tensor smooth = filter(draw_directions(context_, kTransferRandom, stream_), {0.2, 0.6, 0.2});
+  const Tensor directions = concat({random * smooth, wave * draw_waves(context_, kTransferDirections - kTransferRandom, waves_)}, 0);
   squares_ = {}, gaps_ = 0;
-  // The last third of the steps belongs to the style alone: what it needs most, its finest marks, comes back soonest.
-  const double hold = hold_ * std::max(0.0, 1 - 1.5 * done_++ / plan_.steps);
+  const double hold = hold_ * std::max(0.0, 1 - double(done_++) / plan_.steps);
   for (int part = 0; part < plan_.parts; ++part) {
     const std::vector<int32_t> rows = plan_.parts == 1 ? std::vector<int32_t>() : rows_of(height_, part, plan_.parts, number * 23 % kStripRows);
     if (plan_.parts > 1 && rows.empty()) continue;
@@ -105,7 +112,7 @@ void TransferLevel::step(int number) {
     if (!sum) continue;
     // A patch is to move by the mean over directions of gap * direction, times its 147 numbers; a pixel is part of 49 patches.
     Tensor moved = fma(sum, context_.constant(-3.0 / kTransferDirections), seen);
-    if (hold > 0) moved = fma(likeness_gradient(seen, seen_of(light_, rows), !rows.empty()).detach(), context_.constant(hold), moved);
+    if (hold > 0) moved = fma(towards_likeness(seen, seen_of(light_, rows), !rows.empty()), context_.constant(hold), moved);
     if (rows.empty()) picture = moved;
     else write_back(moved, rows);
   }

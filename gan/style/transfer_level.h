@@ -9,6 +9,7 @@
 namespace weft::gan {
 
 constexpr int kTransferDirections = 16;          // a step
+constexpr int kTransferRandom = 6;               // of them; the others are waves
 constexpr int kStripRows = 58;                   // of patches; with the six that reach beyond, 64 rows of pixels
 
 /// (1, h, w, 3) in [-1, 1].
@@ -64,7 +65,7 @@ class TransferLevel : public Level {
   TransferPlan plan_;
   uint64_t stream_, waves_;
   int height_, width_;
-  double hold_;                                  // weight of the content's light and shade: of the first step, then falling
+  double hold_;                                  // weight of the content's light and shade: of the first step, then falling to 0
   Tensor light_;                                 // the content's: (1, h, w, 1); empty where hold_ is 0
   int done_ = 0;                                 // steps
   std::vector<Region> regions_;

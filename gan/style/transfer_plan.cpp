@@ -11,7 +11,7 @@
 namespace weft::gan {
 namespace {
 
-constexpr int kSmallestSide = 8, kStepsAtFullStrength = 40, kMostAtOnce = 8;   // all 16 at once take 7 MB more at 256 pixels, for a little time
+constexpr int kSmallestSide = 8, kStepsAtFullStrength = 44, kMostAtOnce = 8;   // all 16 at once take 7 MB more at 256 pixels, for a little time
 
 void within(const char* name, double value, double low, double high) {
   char text[160];
@@ -23,6 +23,7 @@ void check(const TransferJob& job) {
   const TransferOptions& o = job.options;
   within("structure", o.structure, 0, 1);
   within("strength", o.strength, 0, 1);
+  within("effort", o.effort, 0, 1);
   within("brush", o.brush, 0.25, 4);
   within("size", o.size == 0 ? kSmallestSide : o.size, kSmallestSide, kMaxImageSide);
   within("feather", o.feather, 0, kMaxImageSide);
@@ -43,10 +44,10 @@ void check(const TransferJob& job) {
 /// A patch's, or so many that the deepest tap has two rows.
 int smallest_side(const TransferJob& job) { return job.features ? 1 << job.features->stages().size() : kSmallestSide; }
 
-/// Longer sides: from a quarter of the size (structure 0) or all of it (1) in steps of about the root of 2, none so small that a side has no patches.
+/// Longer sides: from a quarter of the size (structure 0), 0.625 (0.5) or 0.8 (1) in steps of about the root of 2, none so small that a side has no patches.
 std::vector<int> levels_of(const TransferJob& job, int height, int width) {
   const int longer = std::max(height, width), shorter = std::min(height, width);
-  const double first = std::max(0.25 + 0.75 * job.options.structure, double(smallest_side(job)) / shorter);
+  const double structure = job.options.structure, first = std::max(0.25 + (0.95 - 0.4 * structure) * structure, double(smallest_side(job)) / shorter);
   const int steps = std::max(0, int(std::ceil(-std::log(first) / std::log(std::sqrt(2.0)) - 1e-9)));
   std::vector<int> levels;
   for (int i = 0; i <= steps; ++i) levels.push_back(steps ? int(std::lround(longer * std::pow(first, double(steps - i) / steps))) : longer);
@@ -103,7 +104,7 @@ TransferPlan plan_transfer(const Context& context, const TransferJob& job) {
                     std::to_string(plan.height) + ", but a side needs " + std::to_string(smallest_side(job)) + " pixels to have " +
                     (job.features ? "features" : "patches") + "; crop it, or choose a larger size");
   plan.levels = levels_of(job, plan.height, plan.width);
-  plan.steps = job.options.strength == 0 ? 0 : job.features ? kGramSteps : int(std::ceil(kStepsAtFullStrength * job.options.strength * std::min(1.0, 1.3 - 0.6 * job.options.structure)));
+  plan.steps = job.options.strength == 0 ? 0 : job.features ? kGramSteps : int(std::ceil(job.options.effort * kStepsAtFullStrength * job.options.strength));
   const size_t most = most_of(context, job.options);
   const int most_parts = job.features ? 1 : std::max(1, plan.height / kStripRows / 4);    // a part is four strips or more, or it would not look like the whole
   for (plan.parts = 1;; plan.parts = std::min(2 * plan.parts, most_parts)) {

@@ -101,7 +101,7 @@ Player discriminator_player(const std::string& name, const GanOptions& o, const 
 
 std::shared_ptr<ResnetGenerator> resnet_generator(const Context& context, const ModelOptions& o) {
   const Upsampling up = upsampling_of(o.upsampling);
-  return std::make_shared<ResnetGenerator>(context, ResnetOptions{o.channels, o.channels, o.width, o.blocks, int(o.styles.size()), up, up == Upsampling::bilinear});
+  return std::make_shared<ResnetGenerator>(context, ResnetOptions{o.channels, o.channels, o.width, o.blocks, int(o.styles.size()), up, up == Upsampling::bilinear, o.noise});
 }
 
 std::shared_ptr<PatchDiscriminator> patch_discriminator(const Context& context, const ModelOptions& o, int pictures) {

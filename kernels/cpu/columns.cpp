@@ -6,7 +6,8 @@
 //
 // Without dilation, one filter row of one output pixel is S*C/groups neighbours in memory on both sides, so both are moves
 // of short runs. add_columns sums into a row that is wider than the image by its padding and so needs no bounds, in the
-// fixed order (r, q, s); a thread owns whole rows of x.
+// fixed order (r, q, s); a thread owns whole rows of x. Of up to four channels, a run is so short that each addition would wait
+// for the one before, which wrote into the same few floats: there a pixel's sum stays in registers while its filter row is read.
 #include <cstring>
 
 #include "loops.h"
@@ -37,6 +38,27 @@ void take_columns(CpuQueue& queue, const ConvProblem& problem, int64_t images, i
   });
 }
 
+namespace {
+
+/// sum (padded row, width) += one filter row of the columns: tap s of output pixel q belongs to q * stride + s * dilation.
+template <int width>
+void add_filter_row(const ConvProblem& p, const float* columns, int64_t length, float* sum) {
+  const int64_t S = p.s, stride = p.stride.w, dilation = p.dilation.w, apart = p.r * S * width, end = p.q * stride;
+  for (int64_t at = 0; at < length; ++at, sum += width) {
+    float own[width];
+    for (int c = 0; c < width; ++c) own[c] = sum[c];
+    for (int64_t s = S - 1; s >= 0; --s) {
+      const int64_t from = at - s * dilation;
+      if (from < 0 || from >= end || (stride > 1 && from % stride)) continue;
+      const float* const tap = columns + (stride > 1 ? from / stride : from) * apart + s * width;
+      for (int c = 0; c < width; ++c) own[c] += tap[c];
+    }
+    for (int c = 0; c < width; ++c) sum[c] = own[c];
+  }
+}
+
+}  // namespace
+
 void add_columns(CpuQueue& queue, const ConvProblem& problem, const ConvEpilogue& what, int64_t images, int64_t group,
                  const float* columns, float* x) {
   const int64_t H = problem.h, W = problem.w, C = problem.c, P = problem.p, Q = problem.q, R = problem.r, S = problem.s;
@@ -48,6 +70,7 @@ void add_columns(CpuQueue& queue, const ConvProblem& problem, const ConvEpilogue
   float* const sums = queue.scratch(Slot::partials, size_t(owners * length));   // (owners, padded row, width)
   const float* const bias = what.bias ? static_cast<const float*>(what.bias) + first_c : nullptr;
   const float slope = float(what.leaky_slope);
+  const auto add_row = width == 1 ? add_filter_row<1> : width == 2 ? add_filter_row<2> : width == 3 ? add_filter_row<3> : width == 4 ? add_filter_row<4> : nullptr;
 
   parallel(queue, owners, images * P * Q * R * S * width, [&](int64_t owner) {
     float* const sum = sums + owner * length;
@@ -58,6 +81,10 @@ void add_columns(CpuQueue& queue, const ConvProblem& problem, const ConvEpilogue
         const int64_t up = h + problem.pad.h - r * problem.dilation.h;   // p * stride.h, if some p put tap r on row h
         if (up < 0 || up % problem.stride.h || up / problem.stride.h >= P) continue;
         const float* from = columns + (((n * P + up / problem.stride.h) * Q) * R + r) * S * width;
+        if (add_row) {
+          add_row(problem, from, reached, sum);
+          continue;
+        }
         for (int64_t q = 0; q < Q; ++q, from += R * S * width)
           for (int64_t piece = 0; piece < pieces; ++piece) {
             float* to = sum + (q * problem.stride.w + piece * problem.dilation.w) * width;

@@ -7,7 +7,7 @@
 //                                                 reads it again for every few pixels
 //                    conv2d_weight_grad           of strided windows that stop short of the far padding (3x3, stride 2, even sides)
 //                    conv2d_input_grad            to few channels (a generator's last layer), where oneDNN's fills 3 of 16
-//                                                 lanes; the columns fill them all
+//                                                 lanes; the columns fill them all. Of large images a band of rows at a time
 //   read back      few filters of stride 1 (a ResNet generator's last layer, a patch discriminator's) are the convolution that reads y
 //                  and makes x, mirrored: conv2d is its input gradient by columns, conv2d_weight_grad its own
 //   by Winograd    3x3 filters over every pixel, of many channels and many pixels: 16 products for 36 (winograd.cpp), all three passes
@@ -63,6 +63,7 @@ int64_t images_at_a_time(const ConvProblem& p, int64_t floats) {
   return images;
 }
 constexpr int64_t kSecondLevel = 1 << 17, kThirdLevel = 1 << 22;   // floats: half of a usual core's cache; of a usual chip's
+constexpr int64_t kColumnBand = 1 << 20;                           // floats a thread
 
 void product(CpuQueue& queue, const char* op, const MatmulProblem& problem, double slope, const float* a, const Weight& b,
              const float* bias, float* c) {
@@ -81,13 +82,22 @@ void mirror(CpuQueue& queue, int64_t K, int64_t R, int64_t S, int64_t C, const f
   queue.loops->strided_copy(queue, {4, {C, R, S, K}, {1, -S * C, -C, R * S * C}, {R * S * K, S * K, K, 1}}, sizeof(float), from + (R * S - 1) * C, to);
 }
 
+/// The columns of a run of images at a time, or of a band of one image's rows. What reaches from one band into the next is made twice.
 void input_grad_by_columns(CpuQueue& queue, const char* op, const ConvProblem& p, const ConvEpilogue& epilogue, const float* y, const Weight& w, float* x) {
-  const int64_t images = images_at_a_time(p, kSecondLevel * queue.threads), pixels = int64_t(p.p) * p.q, image = int64_t(p.h) * p.w * p.c;
-  float* const columns = queue.scratch(Slot::columns, size_t(images * image_columns(p)));
-  for (int64_t n = 0; n < p.n; n += images) {
-    product(queue, op, {1, images * pixels, window(p), p.k, false, false, false, 0, 0}, 1, y + n * pixels * p.k, w, nullptr, columns);
-    queue.loops->add_columns(queue, p, epilogue, images, 0, columns, x + n * image);
-  }
+  const int64_t images = images_at_a_time(p, kSecondLevel * queue.threads), row = p.q * window(p), reach = p.dilation.h * (p.r - 1);
+  const int64_t at_once = std::max<int64_t>(4 * p.r, kColumnBand * queue.threads / row);              // rows of y
+  const int64_t rows = at_once < p.p ? std::max<int64_t>(1, at_once * p.stride.h - reach) : p.h;      // of x
+  float* const columns = queue.scratch(Slot::columns, size_t(images * row * std::min<int64_t>(at_once, p.p)));
+  for (int64_t n = 0; n < p.n; n += images)
+    for (int64_t first = 0; first < p.h; first += rows) {
+      const int64_t end = std::min<int64_t>(first + rows, p.h), above = first + p.pad.h;              // of y, in rows of x
+      const int64_t from = std::max<int64_t>(0, (above - reach + p.stride.h - 1) / p.stride.h), to = std::min<int64_t>(p.p, (end - 1 + p.pad.h) / p.stride.h + 1);
+      ConvProblem band = p;
+      if (rows < p.h) band.h = int(end - first), band.p = int(std::max<int64_t>(0, to - from)), band.pad.h = int(above - from * p.stride.h);
+      const int64_t pixels = images * band.p * p.q;
+      if (pixels) product(queue, op, {1, pixels, window(p), p.k, false, false, false, 0, 0}, 1, y + (n * p.p + (rows < p.h ? from : 0)) * p.q * p.k, w, nullptr, columns);
+      queue.loops->add_columns(queue, band, epilogue, images, 0, columns, x + (n * p.h + first) * p.w * p.c);
+    }
 }
 
 /// The tiles that are worked on together. An odd number, so that the 16 places of a tile do not all fall into one set of a cache.

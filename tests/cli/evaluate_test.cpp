@@ -76,6 +76,7 @@ TEST_CASE("evaluate: every figure with its n, its filter and its hash; refused w
   refused({"--features", runs.run}, 66, "weft train classifier");
   refused({"--accuracy-score"}, 2, "--features RUN of a classifier");
   refused({"--count", "1"}, 2, "--count");
+  refused({"--brief", "--sheet", runs.folder / "sheet.png"}, 2, "leave out one of the two");
 }
 
 TEST_CASE("evaluate: without features it says how to make some, and what is missing is named") {
@@ -85,6 +86,9 @@ TEST_CASE("evaluate: without features it says how to make some, and what is miss
   CHECK(r.says("weft train classifier"));
   CHECK(r.out.find("sliced_wasserstein") != std::string::npos);
   CHECK(r.out.find("memorised_share") != std::string::npos);
+  const Result brief = runs.evaluated({"--brief"});
+  CHECK(brief.code == 0);
+  CHECK(brief.out.find("memorised_share") == std::string::npos);
   CHECK(run_weft({"evaluate", runs.folder / "none", "--data", runs.data}).code == 66);
   CHECK(run_weft({"evaluate", runs.run, "--data", runs.folder / "none"}).code == 66);
   CHECK(run_weft({"evaluate", runs.run}).code == 2);

@@ -132,6 +132,16 @@ TEST_CASE("flags are stronger than --set, --set than --config, --config than the
   CHECK(has_line(r.out, "beta2 = 0.999 "));
 }
 
+TEST_CASE("--size 48x32 is a width and a height") {
+  for (const auto& [size, across, high] : {std::tuple{"48x32", "across = 48 ", "high = 0 "}, {"32x40", "across = 0 ", "high = 40 "}, {"32x32", "across = 0 ", "high = 0 "}}) {
+    const Result r = run_weft({"train", "--print-config", "--size", size});
+    for (const char* line : {"size = 32 ", across, high}) CHECK_MESSAGE(has_line(r.out, line), line);
+  }
+  refused({"train", "--print-config", "--size", "48x"}, 2, "a whole number");
+  refused({"train", "--print-config", "--size", "48x32x3"}, 2, "a whole number");
+  refused({"train", "cyclegan", "--data", "swatches", "--out", "x", "--size", "48x32"}, 2, "square");
+}
+
 TEST_CASE("a preset of augmentations is weaker than whatever is set by name, in any order") {
   for (const Words& words : {Words{"--augment", "little-data", "--set", "data.rotation=7", "--set", "data.flip=false"},
                              Words{"--set", "data.flip=false", "--set", "data.rotation=7", "--set", "data.augment=little-data"}}) {

@@ -52,6 +52,22 @@ TEST_CASE("CycleGAN's halving layers take their filter gradient by columns, and 
 #endif
 
 #ifdef WEFT_HAS_ONEDNN
+TEST_CASE("a large picture's gradient, by bands of its rows, is the reference's") {
+  Backendful cpu("cpu", DType::f32, 1), exact("cpu", DType::f64);
+  for (const ConvProblem& p : {problem(1, 150, 3, 8, 7, 1, 0), problem(1, 301, 3, 8, 7, 2, 3), problem(1, 160, 4, 8, 5, 1, 2)}) {
+    REQUIRE(int64_t(p.p) * p.q * p.r * p.s * p.c > 2 << 20);                      // floats of columns: several bands
+    const std::vector<float> y = filled(y_size(p), 1), w = filled(w_size(p), 2);
+    std::vector<float> x(x_size(p));
+    cpu.ops().conv2d_input_grad(*cpu.queue, p, {}, y.data(), {w.data()}, x.data());
+    const std::vector<double> y64(y.begin(), y.end()), w64(w.begin(), w.end());
+    std::vector<double> x64(x.size());
+    exact.ops().conv2d_input_grad(*exact.queue, p, {}, y64.data(), {w64.data()}, x64.data());
+    check_close(x, x64, int64_t(p.r) * p.s * p.k, "picture's gradient");
+  }
+}
+#endif
+
+#ifdef WEFT_HAS_ONEDNN
 TEST_CASE("a layer to few channels never computes one of them at a time") {
   Backendful cpu("cpu", DType::f32);
   for (const ConvProblem& p : {problem(1, 32, 64, 3, 7, 1, 3), problem(2, 31, 128, 1, 4, 1, 1)}) {     // a ResNet generator's last, a patch discriminator's

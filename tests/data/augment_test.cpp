@@ -28,7 +28,7 @@ Pixels noise(int channels, float low = -1, float high = 1) {
 }
 
 Pixels altered(Pixels image, const AugmentOptions& options, int64_t position, int64_t epoch = 2, uint64_t seed = 9) {
-  Augmenter(options, seed, side, int(image.size()) / (side * side))(image.data(), epoch, position);
+  Augmenter(options, seed, side, side, int(image.size()) / (side * side))(image.data(), epoch, position);
   return image;
 }
 
@@ -176,6 +176,31 @@ TEST_CASE("augment: all motions at once are one interpolation, and what lies out
     CHECK(outside > 2000);
     CHECK(worst < 2 * 2 * 30 * slack);           // two axes, each with a slope of at most 2 a pixel
   }
+}
+
+TEST_CASE("augment: pictures that are not square are mirrored in their width and moved by shares of their own sides") {
+  constexpr int h = 5, w = 12;
+  Pixels ramps;                                    // each pixel's column and row
+  for (int i = 0; i < h * w; ++i) ramps.insert(ramps.end(), {float(i % w) / 20, float(i / w) / 20, 0});
+  int flipped = 0;
+  float farthest_x = 0, farthest_y = 0;
+  for (int64_t position = 0; position < 200; ++position) {
+    Pixels seen = ramps;
+    Augmenter({.flip = true}, 9, h, w, 3)(seen.data(), 0, position);
+    const bool is = seen[0] != 0;
+    flipped += is;
+    for (int i = 0; i < h * w; ++i) {
+      CHECK(seen[size_t(3 * i)] == ramps[size_t(3 * (is ? i / w * w + w - 1 - i % w : i))]);
+      CHECK(seen[size_t(3 * i + 1)] == ramps[size_t(3 * i + 1)]);
+    }
+    seen = ramps;
+    Augmenter({.shift = 0.25}, 9, h, w, 3)(seen.data(), 0, position);
+    const size_t middle = size_t(3 * (h / 2 * w + w / 2));
+    farthest_x = std::max(farthest_x, std::abs(seen[middle] - ramps[middle]) * 20), farthest_y = std::max(farthest_y, std::abs(seen[middle + 1] - ramps[middle + 1]) * 20);
+  }
+  CHECK(std::abs(flipped - 100) < 30);
+  CHECK((farthest_x <= 3.001f && farthest_x > 2.7f));
+  CHECK((farthest_y <= 1.251f && farthest_y > 1.1f));
 }
 
 TEST_CASE("augment: jitter keeps greys grey, moves the mean as brightness does, and stays in range") {

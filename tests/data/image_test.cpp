@@ -229,6 +229,13 @@ TEST_CASE("resizing: constant stays, halves are averages, nothing aliases, halve
   const Image wide = fit_square(noise(10, 30, 3), 5);
   CHECK((wide.height == 5 && wide.width == 5 && wide.channels == 3));
   CHECK(centre_crop(Image{1, 4, 1, {1, 2, 3, 4}}, 1, 2).pixels == Pixels{2, 3});
+  const Image high = noise(12, 9, 1);              // into 8x4 and 4x8 pixels
+  CHECK(fit_into(high, 8, 4).pixels == resized(centre_crop(high, 12, 6), 8, 4).pixels);
+  CHECK(fit_into(high, 4, 8).pixels == resized(centre_crop(high, 5, 9), 4, 8).pixels);         // 4.5 rows, halves upward
+  CHECK(fit_into(high, 4, 8, Fit::fit).pixels == resized(high, 4, 8).pixels);
+  const Image narrow = fit_into(high, 4, 8, Fit::pad, 7), inside = resized(high, 4, 3);
+  for (size_t y = 0; y < 4; ++y)
+    for (size_t x = 0; x < 8; ++x) CHECK(narrow.pixels[8 * y + x] == (x >= 2 && x < 5 ? inside.pixels[3 * y + x - 2] : 7));
   CHECK(with_channels(Image{1, 1, 1, {9}}, 3).pixels == Pixels{9, 9, 9});
   CHECK(with_channels(Image{1, 2, 3, {255, 255, 255, 255, 0, 0}}, 1).pixels == Pixels{255, 76});
 }

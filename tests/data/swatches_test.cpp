@@ -51,6 +51,19 @@ TEST_CASE("swatches: any size, one or three channels, all values of [-1, 1] on t
   CHECK_THROWS_AS(open_dataset("swatches", {.size = 1025}), ConfigError);
 }
 
+TEST_CASE("swatches: other than square, they are the middle of a square") {
+  const auto wide = open_dataset("swatches", {.size = 10, .across = 16}), high = open_dataset("swatches", {.size = 10, .high = 16}), square = open_dataset("swatches", {.size = 16});
+  CHECK((wide->height() == 10 && wide->width() == 16 && high->height() == 16 && high->width() == 10));
+  for (const int64_t i : {0, 7, 19}) {
+    std::vector<float> w(480), h(480), s(768);
+    wide->read(i, w.data()), high->read(i, h.data()), square->read(i, s.data());
+    CHECK(std::equal(w.begin(), w.end(), s.begin() + 3 * 48));
+    for (size_t y = 0; y < 16; ++y) CHECK(std::equal(h.begin() + std::ptrdiff_t(y * 30), h.begin() + std::ptrdiff_t(y * 30 + 30), s.begin() + std::ptrdiff_t(y * 48 + 9)));
+  }
+  CHECK_THROWS_AS(open_dataset("swatches", {.size = 16, .across = 1025}), ConfigError);
+  CHECK_THROWS_AS(open_dataset("garments", {.size = 16, .across = 24}), ConfigError);
+}
+
 TEST_CASE("swatches: a function of the number, with the same bits on every machine") {
   const auto data = open_dataset("swatches", {.size = 32});
   std::set<uLong> seen;

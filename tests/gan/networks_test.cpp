@@ -212,6 +212,44 @@ TEST_CASE("every model of pictures from noise has the shapes it says, and says w
   refuses("resnet", [](gan::ModelOptions& o) { o.condition = "projection"; }, "labels.csv");
 }
 
+TEST_CASE("pictures that are not square: a smallest map of their shape, through a step and a file; others are refused with the nearest") {
+  const Context context = Context::open("cpu");
+  struct Case { const char* model; int size, across, high; };
+  for (const Case& c : {Case{"dcgan", 16, 24, 0}, Case{"dcgan", 28, 0, 36}, Case{"convgan", 16, 0, 26}, Case{"resnet", 32, 40, 0}, Case{"r3gan", 16, 0, 20}, Case{"stylegan2", 16, 28, 0}}) {
+    CAPTURE(c.model);
+    const int64_t h = c.high ? c.high : c.size, w = c.across ? c.across : c.size;
+    gan::GanOptions o;
+    o.model = options_for(c.model, c.size);
+    o.model.across = c.across, o.model.high = c.high;
+    o.objective = &gan::find_objective("non-saturating");
+    o.augment.method = gan::AugmentMethod::ada, o.augment.probability = 1;
+    gan::Gan game(context, gan::find_model(c.model), o);
+    CHECK(game.sample(2, 1).shape() == Shape{2, h, w, 1});
+    game.step(context.uniform({4, h, w, 1}, 1));
+    CHECK_FALSE(game.met_not_finite());
+    CHECK(game.gauges()["gradient_norm_generator"] > 0);
+    const gan::ModelOptions back = gan::model_options_from(gan::to_metadata(o.model), "test");
+    const gan::Networks again = gan::find_model(c.model).build(context, back);
+    nn::load_state_dict(*again.generator, nn::state_dict(game.sampler()));
+    nn::load_state_dict(*again.discriminator, nn::state_dict(game.discriminator()));
+  }
+  const auto refuses = [&](const char* model, int size, int across, int high, const char* part) {
+    gan::ModelOptions o = options_for(model, size);
+    o.across = across, o.high = high;
+    CHECK_THROWS_WITH_AS(gan::find_model(model).build(context, o), doctest::Contains(part), const ConfigError&);
+  };
+  refuses("dcgan", 32, 45, 0, "the nearest: --size 48x32");
+  refuses("dcgan", 32, 0, 43, "the nearest: --size 32x40");
+  refuses("stylegan2", 64, 1000, 0, "the nearest: --size 512x64");
+  refuses("convgan", 32, 0, 37, "a multiple of 4");
+  refuses("r3gan", 32, 20, 0, "--size 48x32");
+  refuses("r3gan", 20, 32, 0, "the nearest: --size 24x16");
+  refuses("dcgan", 48, 0, 90, "the nearest: --size 32x64");
+  refuses("dcgan", 27, 40, 0, "the nearest: --size 40x28");
+  refuses("convgan", 300, 0, 0, "the nearest: --size 128");
+  refuses("resnet", 32, 40, 40, "--size 48x32");
+}
+
 TEST_CASE("dcgan's forms") {
   const Context context = Context::open("cpu");
   const auto parameters = [&](auto change) {

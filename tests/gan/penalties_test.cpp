@@ -185,13 +185,16 @@ struct Combination {
   const char* penalties = "";
   int packing = 1, classes = 0, every = 1, anneal = 0;
   double mode_seeking = 0, smoothing = 0;
+  gan::AugmentMethod augment = gan::AugmentMethod::none;
 };
 
 class Game {
  public:
   explicit Game(const Combination& m) : m_(m), context_(in_double()), gan_(context_, model_of(small_networks), options(m)) {
-    batch_.push_back(context_.uniform({6, 5, 5, 2}, 11) * 2 - 1);
+    batch_.push_back(context_.uniform({6, 5, 5, gan_.options().model.channels}, 11) * 2 - 1);
     if (m.classes) batch_.push_back(gan::classes_in_turn(context_, 6, m.classes));
+    const Tensor& weights = gan_.arena(1).values;                    // black, which diffaugment brings in, lies on the kink of a filter without a bias
+    if (m.augment != gan::AugmentMethod::none) weights.copy_from(weights + 0.1 * context_.normal(weights.shape(), 12));
   }
   gan::Gauges step() {
     gan_.seek(kBefore);
@@ -240,6 +243,7 @@ class Game {
     o.penalty_every = m.every, o.penalty_anneal = m.anneal, o.penalty_end = kEnd;
     o.packing = m.packing, o.mode_seeking = m.mode_seeking, o.label_smoothing = m.smoothing;
     for (int i = 0; i < m.classes; ++i) o.model.classes.push_back(std::to_string(i));
+    if (m.augment != gan::AugmentMethod::none) o.augment = {m.augment, "", 0.8, 0.6, 4, 0}, o.model.channels = m.classes ? 3 : 1;
     return o;
   }
   Combination m_;
@@ -258,6 +262,9 @@ TEST_CASE("both networks' gradients are those of what the step tells: every obje
     if (p.cost) all.push_back({"rpgan", p.name}), all.push_back({"non-saturating", p.name, 3, 3, 1, 0, 0, 0.1});
   for (const int packing : {1, 2, 3, 6})
     for (const int classes : {0, 2}) all.push_back({"hinge", "r1:0.5,r2:0.5", packing, classes, 1, 0, 1.3});
+  for (const gan::AugmentMethod augment : {gan::AugmentMethod::diffaugment, gan::AugmentMethod::ada})
+    for (const char* penalties : {"", "r1:0.9", "wgan-gp:0.7,r1:0.9,r2:0.3"})
+      all.push_back({"rpgan", penalties, 1, 0, 1, 0, 0, 0, augment}), all.push_back({"non-saturating", penalties, 2, 2, 1, 0, 0.5, 0, augment});
   for (const Combination& m : all) {
     CAPTURE(m.objective);
     CAPTURE(m.penalties);

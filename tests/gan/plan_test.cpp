@@ -73,7 +73,7 @@ TEST_CASE("a plan tells sizes, time and memory, and leaves nothing behind") {
   const gan::TrainPlan plan = gan::plan_training(s, {});
   CHECK(!fs::exists(s.out));
   CHECK(plan.images == 9);
-  CHECK(plan.size == 16);
+  CHECK(plan.height == 16);
   CHECK(plan.channels == 3);
   REQUIRE(plan.networks.size() == 2);
   CHECK(plan.networks[0].parameters == 16 * (8 * 8 + 8 * 4 + 4 * 3) + 2 * (8 + 4));   // filters, norm scales and shifts

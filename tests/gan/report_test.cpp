@@ -198,6 +198,26 @@ TEST_CASE("pictures are thinned out until the page fits, evenly, first and last 
   CHECK(has(mended, "2 pictures could not be read"));
 }
 
+TEST_CASE("what is measured now and then is a line over the steps that have it, and what is not finite is a gap; the landscape is led to") {
+  const Folder folder;
+  const fs::path run = folder.path / "run";
+  write(run / "run.json", "{\"config\": {\"train.objective\": \"hinge\"}}");
+  const std::string log = "{\"step\":1,\"d_real\":1.0,\"d_held_out\":0.5}\n{\"step\":2,\"d_real\":2.0}\n{\"step\":3,\"d_real\":1.0,\"d_held_out\":0.75}\n";
+  write(run / "log.jsonl", log);
+  gan::write_run_report(run, {});
+  std::string html = read(run / "report.html");
+  CHECK(has(html, "data-x=\"1 3\" data-y=\"0.5 0.75\""));
+  CHECK(!has(html, "a gap"));
+  CHECK(!has(html, "landscape.html"));
+
+  write(run / "log.jsonl", log + "{\"step\":4,\"d_real\":null}\n");
+  write(run / "landscape.html", "<p>");
+  gan::write_run_report(run, {});
+  html = read(run / "report.html");
+  CHECK(has(html, "1 value is not finite: a gap."));
+  CHECK(has(html, "<a href=\"landscape.html\">"));
+}
+
 TEST_CASE("a run however damaged has a report") {
   const Folder folder;
   const fs::path run = folder.path / "r<b>un \xff";

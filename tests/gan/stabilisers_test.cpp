@@ -238,7 +238,7 @@ Outcome play(const char* device, gan::GanOptions o, gan::CaptureSteps capture, i
   const Context c = Context::open(device, {DType::f32, 1});
   o.capture = capture;
   const bool classes = !o.model.classes.empty();
-  const Tensor real = c.empty({4, 5, 5, 2}), labels = classes ? gan::classes_in_turn(c, 4, int64_t(o.model.classes.size())) : Tensor();
+  const Tensor real = c.empty({4, 5, 5, o.model.channels}), labels = classes ? gan::classes_in_turn(c, 4, int64_t(o.model.classes.size())) : Tensor();
   Outcome out;
   nn::Checkpoint at_cut;
   for (const auto& [from, to] : {std::pair{0, cut}, {cut, 12}}) {
@@ -281,11 +281,14 @@ TEST_CASE("steps of several kinds: captured as not, and cut anywhere as whole") 
   critic.d_steps = 3, critic.penalty_every = 2;
   packs.packing = 2, packs.mode_seeking = 0.5, packs.label_smoothing = 0.1, packs.order = gan::UpdateOrder::generator_first;
   classes.model.classes = {"a", "b", "c"}, classes.packing = 2, classes.mode_seeking = 0.2, classes.order = gan::UpdateOrder::simultaneous, classes.penalty_every = 4;
+  gan::GanOptions adaptive = busy("rpgan", "r1:0.5,r2:0.5"), altered = busy("non-saturating", "wgan-gp:1");
+  adaptive.augment = {gan::AugmentMethod::ada, "", 0.3, 0.6, 3, 0.05}, adaptive.model.channels = 1, adaptive.penalty_every = 2;
+  altered.augment.method = gan::AugmentMethod::diffaugment, altered.model.channels = 3, altered.packing = 2, altered.model.classes = {"a", "b"};
   std::vector<std::string> all;
   for (const char* device : {"cpu", "sim"}) {
     if (!find_backend(device, DType::f32)) continue;
     CAPTURE(device);
-    for (const gan::GanOptions& o : {lazy, critic, packs, classes}) {
+    for (const gan::GanOptions& o : {lazy, critic, packs, classes, adaptive, altered}) {
       CAPTURE(o.objective->name);
       const Outcome whole = play(device, o, gan::CaptureSteps::off);
       REQUIRE(std::isfinite(whole.told.at(0)));

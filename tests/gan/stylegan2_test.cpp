@@ -25,7 +25,7 @@ TEST_CASE("a modulated convolution is the one by each sample's own filter") {
       }
       CHECK(largest_gap(gan::style2::modulated_convolution(x, w, styles, demodulate, up).values(), concat(parts, 0).values()) <= 1e-13);
     }
-  gan::style2::Layer layer(context, 6, 6, 4, 8, true, 1);
+  gan::style2::Layer layer(context, 6, 6, 4, {8, 10}, true, 1);
   CHECK(layer.forward(x, context.normal({3, 4}, 4)).shape() == Shape{3, 8, 10, 6});
 }
 

@@ -93,8 +93,9 @@ TEST_CASE("classifier: learns three classes, and its file is found, described an
   const Describer d = find_describer(context, file.string());
   CHECK(d.classifier);
   CHECK(d.dimensions == 128);
-  CHECK(d.resize(16) == "none");
-  CHECK(d.resize(28) == "triangle 28 to 16");
+  CHECK(d.resize(16, 16) == "none");
+  CHECK(d.resize(28, 28) == "triangle 28 to 16");
+  CHECK(d.resize(16, 24) == "triangle 24x16 to 16");
   const std::vector<Image> pictures = {classed_picture(0, 16, 9), classed_picture(1, 16, 9), classed_picture(2, 16, 9)};
   CHECK(classify(context, d, pictures) == std::vector<int>{0, 1, 2});
   CHECK(describe(context, d, pictures).values.size() == 3 * 128);

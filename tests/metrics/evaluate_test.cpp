@@ -10,6 +10,7 @@
 #include "pictures_with_classes.h"
 #include "temporary_folder.h"
 #include "weft/gan/classifier.h"
+#include "weft/gan/digits.h"
 #include "weft/gan/nearest.h"
 #include "weft/kernels/error.h"
 
@@ -137,12 +138,42 @@ TEST_CASE("accuracy score: labelled real pictures teach, wrongly labelled ones d
   CHECK(score.generated < 0.1);
 }
 
+TEST_CASE("evaluate: the accuracy score of noise is a guesser's, and that of real pictures is not") {
+  const Scene scene;
+  EvaluateRequest request;
+  request.run = scene.generator, request.data = scene.data, request.features = scene.judge, request.count = 330, request.accuracy_score = true;
+  const Evaluation e = evaluate(request, scene.context);
+  CHECK(figure(e, "accuracy_score").real > 0.9);
+  CHECK(figure(e, "accuracy_score").value < 0.7);          // of three classes
+  CHECK(figure(e, "accuracy_score").count == 330);
+}
+
+TEST_CASE("evaluate: of stacked digits, modes are counted, and drawn ones have nearly as many as there are samples") {
+  const Scene scene;
+  ModelOptions o;
+  o.size = 16, o.channels = 3, o.width = 2, o.latent = 4;
+  const nn::ModulePtr network = dcgan(scene.context, o).generator;
+  nn::initialise(*network, nn::Init::dcgan, 0);
+  Metadata about = to_metadata(o);
+  about["model"] = "dcgan";
+  write_safetensors(scene.generator, nn::state_dict(*network), about);
+  EvaluateRequest request;
+  request.run = scene.generator, request.data = kStackedDigits, request.count = 40;
+  const Evaluation e = evaluate(request, scene.context);
+  CHECK(figure(e, "modes").real > 35);
+  CHECK(figure(e, "modes").value < 20);                    // grey all over
+  CHECK(figure(e, "clear_modes").value == 0);
+  CHECK(figure(e, "clear").real > 0.9);
+  CHECK(figure(e, "mode_divergence").value > figure(e, "mode_divergence").real);
+  CHECK(figure(e, "mode_divergence").bias == doctest::Approx(999.0 / 80));
+}
+
 TEST_CASE("nearest picture: a copy is found with its number, also a slightly altered one; one's own is passed over") {
   const Scene scene;
   const auto data = open_dataset(scene.data, Scene::options());
   Image altered = classed_picture(41, 16, 1);
   altered.pixels[7] = uint8_t(altered.pixels[7] ^ 16);
-  const std::vector<Nearest> n = nearest_pictures({classed_picture(600, 16, 1), altered, classed_picture(5, 16, 7), classed_picture(9, 16, 1)}, *data, {-1, -1, -1, 9});
+  const std::vector<Nearest> n = nearest_pictures(scene.context, {classed_picture(600, 16, 1), altered, classed_picture(5, 16, 7), classed_picture(9, 16, 1)}, *data, {-1, -1, -1, 9});
   CHECK(n[0].index == 600);
   CHECK(n[0].distance == 0);
   CHECK(n[1].index == 41);
@@ -150,5 +181,5 @@ TEST_CASE("nearest picture: a copy is found with its number, also a slightly alt
   CHECK(n[2].distance > 0.03);
   CHECK(n[3].index != 9);
   CHECK(n[3].distance > 0.03);
-  CHECK_THROWS_AS(nearest_pictures({classed_picture(0, 8, 1)}, *data), ShapeError);
+  CHECK_THROWS_AS(nearest_pictures(scene.context, {classed_picture(0, 8, 1)}, *data), ShapeError);
 }

@@ -40,10 +40,11 @@ TEST_CASE("balanced and weighted draws, and every alteration, go on where they w
   }
 }
 
-TEST_CASE("packs, steps of two kinds, a bounded critic and an average that is still young go on where they were cut") {
+TEST_CASE("packs, steps of two kinds, a bounded critic, ADA's probability and an average that is still young go on where they were cut") {
   const Runs runs;
   const Words asked = {"--objective", "wasserstein", "--penalty", "clip:0.05", "--set", "train.packing=2", "--set", "train.d_steps=3", "--set", "train.mode_seeking=0.5",
-                       "--set", "model.ema=0", "--set", "model.ema_half_life=40", "--set", "model.ema_ramp=0.3"};
+                       "--set", "model.ema=0", "--set", "model.ema_half_life=40", "--set", "model.ema_ramp=0.3",
+                       "--set", "train.augment=ada", "--set", "train.augment_interval=3", "--set", "train.augment_kimg=0.05"};
   const std::string whole = sha256(runs.train("whole", 13, asked));
   CHECK(whole != sha256(runs.train("without packs", 13, {"--objective", "wasserstein", "--penalty", "clip:0.05", "--set", "train.d_steps=3"})));
   for (const int64_t cut : {1, 2, 3, 4, 6, 7, 11, 12}) {

@@ -98,6 +98,22 @@ TEST_CASE("strength: 0 gives the content's bytes, and more goes further") {
   }
 }
 
+TEST_CASE("effort: a share of the steps, which goes a part of the way") {
+  TransferJob job = small_job();
+  const Image style = resized(stripes(60, 60), 72, 72);
+  const int steps = plan_transfer(cpu(), job).steps;
+  double before = patches_apart(job.content, style);
+  for (const double effort : {1e-9, 0.5, 1.0}) {
+    job.options.effort = effort;
+    CHECK(plan_transfer(cpu(), job).steps == std::max(1, int(std::lround(effort * steps))));
+    const double now = patches_apart(transfer(cpu(), job), style);
+    CHECK(now < before);
+    before = now;
+  }
+  job.options.effort = 1.5;
+  refused<ConfigError>(job, "effort");
+}
+
 TEST_CASE("structure: similarity to the content rises over the dial") {
   TransferJob job = small_job();
   double before = -1;

@@ -37,6 +37,7 @@ const Mistake mistakes[] = {
     {"axis", [](const Context& c) { sum(c.zeros({2, 3}), {2}); }, {"axis 2", "(2, 3)"}},
     {"sum of nothing", [](const Context& c) { sum(c.zeros({0, 3})); }, {"(0, 3)"}},
     {"gather by numbers", [](const Context& c) { gather(c.zeros({2, 3}), c.zeros({2})); }, {"int32"}},
+    {"gather with too few weights", [](const Context& c) { gather(c.zeros({2, 3}), c.index({0, 1}, {1, 2}), c.zeros({1, 1})); }, {"(1, 2)", "(1, 1)"}},
     {"gather from a scalar", [](const Context& c) { gather(c.zeros({}), c.index({0}, {1})); }, {"gather"}},
     {"rank", [](const Context& c) { gather(c.zeros({2, 2, 2, 2}), c.index({0}, {1, 1, 1, 1})); }, {"axes"}},
     {"matmul", [](const Context& c) { matmul(c.zeros({2, 3}), c.zeros({4, 5})); }, {"(2, 3)", "(4, 5)"}},

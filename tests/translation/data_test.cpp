@@ -146,7 +146,7 @@ TEST_CASE("augmentation alters both pictures of a pair alike") {
   AugmentOptions o;
   o.flip = true, o.rotation = 30, o.zoom = 0.2, o.jitter = 0.5;
   for (int c : {1, 3}) {
-    Augmenter alone(o, 5, side, c), together(o, 5, side, 2 * c);
+    Augmenter alone(o, 5, side, side, c), together(o, 5, side, side, 2 * c);
     std::vector<float> one(pixels * size_t(c)), pair(2 * pixels * size_t(c));
     for (int64_t position = 0; position < 20; ++position) {
       for (size_t p = 0; p < pixels; ++p)

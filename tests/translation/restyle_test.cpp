@@ -11,6 +11,7 @@
 #include "weft/gan/loader.h"
 #include "weft/gan/measures.h"
 #include "weft/gan/sheet.h"
+#include "weft/gan/translation.h"
 #include "weft/gan/translator.h"
 #include "weft/gan/two_sides.h"
 #include "weft/kernels/error.h"
@@ -231,6 +232,83 @@ TEST_CASE("a translator read back: strength, styles, odd sizes, alpha") {
   about["model"] = "dcgan";
   write_safetensors(file, nn::state_dict(contest->network(0)), about);
   CHECK(what_of([&] { Translator(file, context); }).find("makes pictures from noise") != std::string::npos);
+}
+
+TEST_CASE("styles mix: the network whose norms stand between two styles' own, at their weights' place") {
+  const testing::TemporaryFolder folder;
+  const Context context = Context::open("cpu");
+  const GanOptions o = [] { GanOptions with_loss = small({"dots", "lines"}); return with_loss.weights.content = 1, with_loss; }();
+  HostTensors tensors = nn::state_dict(make_contest(context, find_model("restyle"), o)->network(0));
+  Metadata about = to_metadata(o.model);
+  about["model"] = "restyle";
+  /// Calls change(dots, lines, where) on each pair of the styles' scales and shifts.
+  const auto each_pair = [](HostTensors& all, const std::function<void(float&, float&, size_t)>& change) {
+    size_t where = 0;
+    for (auto& [name, tensor] : all) {
+      if (tensor.shape.size() != 2 || tensor.shape[0] != 2) continue;
+      float* rows = reinterpret_cast<float*>(tensor.bytes.data());
+      for (int64_t i = 0; i < tensor.shape[1]; ++i) change(rows[i], rows[tensor.shape[1] + i], where++);
+    }
+    CHECK(where > 0);
+  };
+  const auto translator = [&](const HostTensors& all) {
+    write_safetensors(folder.path / "generator.safetensors", all, about);
+    return Translator((folder.path / "generator.safetensors").string(), context);
+  };
+  each_pair(tensors, [](float&, float& lines, size_t where) { lines += 0.5f * std::sin(float(where)); });   // styles far apart
+  const Translator translate = translator(tensors);
+  each_pair(tensors, [](float& dots, float& lines, size_t) { dots = lines = 0.7f * dots + 0.3f * lines; });
+  const Translator between = translator(tensors);
+
+  const Tensor picture = slice(contents(context), 0, 0, 1);
+  const auto in = [&](double dots, double lines) { return translate(picture, {1, {{"dots", dots}, {"lines", lines}}}); };
+  const auto apart = [](const Tensor& a, const Tensor& b) { return mean(abs(a - b)).item(); };
+  const Tensor dots = in(1, 0), lines = in(0, 1), mixed = in(0.7, 0.3);
+  CHECK(apart(mixed, between(picture, {1, {{"dots", 1}}})) < 1e-5);
+  const double whole = apart(dots, lines);
+  CHECK(whole > 0.02);
+  for (const Tensor& end : {dots, lines}) {
+    CHECK(apart(mixed, end) > 0.1 * whole);
+    CHECK(apart(mixed, end) < 0.9 * whole);
+  }
+  CHECK(apart(in(0.9, 0.1), dots) < apart(mixed, dots));
+  CHECK(apart(mixed, dots) < apart(in(0.5, 0.5), dots));
+}
+
+TEST_CASE("noise beside the picture: drawn anew each step of training, and the same at the same place of any picture after it") {
+  const Context context = Context::open("cpu");
+  ResnetGenerator network(context, {.in = 3, .out = 3, .width = 6, .blocks = 1, .upsampling = Upsampling::nearest, .noise = 5});
+  nn::initialise(network, nn::Init::kaiming, 0, "network");
+  const NoGraph scope(context);
+  const auto roughness = [](const Tensor& t) { return mean(abs(slice(t, 2, 9, 32) - slice(t, 2, 8, 31))).item(); };
+  const Tensor flat = context.full({2, 32, 40, 3}, 0.25), wider = context.full({1, 32, 48, 3}, 0.25);
+  network.set_training(false);
+  const Tensor made = network(flat);
+  CHECK(roughness(made) > 0.05);                                                        // a texture, where nothing was
+  CHECK(network(flat).floats() == made.floats());
+  CHECK(slice(made, 0, 0, 1).floats() == slice(made, 0, 1, 2).floats());                // whatever else is in the batch
+  StepState& state = context.step_state();
+  state.step = 7;
+  context.publish_step_state();
+  CHECK(network(flat).floats() == made.floats());                                       // and whatever the step
+  CHECK(network.features(flat, {0})[0].size(3) == 8);
+  CHECK(slice(network.features(wider, {0})[0], 2, 3, 43).floats() == slice(slice(network.features(flat, {0})[0], 0, 0, 1), 2, 3, 43).floats());
+
+  network.set_training(true);
+  const Tensor one = network(flat);
+  CHECK(slice(one, 0, 0, 1).floats() != slice(one, 0, 1, 2).floats());
+  state.step = 8;
+  context.publish_step_state();
+  CHECK(network(flat).floats() != one.floats());
+}
+
+TEST_CASE("a network's file says how many channels of noise it was given, and 'none' is what an older one had") {
+  ModelOptions o = small().model;
+  o.noise = 2;
+  Metadata about = to_metadata(o);
+  CHECK(model_options_from(about, "it").noise == 2);
+  about.erase("noise");
+  CHECK(model_options_from(about, "it").noise == 0);
 }
 
 TEST_CASE("alpha goes into a PNG and comes back, and a picture without any has none") {

@@ -52,6 +52,10 @@ void add_shapes(std::vector<OpCase>& list) {
   list.push_back({"slice of a single sample", {{{1, 4, 3}}}, [=](const Tensors& t) { return cube(slice(t[0], 1, 1, 3)); }});
   list.push_back({"gather", {{{4, 2, 3}}}, [=](const Tensors& t) { return cube(gather(t[0], t[0].context().index({2, 0, -1, 2, 2, 3}, {2, 3}))); }});
   list.push_back({"gather one row", {{{4, 3}}}, [=](const Tensors& t) { return gather(cube(t[0]), t[0].context().index({3}, {})); }});
+  list.push_back({"gather with weights", {{{4, 3}}}, [=](const Tensors& t) {
+    const Context c = t[0].context();
+    return cube(gather(cube(t[0]), c.index({2, 0, -1, 1, 2, 2}, {3, 2}), c.from(std::vector<double>{0.5, -1, 2, 0.25, 1, 3}, {3, 2})));
+  }});
   list.push_back({"sort", {{{3, 7}}}, [=](const Tensors& t) { return cube(sort(cube(t[0])).values) * t[0].context().from(std::vector<double>{1, -2, 3, 4, -5, 6, 7}, {7}); }});
   list.push_back({"sort of one row", {{{5}}}, [=](const Tensors& t) { return cube(sort(t[0]).values) * t[0].context().from(std::vector<double>{1, -2, 3, 4, -5}, {5}); }});
   list.push_back({"dropout", {image}, [=](const Tensors& t) { return cube(dropout(t[0], 0.4, 12345)); }});

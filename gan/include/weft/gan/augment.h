@@ -28,8 +28,8 @@ class Augmenter {
  public:
   /// @param channels  1 or 3, of a pair 2 or 6: both of its pictures are altered alike
   /// Throws: ConfigError for what is out of range.
-  Augmenter(const AugmentOptions&, uint64_t seed, int side, int channels);
-  /// @param image  (side, side, channels) in [-1, 1], altered in place and still in [-1, 1]
+  Augmenter(const AugmentOptions&, uint64_t seed, int height, int width, int channels);
+  /// @param image  (height, width, channels) in [-1, 1], altered in place and still in [-1, 1]
   void operator()(float* image, int64_t epoch, int64_t position);
 
  private:
@@ -38,7 +38,7 @@ class Augmenter {
   void recolour(float* image, size_t stride, size_t channels, int64_t epoch, int64_t position);
 
   AugmentOptions options_;
-  int side_, channels_;
+  int height_, width_, channels_;
   uint64_t flip_key_, key_;
   bool moves_;
   std::vector<float> before_;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "weft/gan/discriminator_augment.h"
 #include "weft/gan/model.h"
 #include "weft/gan/objective.h"
 #include "weft/gan/penalty.h"
@@ -62,6 +63,7 @@ struct GanOptions {
   double mode_seeking = 0;                         // weight of latents' pictures being alike. Mao et al., arXiv:1903.05628
   double label_smoothing = 0;                      // real pictures' label is so much below 1. Salimans et al., arXiv:1606.03498
   int d_steps = 1;                                 // of which the generator moves in the last
+  DiscriminatorAugmentOptions augment;             // of all that the discriminator is shown
 };
 
 /// What a step can tell, as plain numbers under the names of log.jsonl. "loss_..." are losses, "d_..." a discriminator's opinions as
@@ -147,7 +149,7 @@ class Contest {
   /// Whether the player moves in the step now.
   virtual bool moves(size_t /*player*/) const { return true; }
   /// What the host has to do before the step now: set dials.
-  virtual void prepare() {}
+  virtual void prepare(const Tensors& /*batch*/) {}
   int64_t step_now() const { return step_; }       // from 1
   /// The gradient of `loss` in the parameters of all these players, into their arenas. keep: others' gradients by the same graph come after it.
   void gradient(const std::vector<size_t>& players, const Tensor& loss, KeepGraph keep = KeepGraph::no);
@@ -155,6 +157,8 @@ class Contest {
   /// Its optimiser's step by the gradient that is there, and its average.
   void update(size_t player);
   enum class As { mean, probability };
+  /// Whether play() is asked for its gradients alone: nothing that outlives the step may change.
+  bool only_looking() const { return only_looking_; }
   /// For the log: the mean of `value`, or of its sigmoid.
   void tell(const std::string& name, const Tensor& value, As as = As::mean);
 

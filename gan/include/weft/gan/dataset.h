@@ -12,15 +12,16 @@
 namespace weft::gan {
 
 struct DatasetOptions {
-  int size = 32;                                 // pixels, square
+  int size = 32;                                 // pixels of a side, of the shorter one where pictures are not square
   int channels = 0;                              // 1 or 3; 0: as the data has (IDX files: 1, folders: 3)
   std::string root;                              // where a named data set's files are, if not in their usual place
-  Fit fit = Fit::crop;                           // how a folder's picture of another shape becomes a square
+  Fit fit = Fit::crop;                           // how a folder's picture of another shape gets this one
   uint8_t fill_value = 255;                      // of the borders of Fit::pad
   std::string labels;                            // a folder's classes and weights, a CSV; empty: FOLDER/labels.csv if it is there
   double broken_share = 0.05;                    // of a folder's pictures that may be broken, and three always; [0, 1]
   std::function<void(const std::string&)> note;  // hears each broken picture once; called from whichever thread reads
   size_t cache_bytes = size_t(1) << 30;          // decoded pictures of a folder that are kept
+  int across = 0, high = 0;                      // pixels of the longer side, from left to right or from top to bottom; 0: size
 };
 
 /// How numbers in the data's own units become what networks see, an axis: y = (x - zero) / one. Empty for pictures, whose y is x/127.5 - 1.
@@ -36,7 +37,7 @@ class Dataset {
   virtual ~Dataset() = default;
   int64_t size() const { return size_; }
   int height() const { return side_; }
-  int width() const { return side_; }
+  int width() const { return across_ ? across_ : side_; }
   int channels() const { return channels_; }
   const std::vector<std::string>& classes() const { return classes_; }    // empty: the data has none
   const std::vector<int>& labels() const { return labels_; }              // (size): each image's class; empty: none
@@ -60,7 +61,7 @@ class Dataset {
 
  protected:
   int64_t size_ = 0, broken_ = 0;
-  int side_ = 0, channels_ = 0;
+  int side_ = 0, across_ = 0, channels_ = 0;     // pixels from top to bottom, and from left to right; across_ 0: as many
   std::vector<std::string> classes_;
   std::vector<int> labels_;
   std::vector<double> weights_;
@@ -81,13 +82,14 @@ constexpr NamedData kNamedData[] = {
     {"swatches", "20,000 textile swatches that weft draws: stripes, checks, houndstooth, tartan, dots; 8 to 1024 pixels", "", ""},
     {"garments", "20,000 garments that weft draws: T-shirts, longsleeves, dresses, skirts, trousers; 16 to 2048 pixels", "", ""},
     {"garment-masks", "where each of those garments is: white on black", "", ""},
+    {"stacked-digits", "128,000 pictures of three drawn digits, one a channel: 1,000 modes to be found, after stacked MNIST (arXiv:1611.02163); 16 to 256 pixels", "", ""},
     {"ring8", "points, drawn afresh for ever: eight narrow Gaussians on a circle (arXiv:1712.04086); for `weft train mlp`", "", ""},
     {"grid25", "points, drawn afresh for ever: 25 narrow Gaussians, five times five (arXiv:1712.04086); for `weft train mlp`", "", ""}};
 
 /// @param source  a name of kNamedData, a folder of pictures (its classes are those of its labels.csv, or else its first-level folders), an IDX file of
 ///                images, plain or gzip, whose labels are taken from the file beside it if there is one, or a CSV of points, x,y a line. Points are
 ///                pictures of one pixel with two channels, in units of their own, and size is 1
-/// IDX pictures are never resampled: `size` is their own or the next power of two, reached by a black border.
+/// Pictures of a folder and swatches can be other than square. IDX pictures are never resampled: `size` is their own or the next power of two, reached by a black border.
 /// Throws: DataError for a source that is missing, empty or unreadable, FormatError for a broken IDX file, ConfigError for a
 /// size or channel count that the source cannot give.
 std::shared_ptr<Dataset> open_dataset(const std::string& source, const DatasetOptions&);

@@ -19,8 +19,8 @@ struct Describer {
   std::function<Tensor(const Tensor&)> features;       // (N,H,W,channels) in [-1, 1] -> (N, dimensions)
   std::shared_ptr<Classifier> classifier;  // if it is one
 
-  /// How pictures of that side come to the size that it takes, for whoever reads the figures: "none" or "triangle 28 to 32".
-  std::string resize(int side) const;
+  /// How pictures of those sides come to the size that it takes, for whoever reads the figures: "none", "triangle 28 to 32" or "triangle 48x32 to 28".
+  std::string resize(int height, int width) const;
 };
 
 /// @param run_or_file  a run of `weft train classifier` or `weft train features` (RUN, RUN@STEP or a checkpoint's folder), or a

@@ -35,14 +35,15 @@ struct EvaluateRequest {
   int64_t count = 10000;                 // generated pictures, and as many real ones twice; fewer if the data has fewer than twice that
   uint64_t seed = 0;
   bool accuracy_score = false;           // also train a classifier on generated pictures, and one on real ones
-  std::function<void(const std::string&)> note;        // hears what is being done
+  bool brief = false;                    // only what the network and the readers of digits and points tell: no patches, likeness or nearest pictures, and no sheet
+  std::function<void(const std::string&)> note = {};   // hears what is being done
 };
 
 struct Evaluation {
   std::string checkpoint, sha256;        // of the generator
   std::string data_fingerprint;
   int64_t real_pictures = 0;             // in the data set
-  int size = 0, channels = 0;
+  int size = 0, width = 0, channels = 0; // pixels from top to bottom, and from left to right
   std::string describer, features;       // what saw the pictures, and its hash; empty: nothing
   double classifier_accuracy = NAN;      // of the classifier among the features, on real pictures: the test part's, or else others
   std::deque<Figure> figures;            // which leaves those that are there where they are

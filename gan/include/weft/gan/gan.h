@@ -21,6 +21,9 @@ class Gan : public Contest {
   Tensor sample(int64_t count, uint64_t seed, const Tensor& labels = {}) const;
   Sheet sheet(const Tensors& shown, int64_t count, uint64_t seed) const override;   // of points: a scatter plot, those shown in grey
 
+  void save(nn::Checkpoint& into) const override;
+  void load(const nn::Checkpoint& from, const std::string& what) override;
+
   nn::Module& generator() const { return network(0); }
   nn::Module& discriminator() const { return network(1); }
   nn::Module& sampler() const { return trained(0); }
@@ -33,7 +36,7 @@ class Gan : public Contest {
   void play(const Tensors& batch) override;
   int kind() const override { return due() + 2 * moves(0); }
   bool moves(size_t player) const override { return player != 0 || step_now() % options().d_steps == 0; }
-  void prepare() override;
+  void prepare(const Tensors& batch) override;
 
  private:
   /// What a step is about.
@@ -43,14 +46,16 @@ class Gan : public Contest {
   };
   /// Pictures as the discriminator saw them.
   struct Seen {
-    Tensor logits, slope;                // slope: of each logit in its own pack, where it was asked for
+    Tensor logits, slope;                // slope: of each logit in its own pack, as that was before it was altered, where it was asked for
   };
   /// Whether what is done in some steps alone is done in this one.
   bool due() const { return (step_now() - 1) % options().penalty_every == 0; }
   bool penalised() const { return !slopes_.empty() && due(); }
   bool penalised_at(Penalty::At at) const;
   void generate(Round& round);
-  Seen look(const Tensor& pictures, const Tensor& labels, bool with_slope);
+  using Side = DiscriminatorAugment::Side;
+  Seen look(const Tensor& pictures, const std::vector<Side>& sides, const Tensor& labels, bool with_slope);
+  Tensor altered(const Tensor& packs, const std::vector<Side>& sides) const;
   std::pair<Seen, Seen> look_at_both(const Round& round);
   Tensor penalty(const Round& round, const Seen& on_real, const Seen& on_fake);
   Tensor gradient_discriminator(const Round& round);
@@ -59,6 +64,7 @@ class Gan : public Contest {
 
   std::vector<WeightedPenalty> slopes_;  // the penalties that look at gradients
   Dial strength_;                        // of all of them
+  DiscriminatorAugment augment_;
 };
 
 /// Latents of a seed: row i is the same whatever the count. (N,1,1,latent)

@@ -43,11 +43,12 @@ Image centre_crop(const Image&, int height, int width);
 /// Separable triangle filter, widened by the reduction so that nothing aliases; edges by renormalisation; rounds half to even.
 Image resized(const Image&, int height, int width);
 enum class Fit {
-  crop,                                          // the largest centred square
+  crop,                                          // the largest centred window of that shape
   fit,                                           // all of it, stretched
   pad                                            // all of it in its own shape, between borders
 };
-/// size x size by one of these; `fill` is the borders' value, 0 to 255.
-Image fit_square(const Image&, int size, Fit = Fit::crop, uint8_t fill = 255);
+/// height x width by one of these; `fill` is the borders' value, 0 to 255.
+Image fit_into(const Image&, int height, int width, Fit = Fit::crop, uint8_t fill = 255);
+inline Image fit_square(const Image& image, int size, Fit fit = Fit::crop, uint8_t fill = 255) { return fit_into(image, size, size, fit, fill); }
 
 }  // namespace weft::gan

@@ -9,7 +9,7 @@
 namespace weft::gan {
 
 struct ModelOptions {
-  int size = 32;        // pixels, square
+  int size = 32;        // pixels of a side, of the shorter one where pictures are not square
   int channels = 1;
   int width = 64;       // channels of the widest-resolution layer; deeper ones are multiples
   int latent = 100;
@@ -17,6 +17,7 @@ struct ModelOptions {
   int blocks = 9;                        // residual blocks
   std::string norm = "instance";         // instance, batch
   std::string upsampling = "transposed"; // transposed; nearest and bilinear leave no checkerboard
+  int noise = 0;                         // channels of noise beside the picture, of a ResNet generator
   double dropout = 0;
   int d_layers = 3, d_scales = 1;        // of a patch discriminator: halvings; pictures of how many sizes
   std::vector<std::string> styles = {};  // that one network holds, by name
@@ -34,6 +35,10 @@ struct ModelOptions {
   int waves = 32;                        // directions in which the discriminator sees sines and cosines of x; 0: only x
   double grain = 1;                      // smallest scale of the data, in their deviations
   Units units = {};                      // the data's, so that a generator's file can speak in them
+  // of pictures that are not square
+  int across = 0, high = 0;              // pixels of the longer side, from left to right or from top to bottom; 0: size
+  /// The picture's sides where the shorter one has `shorter` pixels.
+  Size2 sides(int shorter) const { return {int(int64_t(high ? high : size) * shorter / size), int(int64_t(across ? across : size) * shorter / size)}; }
 };
 
 /// As text, for a network's file, and back. Throws FormatError, with `what` first, for what no network of this program has.
@@ -41,8 +46,8 @@ Metadata to_metadata(const ModelOptions& options);
 ModelOptions model_options_from(const Metadata& metadata, const std::string& what);
 
 struct Networks {
-  nn::ModulePtr generator;               // (N,1,1,latent) -> (N,size,size,channels) in [-1, 1], or about there
-  nn::ModulePtr discriminator;           // (N,size,size,channels) -> (N) logits
+  nn::ModulePtr generator;               // (N,1,1,latent) -> (N,H,W,channels) in [-1, 1], or about there
+  nn::ModulePtr discriminator;           // (N,H,W,channels) -> (N) logits
 };
 
 class Contest;
@@ -66,6 +71,7 @@ struct Model {
   const char* defaults = "";             // settings that come with it where others are not asked for: "train.batch=1 loss.cycle=10"
   std::unique_ptr<Contest> (*contest)(const Context&, const Model&, const GanOptions&) = nullptr;   // nullptr: the plain game, gan.h
   const char* use = "weft generate RUN --out images.png --count 100";   // of a trained one
+  bool rectangles = false;               // its pictures need not be square
 };
 
 /// The command that uses a run of that model, written for a shell already; for a model that is not known, that of the plain game.

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "weft/gan/dataset.h"
+#include "weft/tensor/context.h"
 
 namespace weft::gan {
 
@@ -14,7 +15,7 @@ struct Nearest {
 /// Looks through the whole data set once.
 /// @param pictures  of the data's size and channels
 /// @param own       which picture of the data set each of them is itself, and so is passed over; -1 or empty: none
-std::vector<Nearest> nearest_pictures(const std::vector<Image>& pictures, Dataset& data, const std::vector<int64_t>& own = {});
+std::vector<Nearest> nearest_pictures(const Context& context, const std::vector<Image>& pictures, Dataset& data, const std::vector<int64_t>& own = {});
 
 /// Picture i of the data set as 8 bits a channel.
 Image picture_of(Dataset& data, int64_t i);

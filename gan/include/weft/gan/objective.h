@@ -14,7 +14,11 @@ struct Objective {
   Tensor (*generator)(const Tensor& real, const Tensor& fake);   // `real` is empty where the objective does not use it
   bool labels = false;                   // it has labels, 1 for real pictures and 0 for generated ones
   bool generator_sees_real = false;      // generator() uses `real`, and no gradient goes into it
+  enum class Doubt { at_zero, at_half, between } doubt = Doubt::at_zero;   // the logit that says neither; between: only differences say anything
 };
+
+/// Above 0 where the discriminator knows real pictures from generated ones: (N), of logits (N) each.
+Tensor certainty(const Objective& objective, const Tensor& real, const Tensor& fake);
 
 /// All of them, for `weft list`, tests and docs.
 const std::vector<Objective>& objectives();

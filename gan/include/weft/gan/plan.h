@@ -15,7 +15,7 @@ struct TrainPlan {
   };
   std::string model, device, data;
   int64_t images = 0, batch = 0;         // in the data set; a step
-  int size = 0, channels = 0;            // of the data
+  int height = 0, width = 0, channels = 0;   // of the data
   std::vector<Network> networks;
   uint64_t flops = 0;                    // a step: Context::flops, so products and convolutions alone
   uint64_t peak_tensor_bytes = 0;        // the most that tensors held at once, in a step

@@ -19,7 +19,7 @@ struct Series {
 struct Chart {
   std::string title, note;                   // note: how to read it
   std::string x_name = "step";
-  std::vector<Series> series;                // up to 4 have a colour of their own
+  std::vector<Series> series;                // up to 6 have a colour of their own
   bool logarithmic = false;                  // y; values of 0 and below are gaps then
   struct Mark { double y; std::string name; };
   std::vector<Mark> marks;                   // dashed lines across
@@ -37,6 +37,8 @@ class Report {
 
   void section(const std::string& heading);
   void paragraph(const std::string& text);
+  /// A paragraph that leads to a page beside this one.
+  void link(const std::string& file, const std::string& text);
   /// Large figures in a row, each over its name.
   void figures(const std::vector<std::pair<std::string, std::string>>& name_and_value);
   /// @param fold  if not empty, the table is folded away behind these words

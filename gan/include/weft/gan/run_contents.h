@@ -14,6 +14,7 @@ struct RunContents {
   struct Log {
     std::vector<double> steps;                           // rising
     std::map<std::string, std::vector<double>> values;   // by their names in log.jsonl, one a step; NaN where it has none
+    std::map<std::string, std::vector<bool>> told;       // whether that step's line has that name at all: some are measured now and then
     std::vector<std::pair<double, std::string>> alarms;  // by step
     int64_t unreadable = 0;                              // lines, such as the one that a crash cut off
     /// The last value of that name; NaN if there is none.

@@ -20,7 +20,8 @@ struct TrainSettings {
   double held_out = 0;                   // share of the pictures that no step sees
   int64_t most = 0;                      // pictures that are used; 0: all
   int size = 32, channels = 0, width = 64, latent = 100, batch = 64;   // channels 0: as the data has
-  int blocks = 9, d_layers = 3, d_scales = 1;    // of networks that translate pictures
+  int across = 0, high = 0;              // pixels of the longer side, where pictures are not square; 0: size
+  int blocks = 9, noise = 0, d_layers = 3, d_scales = 1;    // of networks that translate pictures
   std::string norm = "instance", upsampling = "transposed";            // instance, batch; transposed, nearest, bilinear
   std::string stem = "transposed", convolution = "full", d_norm = "batch";   // of networks that make pictures from noise; d_norm: of their judges
   int kernel = 4, minibatch_std = 0;
@@ -34,6 +35,9 @@ struct TrainSettings {
   double penalty_end = 1, penalty_anneal = 1;    // weights go to this multiple, in this share of the steps
   int packing = 1, d_steps = 1;
   double mode_seeking = 0, label_smoothing = 0;
+  std::string shown = "none", shown_policy;      // train.augment: none, diffaugment, ada; and which parts of it
+  double shown_p = 0, shown_target = 0.6, shown_kimg = 500;
+  int shown_interval = 4;
   std::string condition = "none";        // how a model is told of which class a picture is to be
   int64_t steps = 0;                     // 0 with minutes 0: 1600
   double minutes = 0;

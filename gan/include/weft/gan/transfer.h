@@ -32,15 +32,16 @@ enum class TransferColours {
 TransferColours transfer_colours_named(const std::string& name);
 
 struct TransferOptions {
-  double structure = 0.5;          // [0, 1]: how much of the layout stays. The first level is 0.25 + 0.75 * structure of the size;
-                                   // beyond 0.5 there are fewer steps too, down to 0.7, and the content's light and shade holds the result
-  double strength = 0.5;           // [0, 1]: how far it goes: 40 steps a level times this; 0 returns the content
+  double structure = 0.5;          // [0, 1]: how much of the layout stays. The first level is 0.25 (at 0), 0.625 (0.5) or 0.8 (1) of the size,
+                                   // and the content's light and shade holds the result by its square
+  double strength = 0.5;           // [0, 1]: how far it goes: 44 steps a level times this; 0 returns the content
   double brush = 1;                // [0.25, 4]: size of the style's marks. At 1 the style is as long as the picture
   int size = 0;                    // of the longer side, in pixels; 0: the content's
   uint64_t seed = 0;
   TransferColours colours = TransferColours::style;
   bool keep_shading = false;       // folds and shadows of the content stay
   int feather = 0;                 // pixels over which a mask fades in, from its edge inwards
+  double effort = 1;               // (0, 1]: share of the steps of each level that is done; less for a first look
   size_t memory = 0;               // bytes that tensors may take; 0: what the device has free, where that is known
 };
 

@@ -37,11 +37,13 @@ struct ResnetOptions {
   int styles = 0;                                // 0: plain instance norm; else set_style() mixes so many
   Upsampling upsampling = Upsampling::transposed;
   bool antialias = false;                        // blur before each halving (Zhang, arXiv:1904.11486)
+  int noise = 0;                                 // channels of noise beside the picture
 };
 
 /// c7s1-64, d128, d256, R256 x blocks, u128, u64, c7s1-3, tanh; borders by reflection.
 /// Paper: Johnson et al., arXiv:1603.08155, as in Zhu et al., arXiv:1703.10593; with antialias and bilinear upsampling as in
-/// Park et al., arXiv:2007.15651.
+/// Park et al., arXiv:2007.15651. With noise, flat parts of a picture can become a texture (Ulyanov et al., arXiv:1603.03417): in
+/// training it is drawn anew each step, in evaluation it is a function of the place in the picture.
 class ResnetGenerator : public ImageGenerator {
  public:
   ResnetGenerator(const Context& context, const ResnetOptions& options);
@@ -56,7 +58,10 @@ class ResnetGenerator : public ImageGenerator {
   void set_style(const Tensor& weights);
 
  private:
+  Tensor with_noise(const Tensor& x) const;
+
   std::shared_ptr<nn::Sequential> model_;
+  int noise_;
   std::vector<size_t> encoder_layers_;
   std::vector<std::shared_ptr<nn::ConditionalInstanceNorm2d>> styled_;
 };

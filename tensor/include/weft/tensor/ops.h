@@ -78,6 +78,9 @@ Tensor concat(const Tensors& parts, int axis);
 Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end);      // shares storage on the leading axis
 /// y[i] = table[index[i]]: table (rows, ...), index int32 of any shape -> (index..., row...). -1 gives zeros.
 Tensor gather(const Tensor& table, const Tensor& index);
+/// y[i] = sum over t of weights[i, t] * table[index[i, t]]: index and weights (..., taps), taps at least 1 -> (..., row...). -1 reads zeros. No
+/// gradient goes into the weights.
+Tensor gather(const Tensor& table, const Tensor& index, const Tensor& weights);
 /// The last axis in rising order, equal values as they came, NaN last. `index` (int32, of x's shape) has the flat position in x
 /// of each value. Derivatives of any order: those of a permutation, so nothing where two values meet.
 struct Sorted { Tensor values, index; };

@@ -1,0 +1,118 @@
+#include "cloth.h"
+
+#include "weft/gan/colour.h"
+#include "weft/gan/dataset.h"
+#include "weft/gan/palette.h"
+#include "weft/gan/provenance.h"
+#include "weft/gan/sheet.h"
+#include "weft/gan/tile.h"
+#include "weft/kernels/error.h"
+
+namespace weft::apps::studio {
+namespace {
+
+std::string quoted(const std::filesystem::path& file) { return gan::quoted_for_shell(file.string()); }
+
+int whole(const Json& asked, const char* key, int otherwise, int low, int high) {
+  const int value = asked.value(key, otherwise);
+  if (value < low || value > high) throw ConfigError(std::string(key) + " is " + std::to_string(value) + "; it lies between " + std::to_string(low) + " and " + std::to_string(high));
+  return value;
+}
+
+std::string short_number(double value) {
+  char text[24];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+/// A result of one picture, with the line that makes it.
+Json shelved(Shelf& shelf, const gan::Image& picture, const std::string& command, const std::string& role, const std::string& id, const std::string& name) {
+  Json told = shelf.add(gan::encode_png(picture, gan::provenance(command, gan::picture_input(role, shelf.file(id)))), name);
+  told["command"] = command;
+  return told;
+}
+
+}  // namespace
+
+gan::Image drawn(const Context& context, const std::string& set, int64_t index, int size) {
+  gan::DatasetOptions options;
+  options.size = size;
+  const auto data = gan::open_dataset(set, options);
+  std::vector<float> values(size_t(size) * size_t(size) * size_t(data->channels()));
+  data->read(index % data->size(), values.data());
+  return gan::to_image(context.from(values, {1, size, size, data->channels()}), 0);
+}
+
+Json draw(const Context& context, Shelf& shelf, const Json& asked) {
+  const std::string set = asked.at("set");
+  if (set != "garments" && set != "swatches") throw ConfigError("weft draws garments and swatches, not '" + set + "'");
+  const int index = whole(asked, "index", 0, 0, 19999), size = whole(asked, "size", set == "garments" ? 512 : 256, 16, 1024);
+  const auto command = [&](const std::string& name) {
+    return "weft generate " + name + " --seed " + std::to_string(index) + " --count 1 --size " + std::to_string(size) + " --out " + name + ".png";
+  };
+  const auto add = [&](const std::string& name) {
+    return shelf.add(gan::encode_png(drawn(context, name, index, size), gan::provenance(command(name), {{"seed", std::to_string(index)}})), name + "-" + std::to_string(index) + ".png");
+  };
+  Json told = add(set);
+  if (set == "garments") told["mask"] = add("garment-masks")["id"];
+  return told;
+}
+
+Json tile(const Context& context, Shelf& shelf, const Json& asked) {
+  const std::string id = asked.at("id"), name = asked.value("layout", "straight");
+  const gan::Layout layout = gan::layout_named(name);
+  const gan::Tile made = gan::make_tile(context, *shelf.image(id, 1024), layout);
+  const bool smaller = std::max(shelf.image(id)->height, shelf.image(id)->width) > 1024;
+  const std::string command = "weft tile --swatch " + quoted(shelf.file(id)) + (name == "straight" ? "" : " --layout " + name) + " --out " + quoted(shelf.folder() / "tile.png");
+  Json told = shelved(shelf, gan::straight_repeat(made.image, layout), command, "swatch", id, "tile-" + name + ".png");
+  told["how"] = made.how, told["score"] = gan::seam_score(made.image, layout);
+  told["smaller"] = smaller;
+  return told;
+}
+
+Json cloth_of(const Context& context, Shelf& shelf, const Json& asked) {
+  const std::string id = asked.at("id"), name = asked.value("layout", "straight");
+  const gan::Layout layout = gan::layout_named(name);
+  const int repeat = whole(asked, "repeat", 4, 1, 12);
+  gan::Image tile = gan::make_tile(context, *shelf.image(id, 1024), layout).image;
+  const double scale = std::min(1.0, 2048.0 / (repeat * std::max(tile.height, tile.width)));
+  if (scale < 1) tile = gan::resized_tile(tile, layout, 2 * std::max(4, int(tile.height * scale / 2)), 2 * std::max(4, int(tile.width * scale / 2)));
+  const std::string command = "weft tile --swatch " + quoted(shelf.file(id)) + " --layout " + name + " --repeat " + std::to_string(repeat) + " --preview cloth.png --out tile.png";
+  return shelved(shelf, gan::cloth(tile, layout, 0, 0, repeat * tile.height, repeat * tile.width), command, "swatch", id, "cloth-" + name + ".png");
+}
+
+Json palette(Shelf& shelf, const Json& asked) {
+  Json colours = Json::array();
+  for (const gan::PaletteColour& colour : gan::extract_palette(*shelf.image(asked.at("id"), 512), whole(asked, "count", 5, 1, 12)))
+    colours.push_back({{"hex", gan::hex(colour)}, {"share", colour.share}});
+  return {{"colours", colours}};
+}
+
+Json recolour(Shelf& shelf, const Json& asked) {
+  const std::string id = asked.at("id"), method = asked.value("method", "mkl"), other = asked.value("palette", "");
+  gan::Adjustments dials;
+  dials.hue = asked.value("hue", 0.0), dials.saturation = asked.value("saturation", 1.0), dials.contrast = asked.value("contrast", 1.0);
+  const int flat = whole(asked, "flat", 0, 0, 12);
+  gan::Image picture = *shelf.image(id);
+  const std::vector<uint8_t> alpha = picture.alpha;
+  std::string command = "weft recolor --image " + quoted(shelf.file(id)), codes;
+  gan::Palette inks;
+  for (const Json& code : asked.value("colours", Json::array())) codes += (codes.empty() ? "" : ",") + code.get<std::string>();
+  if (!other.empty()) picture = gan::recoloured(picture, *shelf.image(other), gan::colour_method_named(method)), command += " --palette " + quoted(shelf.file(other));
+  else if (!codes.empty()) {
+    inks = gan::palette_from_hex(codes);
+    picture = gan::recoloured(picture, gan::palette_strip(inks, 1, int(inks.size())), gan::colour_method_named(method));
+    command += " --palette " + gan::quoted_for_shell(codes);
+  }
+  if (method != "mkl") command += " --method " + method;
+  if (dials.hue != 0) command += " --hue " + short_number(dials.hue);
+  if (dials.saturation != 1) command += " --saturation " + short_number(dials.saturation);
+  if (dials.contrast != 1) command += " --contrast " + short_number(dials.contrast);
+  if (flat) command += " --colors " + std::to_string(flat);
+  picture = gan::adjusted(picture, dials);
+  if (flat) picture = gan::separate(picture, int(inks.size()) == flat ? inks : gan::extract_palette(picture, flat)).flat;
+  picture.alpha = alpha;
+  return shelved(shelf, picture, command + " --out " + quoted(shelf.folder() / "recoloured.png"), "image", id, "recoloured.png");
+}
+
+}  // namespace weft::apps::studio

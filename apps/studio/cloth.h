@@ -1,0 +1,25 @@
+// Swatch: repeats, palettes and recolouring; and pictures that weft draws, for a table that is still empty.
+#pragma once
+#include "jobs.h"
+#include "shelf.h"
+#include "weft/tensor/context.h"
+
+namespace weft::apps::studio {
+
+/// Picture `index` of a set that weft draws.
+gan::Image drawn(const Context& context, const std::string& set, int64_t index, int size);
+
+// Jobs. Each takes what the page sent, and returns what it is to know; pictures that come of it are on the shelf, by "id".
+
+/// {"set": garments|swatches, "index", "size"} -> {"id", ...}; a garment has a "mask" as well.
+Json draw(const Context& context, Shelf& shelf, const Json& asked);
+/// {"id", "layout", "size"} -> {"id", "how", "score", "command"}: a piece that repeats straight.
+Json tile(const Context& context, Shelf& shelf, const Json& asked);
+/// {"id", "layout", "repeat"}: that much of the cloth, to dress somebody with.
+Json cloth_of(const Context& context, Shelf& shelf, const Json& asked);
+/// {"id", "count"} -> {"colours": [{"hex", "share"}]}
+Json palette(Shelf& shelf, const Json& asked);
+/// {"id", "colours": [hex] or "palette": id, "method", "flat", "hue", "saturation", "contrast"} -> {"id", "command"}
+Json recolour(Shelf& shelf, const Json& asked);
+
+}  // namespace weft::apps::studio

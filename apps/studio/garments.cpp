@@ -1,0 +1,121 @@
+#include "garments.h"
+
+#include "weft/gan/conditions.h"
+#include "weft/gan/gan.h"
+#include "weft/gan/latent.h"
+#include "weft/gan/provenance.h"
+#include "weft/gan/run_contents.h"
+#include "weft/gan/sheet.h"
+#include "weft/kernels/error.h"
+
+namespace weft::apps::studio {
+namespace {
+
+std::string base64(const std::string& bytes) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const auto byte = [&](size_t k) { return i + k < bytes.size() ? unsigned((unsigned char)bytes[i + k]) : 0u; };
+    const unsigned three = byte(0) << 16 | byte(1) << 8 | byte(2);
+    for (size_t k = 0; k < 4; ++k) text += i + k > bytes.size() ? '=' : digits[three >> (18 - 6 * k) & 63];
+  }
+  return text;
+}
+
+/// What stands for the newest checkpoint: a run goes on while it is looked at.
+std::string stamp_of(const std::filesystem::path& run) {
+  if (!std::filesystem::is_directory(run)) return "file";
+  return read_whole(run / "checkpoints" / "LATEST");
+}
+
+}  // namespace
+
+const gan::TrainedGenerator& Garments::generator(const std::filesystem::path& run) {
+  const std::string stamp = stamp_of(run);
+  if (loaded_ != run.string() || stamp_ != stamp) {
+    generator_.reset(), loaded_.clear();
+    generator_ = gan::load_generator(run.string(), context_);
+    loaded_ = run.string(), stamp_ = stamp;
+  }
+  if (!generator_->model.units.one.empty()) throw ConfigError("this run makes points of the plane; here is a place for pictures");
+  return *generator_;
+}
+
+Tensor Garments::latents_of(const Json& rows, int64_t length) const {
+  std::vector<double> all;
+  for (const Json& row : rows) {
+    if (int64_t(row.size()) != length) throw ConfigError("a latent of " + std::to_string(row.size()) + " numbers, and this run's have " + std::to_string(length) + ": it is of another run");
+    for (const Json& value : row) all.push_back(value.get<double>());
+  }
+  return context_.from(all, {int64_t(rows.size()), 1, 1, length});
+}
+
+Tensor Garments::pictures(const std::filesystem::path& run, const Json& asked, const Tensor& latents) {
+  const gan::TrainedGenerator& g = generator(run);
+  const std::string name = asked.value("class", "");
+  const double truncation = asked.value("truncation", 0.0);
+  Tensor z = latents, labels;
+  auto* styled = dynamic_cast<gan::Styled*>(g.network.get());
+  if (styled) styled->set_truncation(truncation > 0 ? std::min(1.0, truncation) : 1.0);
+  else if (truncation > 0) z = gan::truncated(z, std::max(0.05, truncation));
+  if (!name.empty() && !g.model.classes.empty()) {
+    const std::vector<float> row = gan::condition_row(g.model.classes, name, "class");
+    std::vector<float> all;
+    for (int64_t i = 0; i < z.size(0); ++i) all.insert(all.end(), row.begin(), row.end());
+    labels = context_.from(all, {z.size(0), int64_t(row.size())});
+  }
+  return g.pictures(z, labels);
+}
+
+Json Garments::sheet(const std::filesystem::path& run, const Json& asked) {
+  const NoGraph off(context_);
+  const gan::TrainedGenerator& g = generator(run);
+  const int64_t count = std::clamp<int64_t>(asked.value("count", 24), 1, 48), length = g.model.latent;
+  const auto seed = asked.value("seed", uint64_t{0});
+  const Json parents = asked.value("parents", Json::array());
+  Tensor z;
+  if (parents.empty()) {
+    z = gan::latents(context_, count, int(length), seed);
+  } else if (parents.size() == 1) {                          // an eighth, a quarter or half of the way to draws of their own
+    const int64_t steps = int64_t{1} << (4 - std::clamp(asked.value("far", 2), 1, 3));
+    const Tensor parent = latents_of(parents, length), draws = gan::latents(context_, count, int(length), seed);
+    std::vector<Tensor> near{parent};
+    for (int64_t i = 0; i + 1 < count; ++i) near.push_back(slice(gan::walks(concat({parent, slice(draws, 0, i, i + 1)}, 0), steps + 1, gan::Path::spherical), 0, 1, 2));
+    z = concat(near, 0);
+  } else {
+    const int64_t pairs = int64_t(parents.size()) - 1, each = std::max<int64_t>(1, count / pairs);
+    const Tensor ways = gan::walks(latents_of(parents, length), each + 2, gan::Path::spherical);      // both ends are the parents
+    std::vector<Tensor> children;
+    for (int64_t p = 0; p < pairs; ++p) children.push_back(slice(ways, 0, p * (each + 2) + 1, (p + 1) * (each + 2) - 1));
+    z = concat(children, 0);
+  }
+  const Tensor images = pictures(run, asked, z);
+  const std::vector<double> values = z.values();
+  Json garments = Json::array();
+  for (int64_t i = 0; i < z.size(0); ++i) {
+    Json latent = Json::array();
+    for (int64_t k = 0; k < length; ++k) latent.push_back(float(values[size_t(i * length + k)]));
+    garments.push_back({{"latent", latent}, {"picture", base64(gan::encode_png(gan::to_image(images, i)))}});
+  }
+  std::string command;
+  if (parents.empty()) {
+    command = "weft generate " + gan::quoted_for_shell(run.string()) + " --count " + std::to_string(count) + " --seed " + std::to_string(seed);
+    if (const std::string name = asked.value("class", ""); !name.empty()) command += " --class " + gan::quoted_for_shell(name);
+    char text[40];
+    std::snprintf(text, sizeof text, " --truncation %g", asked.value("truncation", 0.0));
+    if (asked.value("truncation", 0.0) > 0) command += text;
+    command += " --out " + gan::quoted_for_shell((shelf_.folder() / "sheet.png").string());
+  }
+  return {{"garments", garments}, {"classes", g.model.classes}, {"size", images.size(1)}, {"command", command}};
+}
+
+Json Garments::pick(const std::filesystem::path& run, const std::string& name, const Json& asked) {
+  const NoGraph off(context_);
+  const Tensor images = pictures(run, asked, latents_of(Json::array({asked.at("latent")}), generator(run).model.latent));
+  gan::Image picture = gan::with_channels(gan::to_image(images, 0), 3);
+  const int side = std::max(picture.height, picture.width);
+  if (side < 256) picture = gan::resized(picture, picture.height * 256 / side, picture.width * 256 / side);     // so that cloth has something to lie on
+  return shelf_.add(gan::encode_png(picture, gan::provenance("weft studio", {{"checkpoint", generator_->checkpoint}, {"checkpoint_sha256", generator_->sha256}})), name + ".png");
+}
+
+}  // namespace weft::apps::studio

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Fashion-MNIST by generators of one size and of equal processor time: how far, how varied, how recognisable, with and without averaging?
+
+    weft train classifier --data fashion-mnist --out JUDGE
+    bench/fashion.py table  --out DIR --judge JUDGE [--score]        every model once, 2,500 samples; with the accuracy score, which takes as long as training
+    bench/fashion.py orders --out DIR --judge JUDGE [--seeds 3]      a third as long, 1,500 samples: do the two orderings hold in each seed?
+
+The orderings are of Frechet's distance: any regulariser is at least as good as plain minimax in the worst seed, and the average of a
+generator at least as good as the generator of the last step. Averaging does not enter training, so both are read from one run.
+
+Each run is a run of the program, seen from outside: `weft train`, then `weft evaluate --json` of both generators of its last checkpoint.
+What is there is not made again, and a run that was cut off goes on; so the script may be stopped and started as often as one likes.
+docs/gan-results.md has what came of it.
+"""
+import argparse
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+
+# 32 pixels (the pictures with a black border), the same latents' length and the same average for all. dcgan's width 16 has 144 K and 42 K parameters.
+COMMON = ["--data", "fashion-mnist", "--set", "model.latent=100", "--set", "model.ema_half_life=500000", "--set", "model.ema_ramp=0.05", "--samples-every", "0"]
+DCGAN = ["dcgan", "--width", "16", "--batch", "64"]
+# Name, settings, and steps that take about a minute of one core of an AMD EPYC.
+MODELS = [
+    ("minimax", DCGAN + ["--objective", "minimax"], 3200),
+    ("non-saturating", DCGAN, 3200),
+    ("hinge, spectral norm", DCGAN + ["--objective", "hinge", "--set", "model.d_norm=spectral"], 3200),
+    ("wasserstein, wgan-gp", DCGAN + ["--objective", "wasserstein", "--penalty", "wgan-gp", "--set", "model.d_norm=layer"], 1800),
+    ("rpgan, r1, r2", DCGAN + ["--objective", "rpgan", "--penalty", "r1:1", "--penalty", "r2:1", "--set", "model.d_norm=none"], 1800),
+    ("r3gan", ["r3gan", "--width", "8", "--batch", "16"], 1100),
+    ("non-saturating, classes", DCGAN + ["--set", "model.condition=concat"], 2150),
+]
+REGULARISED = ("hinge, spectral norm", "wasserstein, wgan-gp", "rpgan, r1, r2")
+
+
+def train(args, name, settings, steps, seed, run):
+    kept = run + ".cpu"
+    if os.path.exists(kept):
+        return float(open(kept).read())
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([args.weft, "train"] + settings + COMMON + ["--out", run, "--seed", str(seed), "--steps", str(steps), "--threads", str(args.threads), "--resume"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    with open(kept, "w") as out:
+        out.write(str(seconds))
+    return seconds
+
+
+def evaluate(args, file, kept, score):
+    kept += ".score.json" if score else ".json"
+    if not os.path.exists(kept):
+        result = subprocess.run([args.weft, "evaluate", file, "--data", "fashion-mnist", "--features", args.judge, "--count", str(args.count), "--threads", str(args.threads), "--brief", "--json"] +
+                                (["--accuracy-score"] if score else []), check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        with open(kept + ".part", "wb") as out:
+            out.write(result)
+        os.rename(kept + ".part", kept)
+    return json.load(open(kept))
+
+
+def one(args, name, settings, steps, seed):
+    run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
+    seconds = train(args, name, settings, steps, seed, run)
+    last = os.path.join(run, "checkpoints", open(os.path.join(run, "checkpoints", "LATEST")).read().strip())
+    both = {average: evaluate(args, os.path.join(last, file), f"{run}.{args.count}.{'average' if average else 'last'}", average and args.score)
+            for average, file in ((True, "generator.ema.safetensors"), (False, "generator.safetensors"))}
+    return {"name": name, "seed": seed, "steps": steps, "seconds": seconds, "both": both}
+
+
+def figure(report, name, key="value"):
+    value = next((f[key] for f in report["figures"] if f["name"] == name), None)
+    return float("nan") if value is None else value
+
+
+def share(value):
+    return "" if math.isnan(value) else f"{100 * value:.1f}"
+
+
+def rows(r):
+    for average, report in r["both"].items():
+        least = min(c["share"] for c in report["classes"])
+        yield (f"| {r['name']} | {r['seed']} | {r['steps']} | {r['seconds']:.0f} | {'average' if average else 'last'} | {figure(report, 'frechet_distance'):.2f} | {figure(report, 'kernel_distance'):.4f} "
+               f"| {figure(report, 'precision'):.3f}, {figure(report, 'recall'):.3f} | {figure(report, 'classes_present'):.0f} | {100 * least:.1f} | {figure(report, 'class_divergence'):.3f} "
+               f"| {share(figure(report, 'accuracy_score'))} |")
+
+
+def floor(report, count):
+    def of(key):
+        return (f"Frechet {figure(report, 'frechet_distance', key):.3f}, kernel {figure(report, 'kernel_distance', key):.5f}, precision, recall {figure(report, 'precision', key):.3f}, "
+                f"{figure(report, 'recall', key):.3f}, divergence {figure(report, 'class_divergence', key):.4f}, accuracy score {share(figure(report, 'accuracy_score', key)) or '-'}")
+    return (f"\n{count} samples against {count} real pictures. Others as real in their place: {of('real')}. The test part in their place: {of('test')}.\n"
+            f"Features {report['features'][:12]} ({report['describer']}), right on {100 * report['classifier_accuracy']:.2f} % of the test part.")
+
+
+def verdict(results):
+    """Whether the orderings hold, in words."""
+    def distance(name, seed, average=True):
+        return next(figure(r["both"][average], "frechet_distance") for r in results if r["name"] == name and r["seed"] == seed)
+    seeds = sorted({r["seed"] for r in results})
+    names = [name for name, _, _ in MODELS if any(r["name"] == name for r in results)]
+    worst = {name: max(distance(name, s) for s in seeds) for name in names}
+    good = True
+    for name in REGULARISED:
+        if name in worst and "minimax" in worst:
+            holds = worst[name] <= worst["minimax"]
+            good = good and holds
+            print(f"worst seed: {name} {worst[name]:.2f}, minimax {worst['minimax']:.2f}: {'holds' if holds else 'DOES NOT HOLD'}")
+    for name in names:
+        better = sum(distance(name, s) <= distance(name, s, False) for s in seeds)
+        good = good and better == len(seeds)
+        print(f"average at least as good as the last step's: {name}, {better} of {len(seeds)} seeds")
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["table", "orders"])
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--judge", required=True, help="a run of weft train classifier")
+    parser.add_argument("--weft", default="build/weft")
+    parser.add_argument("--seeds", type=int)
+    parser.add_argument("--first", type=int, default=100, help="seed to begin with")
+    parser.add_argument("--length", type=float, help="of the runs, in the table's")
+    parser.add_argument("--count", type=int, help="samples")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", help="one of the models")
+    parser.add_argument("--score", action="store_true", help="the accuracy score of the average generators as well")
+    args = parser.parse_args()
+    table = args.what == "table"
+    args.seeds = args.seeds or (1 if table else 3)
+    args.count = args.count or (2500 if table else 1500)
+    length = args.length or (1 if table else 1 / 3)
+    args.out = os.path.join(args.out, args.what)
+    os.makedirs(args.out, exist_ok=True)
+    print("| model | seed | steps | CPU s | generator | Frechet | kernel | precision, recall | classes | least share, % | divergence | accuracy score, % |\n|---|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
+    results = []
+    for seed in range(args.first, args.first + args.seeds):
+        for name, settings, steps in MODELS:
+            if args.only in (None, name) and (table or name in REGULARISED + ("minimax", "non-saturating")):
+                results.append(one(args, name, settings, round(steps * length), seed))
+                print("\n".join(rows(results[-1])), flush=True)
+    print(floor(results[-1]["both"][True], args.count) + "\n", flush=True)
+    return 0 if table or verdict(results) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
