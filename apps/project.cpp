@@ -68,7 +68,8 @@ int run(const ProjectArguments& a, const std::string& command) {
   if (!generator.model.units.one.empty()) throw ConfigError(a.run + " makes points of the plane; a picture has no latent there");
   const std::shared_ptr<gan::Encoder> encoder = gan::load_encoder(context, generator.checkpoint);
   if (!a.toward.empty() && !encoder) throw ConfigError("--toward moves along directions between codes, and " + a.run + " has no encoder; a run of `weft train vaegan` has");
-  const Tensor target = gan::to_pixels(context, {gan::fit_square(gan::with_channels(picture, generator.model.channels), generator.model.size)}, 0, 1, generator.model.channels);
+  const Size2 sides = generator.model.sides(generator.model.size);
+  const Tensor target = gan::to_pixels(context, {gan::fit_into(gan::with_channels(picture, generator.model.channels), sides.h, sides.w)}, 0, 1, generator.model.channels);
 
   gan::ProjectOptions options;
   const auto rows = int64_t(generator.model.classes.size());

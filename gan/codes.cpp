@@ -1,6 +1,7 @@
 #include "weft/gan/codes.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "weft/gan/conditions.h"
 
@@ -17,13 +18,15 @@ ClassCodes::ClassCodes(Encoder& encoder, Dataset& data, int64_t most) {
   names_ = conditions.names;
   sums_.resize(names_.size() + 1), counts_.resize(names_.size() + 1);
   const int64_t count = std::min(most, data.size()), at_once = 64;
+  int64_t stride = std::max<int64_t>(1, int64_t(0.618 * double(data.size())));      // all over the data, each once, and not in step with classes that come in turn
+  while (std::gcd(stride, data.size()) != 1) ++stride;
   const auto each = size_t(data.height()) * size_t(data.width()) * size_t(data.channels());
   const Context context = encoder.parameters().front().second->value.context();
   for (int64_t begin = 0; begin < count; begin += at_once) {
     const int64_t n = std::min(at_once, count - begin);
     std::vector<float> pixels(size_t(n) * each);
     std::vector<int> labels;
-    for (int64_t i = 0; i < n; ++i) labels.push_back(data.read((begin + i) * data.size() / count, &pixels[size_t(i) * each]));
+    for (int64_t i = 0; i < n; ++i) labels.push_back(data.read((begin + i) * stride % data.size(), &pixels[size_t(i) * each]));
     const Tensor codes = code_means(encoder, context.from(pixels, {n, data.height(), data.width(), data.channels()}));
     const std::vector<double> values = codes.values();
     const auto latent = size_t(codes.size(1));
@@ -39,7 +42,11 @@ ClassCodes::ClassCodes(Encoder& encoder, Dataset& data, int64_t most) {
 
 Tensor ClassCodes::toward(const std::string& name, const Context& context) const {
   const auto at = std::find(names_.begin(), names_.end(), name);
-  if (at == names_.end()) throw ConfigError("there is no class '" + name + "'" + suggestion(name, names_));
+  if (at == names_.end()) {
+    std::string list;
+    for (const std::string& each : names_) list += (list.empty() ? "" : ", ") + each;
+    throw ConfigError("there is no class '" + name + "'" + suggestion(name, names_) + "; there is " + list);
+  }
   const auto k = size_t(at - names_.begin());
   const int64_t with = counts_[k], without = counts_.back() - with;
   if (with == 0 || without == 0) throw ConfigError("class '" + name + "' is that of " + (with ? "all" : "none") + " of the pictures looked at, so no direction leads there");

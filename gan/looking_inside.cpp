@@ -11,12 +11,14 @@ constexpr double kTightest = 0.5, kFreest = 3;     // deviations of truncated no
 
 constexpr int kRoom = 32;                          // pixels that a caption with its word takes
 
+int across(const TrainedGenerator& g) { return g.model.sides(g.model.size).w; }
+
 std::string caption(const TrainedGenerator& g, const char* of, double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%s %.2f", of, value);
-  return g.model.size < kRoom ? std::string(text).substr(std::string(of).size() + 1) : text;
+  return across(g) < kRoom ? std::string(text).substr(std::string(of).size() + 1) : text;
 }
-std::string numbered(const TrainedGenerator& g, const char* of, int64_t i) { return (g.model.size < kRoom ? std::string(of).substr(0, 1) : of + std::string(" ")) + std::to_string(i + 1); }
+std::string numbered(const TrainedGenerator& g, const char* of, int64_t i) { return (across(g) < kRoom ? std::string(of).substr(0, 1) : of + std::string(" ")) + std::to_string(i + 1); }
 
 Styled* styled(const TrainedGenerator& g) { return dynamic_cast<Styled*>(g.network.get()); }
 
@@ -57,7 +59,8 @@ LabelledSheet style_mixing(const TrainedGenerator& g, const Tensor& z, int64_t f
   const auto row_of = [&](int64_t i) { return slice(w, 0, i, i + 1); };
   const auto picture = [&](const Tensor& styles) { return pictures_of(g, {LatentSpace::w_plus, styles}); };
   LabelledSheet sheet{{}, int(each) + 1, {""}};
-  Tensors all = {z.context().full({1, g.model.size, g.model.size, g.model.channels}, 1)};   // white in the corner
+  const Size2 sides = g.model.sides(g.model.size);
+  Tensors all = {z.context().full({1, sides.h, sides.w, g.model.channels}, 1)};             // white in the corner
   for (int64_t j = 0; j < each; ++j) all.push_back(picture(row_of(each + j))), sheet.captions.push_back(numbered(g, "col", j));
   for (int64_t i = 0; i < each; ++i) {
     all.push_back(picture(row_of(i))), sheet.captions.push_back(numbered(g, "row", i));

@@ -116,7 +116,7 @@ Tensor picture_distance(const Tensor& pictures, const Tensor& target, const Desc
   const auto seen = [&](const Tensor& x) {
     const int channels = describer->channels, size = describer->size;
     const Tensor coloured = x.size(3) == channels ? x : channels == 3 ? concat({x, x, x}, 3) : mean(x, {3}, KeepAxes::yes);
-    return describer->features(size && size != x.size(1) ? resize(coloured, {size, size}, Resize::bilinear) : coloured);
+    return describer->features(size && (size != x.size(1) || size != x.size(2)) ? resize(coloured, {size, size}, Resize::bilinear) : coloured);
   };
   const Tensor goal = seen(target).detach();
   return total + squares(seen(pictures), goal) / (mean(goal * goal) + 1e-8);

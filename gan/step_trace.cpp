@@ -18,13 +18,14 @@ namespace {
 class Noise : public Dataset {
  public:
   Noise(const ModelOptions& m, int channels, const std::vector<std::string>& classes) {
-    size_ = 4096, side_ = m.size, channels_ = channels, classes_ = classes, units_ = m.units;
+    const Size2 sides = m.sides(m.size);
+    size_ = 4096, side_ = sides.h, across_ = sides.w, channels_ = channels, classes_ = classes, units_ = m.units;
     if (!classes.empty())
       for (int64_t i = 0; i < size_; ++i) labels_.push_back(int(i % int64_t(classes.size())));
   }
   int read(int64_t i, float* out) override {
     Dice dice(stream_key(0, "noise"), i);
-    for (int64_t k = 0; k < int64_t(side_) * side_ * channels_; ++k) out[k] = dice.in(-1, 1);
+    for (int64_t k = 0; k < int64_t(height()) * width() * channels_; ++k) out[k] = dice.in(-1, 1);
     return labels_.empty() ? 0 : labels_[size_t(i)];
   }
 };

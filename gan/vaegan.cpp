@@ -49,7 +49,7 @@ SeeingDiscriminator::SeeingDiscriminator(const Context& c, const ModelOptions& o
   const DNorm norm = d_norm_of("vaegan", o.d_norm);
   nn::Sequential layers, last;
   const int side = append_halvings(layers, c, o, norm);
-  Convolve{c, norm}.append_logit(last, channels_before(o, side), side);
+  Convolve{c, norm}.append_logit(last, channels_before(o, side), {side, side});
   main_ = add("main", std::make_shared<nn::Sequential>(std::move(layers)));
   last_ = add("last", std::make_shared<nn::Sequential>(std::move(last)));
 }

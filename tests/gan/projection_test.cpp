@@ -187,5 +187,8 @@ TEST_CASE("a direction leads from the codes of all others to those of a class") 
     seen.push_back(gan::code_means(encoder, context.from(pixels, {1, 16, 16, 1})));
   }
   CHECK(largest_gap(codes.toward("light", context).values(), (seen[2] - 0.5 * (seen[0] + seen[1])).values()) <= 1e-9);
+  const gan::ClassCodes few(encoder, data, 4);                  // a third of the data, whose every third picture is of one class: all classes are seen
+  CHECK(few.toward("light", context).shape() == Shape{6});
+  CHECK(few.toward("grey", context).shape() == Shape{6});
   CHECK_THROWS_WITH_AS(codes.toward("ligth", context), doctest::Contains("did you mean 'light'"), const ConfigError&);
 }

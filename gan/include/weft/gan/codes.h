@@ -17,7 +17,7 @@ class ClassCodes {
   /// A class with bars in its name, as in dress|red, has several attributes, and counts for each.
   /// @param data  with classes; ConfigError if it has none
   /// @param most  pictures that are looked at
-  ClassCodes(Encoder& encoder, Dataset& data, int64_t most = 4000);
+  ClassCodes(Encoder& encoder, Dataset& data, int64_t most = 2000);
 
   /// From the mean code of the pictures without this class, or attribute, to that of those with it, (latent). Throws ConfigError with a
   /// suggestion for a name that is none, and for one that all pictures have or none of those looked at has.
