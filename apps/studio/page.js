@@ -400,7 +400,7 @@ const swatch = (() => {
     if (of !== picture || !made) return;
     tile = made;
     $('cloth').style.backgroundImage = `url("${address('/api/pictures/' + tile.id)}")`;
-    $('cloth').setAttribute('aria-label', t('cloth_empty'));
+    $('cloth').setAttribute('aria-label', t('swatch') + ': ' + t(choice('layout')));
     $('swatch-command').value = (of.command?.startsWith('weft recolor') ? of.command + '\n' : '') + tile.command;
     word(t('tile_done', tile.width, tile.height, t(tile.how), tile.score.toFixed(2)));
     draw(), hang();
