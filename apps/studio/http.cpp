@@ -157,7 +157,7 @@ class Server::Door {
   const std::function<Response(const Request&)> handler_;
   const Limits limits_;
   MHD_Daemon* daemon_ = nullptr;
-  int port_ = 0;
+  std::atomic<int> port_{0};                     // known once it listens, when somebody may have come already
   std::atomic<size_t> in_flight_{0};
   Callers callers_;
 };

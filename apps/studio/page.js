@@ -184,7 +184,7 @@ const dress = (() => {
   /// @param result  the picture that the settings made, where it is at hand: then nothing has to be made again
   async function restore(s, name, result = null) {
     working?.cancel(), clearTimeout(later);
-    state.restoring = true;
+    again = false, state.restoring = true;
     try { if (!await lay(s)) return; } finally { state.restoring = false; }
     toast(t('restored', name));
     draw();
@@ -224,7 +224,7 @@ const dress = (() => {
     clearTimeout(later);
     $('save').disabled = $('to-swatch').disabled = true, $('download').hidden = true;
     state.shown = null;
-    if (!ready()) { working?.cancel(); return; }
+    if (!ready()) { again = false; working?.cancel(); return; }
     if (working?.kind === 'look') { again = true; return; }
     working?.cancel();
     look();
@@ -246,8 +246,8 @@ const dress = (() => {
       if (working === job) working = null;
       $('bar').value = 0;
     }
-    if (job.unwanted) return;
     if (again) return look();
+    if (job.unwanted) return;
     later = setTimeout(refine, 450);
   });
   const refine = said(async () => {
@@ -400,7 +400,7 @@ const swatch = (() => {
     if (of !== picture || !made) return;
     tile = made;
     $('cloth').style.backgroundImage = `url("${address('/api/pictures/' + tile.id)}")`;
-    $('cloth').setAttribute('aria-label', t('cloth_empty'));
+    $('cloth').setAttribute('aria-label', t('swatch') + ': ' + t(choice('layout')));
     $('swatch-command').value = (of.command?.startsWith('weft recolor') ? of.command + '\n' : '') + tile.command;
     word(t('tile_done', tile.width, tile.height, t(tile.how), tile.score.toFixed(2)));
     draw(), hang();
