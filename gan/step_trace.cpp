@@ -41,11 +41,15 @@ std::vector<Split> stand_ins(const ModelOptions& m, Feed feed) {
 /// The settings' own data if they are there, else stand-ins with the form that the checkpoint's networks were made for.
 Training open(const TrainSettings& s, const std::filesystem::path& folder, const nn::Checkpoint& checkpoint, std::string& data, const std::function<void(const std::string&)>& note) {
   data = s.data;
+  std::string trouble;
   try {
     return Training(s, note);
   } catch (const DataError& e) {
-    note(std::string(e.what()) + "\nnoise of the same form takes its place");
+    trouble = e.what();
+  } catch (const ConfigError& e) {       // a folder that is gone may also be no folder of what was asked for
+    trouble = e.what();
   }
+  note(trouble + "\nnoise of the same form takes its place");
   data = "noise";
   TrainSettings on_noise = s;
   on_noise.held_out = 0, on_noise.most = 0;
