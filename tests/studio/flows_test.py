@@ -124,6 +124,12 @@ try:
     page.until(finished)
     shot(page, "dress")
 
+    weft("transfer", "--content", "dress.png", "--style", "tartan.png", "--structure", "0.8", "--strength", "0.1", "--colors", "content", "--threads", "1", "--out", "typed.png")
+    page.drop("stage", folder + "/typed.png")
+    page.until("document.getElementById('structure').value == '0.8' && document.querySelector('input[value=content]').checked && document.querySelectorAll('#style-pieces .piece').length == 1")
+    page.until(finished)
+    expect("and so does a picture of the command line's", "--colors content" in value("command"))
+
     # Swatch
     page.click("tab-swatch")
     page.give("swatch-file", folder + "/dots.png")
