@@ -106,7 +106,7 @@ const copy = box => navigator.clipboard.writeText(box.value).then(() => toast(t(
 // ---------- Dress
 
 const dress = (() => {
-  const state = {content: null, styles: [], shown: null};
+  const state = {content: null, styles: [], shown: null, seed: 0};
   const dials = {structure: [0, 1, .05, .5], strength: [0, 1, .05, .5], brush: [.25, 4, .05, 1], lay: [0, 1, .05, 0], size: [128, 1536, 32, 512]};
   let working = null, again = false, later = 0, painted = null;      // painted: the mask's sum on the server, until it is painted on
   const canvas = $('paint'), pen = canvas.getContext('2d');
@@ -130,7 +130,7 @@ const dress = (() => {
 
   const settings = () => ({content: state.content.id, styles: state.styles.map(s => ({id: s.id, weight: s.weight})), mask: $('masked').checked && painted || '', lay: +$('lay').value,
     structure: +$('structure').value, strength: +$('strength').value, brush: +$('brush').value, colours: choice('colour'), shading: $('shading').checked,
-    feather: $('masked').checked ? +$('feather').value : 0, size: +$('size').value, seed: 0});
+    feather: $('masked').checked ? +$('feather').value : 0, size: +$('size').value, seed: state.seed});
   const ready = () => state.content && state.styles.length > 0;
   const status = text => { $('status').textContent = text; };
 
@@ -195,9 +195,9 @@ const dress = (() => {
   }
   async function lay(s) {
     const there = await Promise.all([s.content, s.mask, ...s.styles.map(x => x.id)].filter(Boolean).map(async id => (await fetch(address('/api/pictures/' + id, {side: 16}))).ok));
-    for (const dial of Object.keys(dials)) $(dial).value = s[dial] ?? $(dial).value;
-    document.querySelector(`input[name=colour][value=${CSS.escape(s.colours)}]`).checked = true;
-    $('shading').checked = s.shading, $('feather').value = s.feather;
+    for (const dial of Object.keys(dials)) $(dial).value = s[dial] || (dial === 'size' ? $(dial).value : 0);
+    (document.querySelector(`input[name=colour][value=${CSS.escape(s.colours)}]`) || {}).checked = true;
+    $('shading').checked = s.shading, $('feather').value = s.feather, state.seed = s.seed || 0;
     outputs();
     if (there.includes(false)) { toast(t('missing')); return false; }
     const whole = new Image();

@@ -69,7 +69,7 @@ Response Studio::get(const Request& request) {
   if (kind == "state") return json({{"out", shelf_.folder().string()}, {"device", device_}, {"history", shelf_.history()}, {"choices", Runs::choices()}});
   if (kind == "jobs") return job(request, rest);
   if (kind == "history" && rest.empty()) return json({{"history", shelf_.history()}});
-  if (kind == "history" && more == "settings") return json({{"settings", Shelf::settings_of(shelf_.result(name))}});
+  if (kind == "history" && more == "settings") return json({{"settings", settings_of_png(shelf_.result(name))}});
   if (kind == "history") {
     Response whole = png(read_whole(shelf_.result(name)));
     if (request["download"] == "1") whole.file_name = "dressed-" + name;

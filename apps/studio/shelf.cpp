@@ -44,10 +44,6 @@ std::string read_whole(const fs::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-Json parse_json(const std::string& text) {
-  return Json::parse(text, [](int depth, Json::parse_event_t, Json&) { return depth <= 8; }, false);
-}
-
 Shelf::Shelf(const fs::path& out) : out_(fs::absolute(out).lexically_normal()) {
   for (const char* part : {"inputs", "history"}) make_directories(out_ / part);
   std::error_code trouble;
@@ -71,7 +67,7 @@ Json Shelf::add(const std::string& bytes, const std::string& name, bool keep) {
   }
   const fs::path written = keep ? file(id) : fs::path();
   Json told = {{"id", id}, {"name", shown_name(name)}, {"width", picture.width}, {"height", picture.height}};
-  if (const Json settings = keep ? settings_of(written) : Json(); !settings.is_null()) told["settings"] = settings;
+  if (const Json settings = keep ? settings_of_png(written) : Json(); !settings.is_null()) told["settings"] = settings;
   return told;
 }
 
@@ -163,16 +159,6 @@ std::string Shelf::thumbnail(const std::string& name, int side) {
     const std::lock_guard one(decoding_);
     return at_most(gan::read_image(file), std::max(1, side));
   }));
-}
-
-Json Shelf::settings_of(const fs::path& png) {
-  if (png.extension() != ".png") return nullptr;
-  for (const auto& [key, text] : gan::read_png_text(png))
-    if (key == "weft.studio") {
-      const Json settings = parse_json(text);
-      if (settings.is_object()) return settings;
-    }
-  return nullptr;
 }
 
 fs::path Shelf::new_file(const std::string& stem) const {

@@ -26,6 +26,9 @@ std::string read_whole(const std::filesystem::path& file);
 /// What lies deeper than eight levels is left out: copying a thousand of them would take more stack than a thread has. Discarded if it is no JSON.
 Json parse_json(const std::string& text);
 
+/// The settings in a PNG's text, whether the studio wrote it or `weft transfer`; null if it has none that can be read.
+Json settings_of_png(const std::filesystem::path& png);
+
 class Shelf {
  public:
   /// Makes the folders. Throws IoError.
@@ -49,8 +52,6 @@ class Shelf {
   std::filesystem::path result(const std::string& name) const;
   /// It as a small PNG, kept for the next time.
   std::string thumbnail(const std::string& name, int side);
-  /// The settings in a PNG's text; null if it has none that can be read.
-  static Json settings_of(const std::filesystem::path& png);
   /// A file in OUT that is not there yet: "dressed-001.png".
   std::filesystem::path new_file(const std::string& stem) const;
   const std::filesystem::path& folder() const { return out_; }

@@ -80,7 +80,8 @@ try:
     page.dial("size", 128), page.dial("strength", .2)
     page.until("document.getElementById('tag').textContent.includes('ms')")
     page.until(finished)
-    expect("a picture dropped and two styles chosen: a look first, then the whole picture", value("after", "naturalWidth") == 128)
+    page.until("document.getElementById('after').naturalWidth == 128")
+    expect("a picture dropped and two styles chosen: a look first, then the whole picture", True)
     expect("the command is told", value("command").startswith("weft transfer --content ") and value("command").count("--style") == 2)
     page.dial("compare", 40)
     expect("before and after are compared by a slider", "40%" in page.run("getComputedStyle(document.getElementById('after')).clipPath"))
@@ -123,6 +124,12 @@ try:
     page.dial("size", 128), page.dial("strength", .2)
     page.until(finished)
     shot(page, "dress")
+
+    weft("transfer", "--content", "dress.png", "--style", "tartan.png", "--structure", "0.8", "--strength", "0.1", "--colors", "content", "--threads", "1", "--out", "typed.png")
+    page.drop("stage", folder + "/typed.png")
+    page.until("document.getElementById('structure').value == '0.8' && document.querySelector('input[value=content]').checked && document.querySelectorAll('#style-pieces .piece').length == 1")
+    page.until(finished)
+    expect("and so does a picture of the command line's", "--colors content" in value("command"))
 
     # Swatch
     page.click("tab-swatch")
