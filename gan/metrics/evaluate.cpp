@@ -121,6 +121,7 @@ class Evaluator {
     present.value = double(b.present), present.real = double(r.present);
     Figure& divergence = seen("class_divergence", "of the classes' shares from the data's, in nats", Better::lower);
     divergence.value = b.divergence, divergence.real = r.divergence, divergence.bias = double(known - 1) / (2 * double(count_));
+    if (!std::isfinite(b.divergence)) divergence.note = "infinite: samples are taken for a class that no real picture is taken for";
 
     const Labelled& judged = sets_.whole_test.labels.empty() ? sets_.other : sets_.whole_test;
     if (data_->classes().size() != known || judged.labels.empty()) return;

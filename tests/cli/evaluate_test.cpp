@@ -23,7 +23,7 @@ struct Runs {
     REQUIRE(r.code == 0);
   }
   Result learned(const std::string& out, const std::string& seed) const {
-    return run_weft({"train", "classifier", "--data", data, "--out", out, "--size", "16", "--width", "2", "--batch", "4", "--steps", "2", "--seed", seed, "--device", "cpu", "--threads", "1", "--json"});
+    return run_weft({"train", "classifier", "--data", data, "--out", out, "--size", "16", "--width", "2", "--batch", "4", "--steps", "40", "--seed", seed, "--device", "cpu", "--threads", "1", "--json"});
   }
   Result evaluated(const Words& more) const {
     Words words = {"evaluate", run, "--data", data, "--device", "cpu", "--threads", "1"};
