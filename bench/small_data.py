@@ -87,6 +87,9 @@ def main():
     print("\ngain, the share of the distance that an augmentation takes away:")
     for method, all_gains in gains.items():
         print(f"  {method}: " + ", ".join(f"{100 * g:.0f} % of {round(PICTURES * s / 100)} pictures" for s, g in zip(shares, all_gains)))
+    if len(shares) < 2:
+        print("one size says nothing of whether the gain grows")
+        return 0
     grows = all(all(a <= b for a, b in zip(g, g[1:])) for g in gains.values())
     print(f"the gain grows as the data shrink: {'yes' if grows else 'no'}")
     return 0 if grows else 3
