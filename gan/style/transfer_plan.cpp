@@ -44,10 +44,12 @@ void check(const TransferJob& job) {
 /// A patch's, or so many that the deepest tap has two rows.
 int smallest_side(const TransferJob& job) { return job.features ? 1 << job.features->stages().size() : kSmallestSide; }
 
-/// Longer sides: from a quarter of the size (structure 0), 0.625 (0.5) or 0.8 (1) in steps of about the root of 2, none so small that a side has no patches.
+/// Longer sides: from a quarter of the size (structure 0), 0.625 (0.5) or 0.8 (1; of features, which ask for no likeness to hold, all of it) in steps of
+/// about the root of 2, none so small that a side has no patches.
 std::vector<int> levels_of(const TransferJob& job, int height, int width) {
   const int longer = std::max(height, width), shorter = std::min(height, width);
-  const double structure = job.options.structure, first = std::max(0.25 + (0.95 - 0.4 * structure) * structure, double(smallest_side(job)) / shorter);
+  const double structure = job.options.structure, share = job.features ? 0.75 : 0.95 - 0.4 * structure;
+  const double first = std::max(0.25 + share * structure, double(smallest_side(job)) / shorter);
   const int steps = std::max(0, int(std::ceil(-std::log(first) / std::log(std::sqrt(2.0)) - 1e-9)));
   std::vector<int> levels;
   for (int i = 0; i <= steps; ++i) levels.push_back(steps ? int(std::lround(longer * std::pow(first, double(steps - i) / steps))) : longer);

@@ -43,7 +43,7 @@ namespace {
 
 /// sum (padded row, width) += one filter row of the columns: tap s of output pixel q belongs to q * stride + s * dilation.
 template <int width>
-void add_filter_row(const ConvProblem& p, const float* columns, int64_t length, float* sum) {
+void add_filter_row(const ConvProblem& p, const float* columns, int64_t length, float* sum) noexcept {   // or OpenMP guards the call by a weak symbol
   const int64_t S = p.s, stride = p.stride.w, dilation = p.dilation.w, apart = p.r * S * width, end = p.q * stride;
   const auto add = [&](int64_t at, auto checked) {
     float* const pixel = sum + at * width;
