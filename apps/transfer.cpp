@@ -67,10 +67,12 @@ Session prepared(const TransferArguments& a) {
   if (s.contents.size() > 1 && !a.masks.empty()) throw ConfigError("a mask belongs to one content, and here there are " + std::to_string(s.contents.size()));
   if (!a.sweep.empty() && !a.report.empty()) throw ConfigError("--report is about one picture, and --sweep makes five; give one of them");
   s.chunks = s.contents.size() > 1 ? gan::TextChunks() : s.contents[0].chunks;
-  s.before = s.contents[0].picture;
-  if (!a.blend.empty())
-    for (NamedPicture& content : s.contents) content.picture = blended(content.picture, a.blend, s.job.masks, s.chunks);
+  for (NamedPicture& content : s.contents) {
+    s.before.push_back(content.picture);
+    if (!a.blend.empty()) content.picture = blended(content.picture, a.blend, s.job.masks, s.chunks);
+  }
   s.job.content = s.contents[0].picture;
+  if (!a.blend.empty()) s.job.lit = s.before[0];
   for (size_t i = 0; i < s.styles.size(); ++i) {
     s.job.styles.push_back({s.styles[i].picture.picture, s.styles[i].weight, a.masks.size() > 1 ? int(i) : 0});
     if (!s.each_style) s.chunks.insert(s.chunks.end(), s.styles[i].picture.chunks.begin(), s.styles[i].picture.chunks.end());
@@ -80,7 +82,7 @@ Session prepared(const TransferArguments& a) {
 }
 
 void write_report(const Session& s, const gan::Image& result, const std::string& file, const std::string& command) {
-  gan::DressedPicture picture{s.contents[0].name, command, s.before, result, {}};
+  gan::DressedPicture picture{s.contents[0].name, command, s.before[0], result, {}};
   const double longer = std::max(result.height, result.width) * s.job.options.brush;
   for (const NamedStyle& style : s.styles) {
     const gan::Image& p = style.picture.picture;

@@ -75,15 +75,16 @@ gan::Image all_pairs(const Session& s, const std::string& preview) {
   std::vector<gan::Image> cells{{1, 1, 3, {255, 255, 255}}};
   const size_t columns = s.each_style ? s.styles.size() : 1;
   for (size_t k = 0; k < columns; ++k) cells.push_back(at_size(s.styles[k].picture.picture, longer));
-  for (const NamedPicture& content : s.contents) {
+  for (size_t i = 0; i < s.contents.size() && !stop_signal; ++i) {
+    const NamedPicture& content = s.contents[i];
     cells.push_back(at_size(content.picture, longer));
     for (size_t k = 0; k < columns && !stop_signal; ++k) {
       gan::TransferJob job = s.job;
       job.content = content.picture, job.options.size = longer;
+      if (!job.lit.pixels.empty()) job.lit = s.before[i];
       if (s.each_style) job.styles = {s.job.styles[k]};
       cells.push_back(dressed(s, job, content.name + (s.each_style ? " x " + s.styles[k].picture.name : ""), preview));
     }
-    if (stop_signal) break;
   }
   return gan::contact_sheet(cells, int(columns) + 1);
 }

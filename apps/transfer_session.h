@@ -12,7 +12,7 @@ struct Session {
   gan::TransferJob job;                          // of content 0
   gan::TextChunks chunks;
   bool each_style = false;                       // on a sheet of its own column, instead of all together
-  gan::Image before = {};                        // content 0 as it was given, without what --blend laid over it: what a report compares with
+  std::vector<gan::Image> before = {};           // contents as they were given, without what --blend laid over them: whose shading is kept, and what a report compares with
 };
 
 /// From now on the first SIGINT or SIGTERM ends the work with the picture so far, a second ends at once.

@@ -80,7 +80,7 @@ gan::TransferJob Dresser::job_of(const Dress& d, int side) const {
   }
   for (const auto& [id, weight] : d.styles)
     job.styles.push_back({side ? *shelf_.image(id, std::max(16, int(std::ceil(2 * side * d.options.brush)))) : *shelf_.image(id), weight});
-  if (d.lay > 0) job.content = laid_over(job.content, job.styles[0].picture, d.lay, job.masks);
+  if (d.lay > 0) job.lit = job.content, job.content = laid_over(job.content, job.styles[0].picture, d.lay, job.masks);
   return job;
 }
 

@@ -17,18 +17,18 @@ else                                             # rings of a dotted cloth, in t
   "$weft" recolor --image "$out/stripes.png" --palette '#0b1e4b,#1f4e9c,#5b93cf,#a9cfe8,#f2c84b,#fbf2cf' --method sliced --out "$out/strokes.png"
   "$weft" transfer --content "$out/rings.png" --style "$out/strokes.png" --brush 0.5 --structure 0.3 --out "$painting"
 fi
-mask=()
+mask=() share=0.5                               # without a mask the garment has to show through the cloth
 if [ $# -ge 2 ]; then
   garment=$2
-  if [ $# -ge 3 ]; then mask=(--mask "$3" --feather 2); fi
+  if [ $# -ge 3 ]; then mask=(--mask "$3" --feather 2) share=1; fi
 else
-  garment=$out/garment.png mask=(--mask "$out/mask.png" --feather 2)
+  garment=$out/garment.png mask=(--mask "$out/mask.png" --feather 2) share=1
   "$weft" generate garments --seed 7 --count 1 --size "$size" --out "$garment"
   "$weft" generate garment-masks --seed 7 --count 1 --size "$size" --out "$out/mask.png"
 fi
 
 "$weft" tile --swatch "$painting" --layout brick --repeat 2 --preview "$out/cloth.png" --out "$out/repeat.png"
-"$weft" transfer --content "$garment" --style "$out/cloth.png" --blend "$out/cloth.png" ${mask[@]+"${mask[@]}"} --keep shading --structure 1 \
+"$weft" transfer --content "$garment" --style "$out/cloth.png" --blend "$out/cloth.png:$share" ${mask[@]+"${mask[@]}"} --keep shading --structure 1 \
   --size "$size" --out "$out/print.png" --report "$out/report.html"
 echo "
 before: $garment

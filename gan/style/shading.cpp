@@ -1,5 +1,6 @@
 // Light and shade of a cloth under another surface. The blurred luminance of a garment is its folds and shadows: the dressed one is
-// made lighter or darker, pixel by pixel, by the ratio of how light its surroundings should be to how light they are.
+// made lighter or darker, pixel by pixel, by the ratio of how light its surroundings should be to how light they are. Where a cloth was laid over
+// the garment beforehand, how light the surroundings are is the cloth's own matter, its large motifs': there the garment's light falls on it.
 #include <algorithm>
 #include <cmath>
 
@@ -40,6 +41,32 @@ Image shaded_as(const Image& picture, const Image& content) {
       for (size_t k = 3 * i; k < 3 * i + 3; ++k) result.pixels[k] = uint8_t(std::lround(std::min(255.0, result.pixels[k] * ratio)));
     }
   }
+  return result;
+}
+
+Image lit_as(const Image& picture, const Image& content, const std::vector<float>& share) {
+  const int h = picture.height, w = picture.width;
+  if (h != content.height || w != content.width || share.size() != size_t(h) * size_t(w)) throw ShapeError("lit_as: the pictures are of different sizes");
+  const int radius = std::max(1, std::max(h, w) / 64);
+  const auto low = [&](const Image& image) { return smoothed(luminance(image).values, h, w, radius); };
+  const std::vector<float> folds = low(content), now = low(picture);
+  double all = 0, fold_mean = 0, now_mean = 0;
+  for (size_t i = 0; i < share.size(); ++i) all += share[i], fold_mean += share[i] * folds[i], now_mean += share[i] * now[i];
+  Image result = with_channels(picture, 3);
+  if (all == 0) return result;
+  constexpr double floor = 0.04;
+  fold_mean = fold_mean / all + floor, now_mean = now_mean / all + floor;
+  const auto fold = [&](size_t i) { return (folds[i] + floor) / fold_mean - 1; };
+  double theirs = 0, ours = 0, both = 0;         // squares and products
+  for (size_t i = 0; i < share.size(); ++i) {
+    const double now_here = (now[i] + floor) / now_mean - 1;
+    theirs += share[i] * fold(i) * fold(i), ours += share[i] * now_here * now_here, both += share[i] * fold(i) * now_here;
+  }
+  if (theirs == 0) return result;
+  const double depth = std::max(1.0, std::pow(ours / theirs, 0.25));        // folds must be seen beside the motifs: as in shaded_as, half way to theirs
+  const double lacking = std::clamp(depth - both / theirs, 0.0, depth);     // by least squares, so deep they are in the picture already
+  for (size_t i = 0; i < share.size(); ++i)
+    for (size_t k = 3 * i; k < 3 * i + 3; ++k) result.pixels[k] = uint8_t(std::lround(std::clamp(result.pixels[k] * (1 + lacking * fold(i)), 0.0, 255.0)));
   return result;
 }
 

@@ -40,6 +40,7 @@ TransferJob prepared(const TransferJob& job, const TransferPlan& plan) {
   at.content = resized(with_channels(job.content, 3), plan.height, plan.width);
   if (const auto& alpha = job.content.alpha; !alpha.empty())
     at.content.alpha = resized({job.content.height, job.content.width, 1, alpha}, plan.height, plan.width).pixels;
+  if (!job.lit.pixels.empty()) at.lit = resized(with_channels(job.lit, 3), plan.height, plan.width);
   for (Image& mask : at.masks) mask = resized(with_channels(mask, 1), plan.height, plan.width);
   for (Style& s : at.styles) {
     s.picture = with_channels(s.picture, 3);
@@ -73,7 +74,7 @@ Image start_of(const TransferJob& job) {
 
 Image finished(Image result, const TransferJob& job, const std::vector<float>& share) {
   const TransferOptions& o = job.options;
-  if (o.keep_shading) result = shaded_as(result, job.content);
+  if (o.keep_shading) result = job.lit.pixels.empty() ? shaded_as(result, job.content) : lit_as(result, job.lit, share);
   if (o.colours == TransferColours::luminance) result = with_light_of(job.content, result);
   if (o.colours == TransferColours::content) {
     std::vector<int32_t> where;

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "../temporary_folder.h"
+#include "pictures.h"
 #include "style/regions.h"
 #include "weft/gan/measures.h"
 #include "weft/gan/transfer.h"
@@ -217,6 +218,35 @@ TEST_CASE("keep shading: light and shade fall as they did, and the texture is th
   CHECK(luminance_correlation(with, job.content, 2.25) > 0.9);
   CHECK(luminance_correlation(with, job.content, 2.25) > luminance_correlation(without, job.content, 2.25));
   CHECK(patches_apart(with, style) < 0.5 * patches_apart(job.content, style));
+}
+
+TEST_CASE("a cloth that was laid on is lit by the garment: folds fall on it, and large motifs stay as light as they were") {
+  const int side = 128;
+  Image garment = weft::testing::one_colour(side, side, {200, 200, 200}), cloth = weft::testing::one_colour(side, side, {180, 120, 60});
+  std::vector<float> share(size_t(side) * side, 0);
+  for (int y = 0; y < side; ++y)
+    for (int x = 0; x < side; ++x)
+      for (int k = 0; k < 3; ++k) {
+        const size_t i = size_t(y * side + x) * 3 + size_t(k);
+        garment.pixels[i] = uint8_t(140 + 40 * std::sin(x * 0.2));          // folds from top to bottom
+        if (y / 32 % 2) cloth.pixels[i] = uint8_t(cloth.pixels[i] / 2);     // broad dark bars across
+        share[i / 3] = 1;
+      }
+  const Image lit = lit_as(cloth, garment, share);
+  CHECK(luminance_correlation(lit, garment, 2) > 0.4);                      // the bars have the larger part of the light
+  const auto at = [&](const Image& picture, int y, int x) { return double(picture.pixels[size_t(y * side + x) * 3]); };
+  for (const int x : {8, 24, 40, 56}) CHECK(at(lit, 48, x) / at(lit, 16, x) == doctest::Approx(0.5).epsilon(0.03));
+  CHECK(at(lit, 16, 8) > 1.3 * at(lit, 16, 24));                            // a ridge beside a fold
+  const Image again = lit_as(lit, garment, share);                          // what is there is not added once more
+  CHECK(at(again, 16, 8) / at(again, 16, 24) < 1.3 * at(lit, 16, 8) / at(lit, 16, 24));
+  std::fill(share.begin(), share.end(), 0.0f);
+  CHECK(lit_as(cloth, garment, share).pixels == cloth.pixels);
+
+  TransferJob job = small_job();                                            // and a transfer asks for it
+  job.options.keep_shading = true, job.options.strength = 0.3;
+  const Image shaded = transfer(cpu(), job);
+  job.lit = job.content;
+  CHECK(transfer(cpu(), job).pixels != shaded.pixels);
 }
 
 TEST_CASE("fewer directions at once are the same sum; memory is foretold within 15 %, and parts take less of it") {

@@ -50,6 +50,7 @@ struct TransferJob {
   std::vector<Style> styles;
   std::vector<Image> masks;        // of the content's size; white where the region is. None: one region, everything
   TransferOptions options;
+  Image lit = {};                  // if a cloth was laid over the content: the content before, of the same size, whose light options.keep_shading lets fall on it
   std::shared_ptr<const FeatureNetwork> features = nullptr;   // method gram (style/gram.h) by this network; none: patches, as above. Then structure
                                    // is the first level alone, strength the balance of style and content, and no seed is needed
 };
@@ -84,6 +85,10 @@ Image transfer(const Context& context, const TransferJob& job, const std::functi
 
 /// `picture` with the light and shade of `content`: blurred luminance follows the content's, what is finer stays. Same sizes.
 Image shaded_as(const Image& picture, const Image& content);
+/// `picture`, a cloth, in the light of `content`: each pixel is multiplied by how light the content is there beside its mean, both blurred, as far
+/// as the picture has not such folds already (by least squares). Its own motifs, also large ones, stay.
+/// @param share  (H*W) in [0, 1]: where means and folds are looked for. Throws ShapeError for different sizes.
+Image lit_as(const Image& picture, const Image& content, const std::vector<float>& share);
 
 /// Region of COCO annotations (segmentations as polygons, filled even-odd, or run lengths): white inside.
 /// @param file    instances_*.json
