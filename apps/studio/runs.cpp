@@ -3,7 +3,9 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "processes.h"
 #include "shelf.h"
@@ -174,7 +176,10 @@ void Runs::pause(const std::string& name) const {
 
 Json Runs::go_on(const std::string& name, int64_t steps) const {
   const fs::path run = find(name);
-  if (trainer_of(run, trainers())) throw ConfigError("'" + name + "' is being trained already");
+  for (int waited = 0; trainer_of(run, trainers()); ++waited) {      // one that was asked to end may be about to
+    if (waited == 50) throw ConfigError("'" + name + "' is being trained already");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
   std::vector<std::string> words = {"train", "--resume", "--out", run.string()};
   if (steps > 0) words.insert(words.end(), {"--steps", std::to_string(steps)});
   return {{"name", name}, {"command", start_weft(words, said(name))}};

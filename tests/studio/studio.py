@@ -1,5 +1,5 @@
 """A weft studio, started for a test, and asked as its page asks it."""
-import json, signal, subprocess, time, urllib.request
+import json, signal, subprocess, time, urllib.error, urllib.request
 
 
 class Studio:
@@ -17,9 +17,12 @@ class Studio:
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
         asked = urllib.request.Request(self.base + path, data=body, method=method, headers={"X-Weft-Token": self.token})
-        with urllib.request.urlopen(asked, timeout=60) as answer:
-            data = answer.read()
-            return json.loads(data) if answer.headers["Content-Type"] == "application/json" else data
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                data = answer.read()
+                return json.loads(data) if answer.headers["Content-Type"] == "application/json" else data
+        except urllib.error.HTTPError as refused:
+            raise RuntimeError(f"{method} {path}: {refused.code} {refused.read().decode(errors='replace')}") from None
 
     def job(self, kind, asked, seconds=100):
         id = self.call("POST", "/api/jobs", {"kind": kind, "asked": asked})["id"]
