@@ -63,8 +63,8 @@ Size2 base_of(const char* model, const ModelOptions& o, const std::vector<int>& 
   };
   std::string sides;
   for (const int side : known) sides += (sides.empty() ? "" : side == known.back() ? " or " : ", ") + std::to_string(side);
-  const double scaled = double(longer) * nearest / o.size;
-  const int whole = std::clamp(int(scaled / step + 0.5) * step, nearest, kLongest * nearest);
+  const double scaled = o.size > 0 ? std::min(double(longer) * nearest / o.size, double(kLongest) * nearest) : nearest;
+  const int whole = std::max(int(scaled / step + 0.5) * step, nearest);
   throw ConfigError(std::string(model) + " makes images of " + sides + " pixels" +
                     (square ? "" : " on the shorter side, and where that has " + std::to_string(nearest) + ", of a multiple of " + std::to_string(step) + " on the longer one, up to " + std::to_string(kLongest) + " times as many") +
                     ", not " + text(o.size, longer) + "; the nearest: --size " + text(nearest, whole));
