@@ -122,6 +122,7 @@ const dress = (() => {
     for (const [dial, value] of Object.entries(values)) $(dial).value = value;
     $('shading').checked = cloth;
     if (cloth && state.content?.mask && !painted) { $('masked').checked = true; await paintFrom(state.content.mask); painted = state.content.mask; paint(false); }
+    if (cloth && $('masked').checked) $('lay').value = 1;             // without a mask the picture has to show through the cloth
     if (!cloth) { $('masked').checked = false; maskTools(); }
     changed();
   }
