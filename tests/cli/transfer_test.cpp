@@ -1,6 +1,7 @@
 // `weft transfer` as a person meets it: pictures in, a picture out, and a sentence for everything that cannot be done.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -58,6 +59,24 @@ TEST_CASE("transfer: weights, masks, blends, sweeps and folders") {
   for (size_t i = 0; i < result.pixels.size(); ++i) (i / 3 % 32 < 16 ? inside : outside) += result.pixels[i] != content.pixels[i];
   CHECK(outside == 0);
   CHECK(inside > 500);
+  // What is laid over all of two contents is one and the same; so only whose light falls on it can set them apart.
+  const auto covered = [&](const Words& more) {
+    Words words{"--blend", p.style + ":1"};
+    words.insert(words.end(), more.begin(), more.end());
+    std::vector<std::vector<uint8_t>> results;
+    for (const std::string& of : {p.content, p.folder / "dark.png"}) {
+      Words all = p.words(words);
+      *(std::find(all.begin(), all.end(), "--content") + 1) = of;
+      CHECK(run_weft(all).code == 0);
+      results.push_back(weft::gan::read_image(p.out).pixels);
+    }
+    return results[0] == results[1];
+  };
+  weft::gan::Image dark = content;
+  for (size_t i = 0; i < dark.pixels.size(); ++i) dark.pixels[i] = uint8_t(dark.pixels[i] / (i / 3 % 32 < 16 ? 4 : 1));
+  weft::gan::write_png(p.folder / "dark.png", dark);
+  CHECK(covered({}));
+  CHECK_FALSE(covered({"--keep", "shading"}));
   CHECK(run_weft(p.words({"--sweep", "structure"})).code == 0);
   CHECK(weft::gan::read_image(p.out).width > 5 * 32);
   fs::create_directory(p.folder / "two");

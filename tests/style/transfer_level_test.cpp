@@ -54,6 +54,19 @@ struct Likeness {
   }
 };
 
+/// Of the sum of all likenesses, each weighted by what its variances were `before`, in one number of the picture: by finite differences.
+double slope_at(const Tensor& start, const Tensor& content, const Likeness& before, size_t i) {
+  const auto at = [&](double by) {
+    Picture p(start);
+    p.values[i] += by;
+    const Likeness now(p, content);
+    double sum = 0;
+    for (size_t j = 0; j < now.values.size(); ++j) sum += std::min(1.0, before.spreads[j] / 0.1) * now.values[j];
+    return sum;
+  };
+  return (at(1e-5) - at(-1e-5)) / 2e-5;
+}
+
 struct Step {
   Context context = Context::open("cpu");
   Tensor start;
@@ -152,15 +165,7 @@ TEST_CASE("at structure 1 a step also climbs the likeness of light and shade: as
     REQUIRE((need < 0.9) == k.alike);
     REQUIRE((flattest < 0.09) == k.flat);
     for (const size_t i : {0u, 20u, 101u, 250u, 333u, 503u}) {
-      const auto at = [&](double by) {
-        Picture p(s.start);
-        p.values[i] += by;
-        const Likeness now(p, content);
-        double sum = 0;
-        for (size_t j = 0; j < now.values.size(); ++j) sum += std::min(1.0, before.spreads[j] / 0.1) * now.values[j];
-        return sum;
-      };
-      CHECK(moved[i] == doctest::Approx(0.1 * need * (at(1e-5) - at(-1e-5)) / 2e-5).epsilon(2e-3).scale(1e-3));
+      CHECK(moved[i] == doctest::Approx(0.1 * need * slope_at(s.start, content, before, i)).epsilon(2e-3).scale(1e-3));
     }
   }
 }
@@ -183,15 +188,7 @@ TEST_CASE("with a mask, what is needed is counted in its region: what stays as i
   const double need = std::min(1.0, 6 * std::pow(1 - inside, 3));
   REQUIRE(need > 2 * std::min(1.0, 6 * std::pow(1 - whole, 3)));
   for (const size_t i : {2u, 133u, 300u}) {
-    const auto at = [&](double by) {
-      Picture p(s.start);
-      p.values[i] += by;
-      const Likeness now(p, content);
-      double sum = 0;
-      for (size_t j = 0; j < now.values.size(); ++j) sum += std::min(1.0, before.spreads[j] / 0.1) * now.values[j];
-      return sum;
-    };
-    CHECK(moved[i] == doctest::Approx(0.1 * need * (at(1e-5) - at(-1e-5)) / 2e-5).epsilon(3e-3).scale(1e-3));
+    CHECK(moved[i] == doctest::Approx(0.1 * need * slope_at(s.start, content, before, i)).epsilon(3e-3).scale(1e-3));
   }
 }
 
