@@ -70,11 +70,11 @@ class OnWaves : public nn::Sequential, public Paced {
   std::shared_ptr<Waves> waves_;
 };
 
-/// The largest of kPieces linear functions, a unit.
+/// The largest of kPieces linear functions, a unit. Pieces lie apart, units side by side: the largest of five neighbours would be sought one unit at a time.
 class Maxout : public nn::Module {
  public:
   Maxout(const Context& context, int64_t in, int64_t units) : units_(units) { pieces_ = add("pieces", std::make_shared<nn::Linear>(context, in, units * kPieces)); }
-  Tensor forward(const Tensor& x) override { return max(reshape((*pieces_)(x), {x.size(0), 1, 1, units_, kPieces}), {4}); }
+  Tensor forward(const Tensor& x) override { return reshape(max(reshape((*pieces_)(x), {x.size(0), 1, kPieces, units_}), {2}), {x.size(0), 1, 1, units_}); }
 
  private:
   std::shared_ptr<nn::Linear> pieces_;
