@@ -163,7 +163,7 @@ TEST_CASE("make_tile: the edge of a ruled pattern lies where a step is as usual,
   const Context cpu = Context::open("cpu");
   Image ruled{70, 70, 3, {}};
   const auto line = [](int i) { const double d = std::abs((i + 12) % 24 - 12); return 140 * std::exp(-d * d / 18); };
-  for (int i = 0; i < 70 * 70; ++i) ruled.pixels.insert(ruled.pixels.end(), 3, uint8_t(200 - std::max(line(i / 70), line(i % 70))));
+  for (int i = 0; i < 70 * 70; ++i) ruled.pixels.insert(ruled.pixels.end(), 3, uint8_t(200 - std::max(line(i / 70 + 7), line(i % 70 + 7))));         // joined between the lines
   const Tile tile = make_tile(cpu, ruled, Layout::straight);
   REQUIRE((tile.image.width % 24 == 0 && tile.image.height % 24 == 0));
   const double score = seam_score(tile.image);
