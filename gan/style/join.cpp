@@ -139,7 +139,7 @@ Joined joined_across(const Image& picture, int shift, bool closed, int multiple)
   double apart = 0;
   for (int y = 0; y < h; ++y)
     for (int x = period.begin; x < period.begin + overlap; ++x) apart += squared(even, y, x, (y + shift) % h, x + period.length) / (h * overlap);
-  const bool periodic = apart < unrelated(picture) / 3;
+  const bool periodic = apart < unrelated(picture) / (shift ? 4 : 3);            // half a period away, a tartan is like itself to a third
   const Image image = periodic ? std::move(even) : picture;
 
   Strip strip{h, overlap, {}};
@@ -173,7 +173,7 @@ Repeat joined(const Image& swatch, Layout layout) {
   if (layout != Layout::half_drop) return both(false);
   Repeat drop = both(true), straight = both(false);
   // A drop by half of what is no period breaks a pattern; two of its own repeats, one on the other, are a half drop as well.
-  straight.doubled = straight.across.periodic && straight.down.periodic && drop.across.told() && straight.across.seen < drop.across.seen;
+  straight.doubled = straight.across.periodic && straight.down.periodic && drop.across.seen > 1.25 * straight.across.seen;
   if (!straight.doubled) return drop;
   straight.image = cloth(straight.image, Layout::straight, 0, 0, 2 * straight.image.height, straight.image.width);
   return straight;
