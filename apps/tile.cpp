@@ -72,6 +72,7 @@ void tell(const Json& result) {
   const double score = result["seam_score"], seam = result["patches"]["seam"], worst = result["patches"]["worst_of_middle"];
   std::fprintf(stderr, "weft: %s, %dx%d pixels; seam score %.2f (1: none can be told)\n", result["how"].get<std::string>().c_str(), result["repeat"][0].get<int>(),
                result["repeat"][1].get<int>(), score);
+  if (result["how"] == "doubled") std::fprintf(stderr, "weft: a drop by half would break this pattern, so two of its own repeats stand in each tile\n");
   if (score < 0.5 || score > 1.5 || seam > 1.5 * worst)
     std::fprintf(stderr, "weft: look at the seam with --preview: a swatch that shows its pattern at least one and a half times each way joins better\n");
 }

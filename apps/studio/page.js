@@ -133,7 +133,8 @@ const dress = (() => {
     structure: +$('structure').value, strength: +$('strength').value, brush: +$('brush').value, colours: choice('colour'), shading: $('shading').checked,
     feather: $('masked').checked ? +$('feather').value : 0, size: +$('size').value, seed: state.seed});
   const ready = () => state.content && state.styles.length > 0;
-  const status = text => { $('status').textContent = text; };
+  let saying = [];                                                   // what the status says, to be said again in another language
+  const status = (...words) => { saying = words; $('status').textContent = words.length ? t(...words) : ''; };
 
   function show(source, tag) {
     if ($('after').src.startsWith('blob:')) URL.revokeObjectURL($('after').src);
@@ -154,6 +155,7 @@ const dress = (() => {
     $('sheet').hidden = !state.content;
     $('below').hidden = !ready();
     $('mask-garment').hidden = !state.content?.mask;
+    status(...saying);
     outputs();
   }
   function outputs() {
@@ -191,7 +193,7 @@ const dress = (() => {
     draw();
     if (!result) { changed(); return; }
     present(result);
-    status('');
+    status();
     $('command').value = (await post('/api/command', settings())).command;
   }
   async function lay(s) {
@@ -232,7 +234,7 @@ const dress = (() => {
   }
   const look = said(async () => {
     again = false;
-    status(t('looking'));
+    status('looking');
     $('bar').removeAttribute('value'), $('cancel').hidden = true;
     const start = performance.now(), job = working = begin('look', settings());
     job.kind = 'look';
@@ -259,10 +261,10 @@ const dress = (() => {
     const job = working = begin('dress', asked, told => {
       $('bar').value = told.done;
       const left = told.done > .03 ? Math.ceil(told.seconds * (1 - told.done) / told.done) : '…';
-      if (told.state === 'waiting') status(t('waiting'));
+      if (told.state === 'waiting') status('waiting');
       else if (told.state === 'working') {
         const percent = Math.floor(told.done * 20) * 5;               // in steps of five, or a screen reader would never be silent
-        status(t('refining', percent, left));
+        status('refining', percent, left);
         if (told.pictures > pictures && working === job) pictures = told.pictures, show(address(`/api/jobs/${job.id}/picture`, {n: pictures}), percent + ' %');
       }
     });
@@ -270,12 +272,12 @@ const dress = (() => {
     let result;
     try { result = await job.result; } finally { if (working === job) { working = null; $('cancel').hidden = true; $('bar').value = 0; } }
     if (job.unwanted) return;
-    if (!result) { status(t('cancelled')); return; }
+    if (!result) { status('cancelled'); return; }
     present(result.name);
-    status(t('done', result.width, result.height, ((performance.now() - start) / 1000).toFixed(1)));
+    status('done', result.width, result.height, ((performance.now() - start) / 1000).toFixed(1));
     remembered();
   });
-  $('cancel').onclick = () => { working?.cancel(); $('cancel').hidden = true; status(t('cancelled')); $('bar').value = 0; };
+  $('cancel').onclick = () => { working?.cancel(); $('cancel').hidden = true; status('cancelled'); $('bar').value = 0; };
 
   const remembered = said(async () => {
     const all = (await get('/api/history')).history;

@@ -3,26 +3,26 @@
 #   docs/cases/poster-style.sh [GARMENT [POSTERS [GARMENTS]]]
 # POSTERS is a folder with a folder a style, GARMENTS one of pictures to learn on. Without them weft draws garments, and prints
 # posters of others in three flat inks.
-# WEFT: the program [build/weft]; OUT: where results go [runs/cases/poster-style]; SIZE: longer side of the results [256];
+# WEFT: the program [build/weft]; OUT: where results go [runs/cases/poster-style]; SIZE: longer side of the results [512];
 # STEPS: of training [800: two or three minutes of one core]. A run that is there is used again.
 set -eu
-weft=${WEFT:-$(dirname "$0")/../../build/weft} out=${OUT:-runs/cases/poster-style} size=${SIZE:-256}
+weft=${WEFT:-$(dirname "$0")/../../build/weft} out=${OUT:-runs/cases/poster-style} size=${SIZE:-512}
 mkdir -p "$out"
 
 posters=$out/posters
 if [ $# -ge 2 ]; then
   posters=$2
-elif [ ! -d "$posters" ]; then                   # in hard light, then in three flat inks, the last of which is the paper: most of a poster
+elif [ ! -d "$posters" ]; then                   # by light alone, then in three flat inks, the last of which is the paper: most of a poster
   "$weft" generate garments --seed 300 --count 20 --size 128 --out "$out/drawn" >/dev/null
-  "$weft" recolor --image "$out/drawn" --contrast 1.7 --out "$out/hard" >/dev/null
-  for inks in constructivist:'#d1203c,#1d2a5e,#fbf1dc' riviera:'#12606f,#f0973a,#fff0cf'; do
-    name=${inks%%:*} inks=${inks#*:} paper=${inks##*,}
-    "$weft" recolor --image "$out/hard" --method sliced --palette "$inks,$paper,$paper" --out "$out/drawn-$name" >/dev/null
+  "$weft" recolor --image "$out/drawn" --black-and-white --contrast 1.5 --out "$out/grey" >/dev/null
+  for inks in constructivist:'#d1203c,#1d2a5e,#fbf1dc' riviera:'#f0973a,#12606f,#fff0cf'; do
+    name=${inks%%:*} inks=${inks#*:}
+    "$weft" recolor --image "$out/grey" --palette "$inks,${inks##*,}" --out "$out/drawn-$name" >/dev/null
     "$weft" recolor --image "$out/drawn-$name" --palette "$inks" --colors 3 --out "$posters/$name" >/dev/null
   done
 fi
 garment=$out/garment.png
-if [ $# -ge 1 ]; then garment=$1; else "$weft" generate garments --seed 7 --count 1 --size "$size" --out "$garment"; fi
+if [ $# -ge 1 ]; then garment=$1; else "$weft" generate garments --seed 22 --count 1 --size "$size" --out "$garment"; fi
 
 if [ ! -f "$out/run/report.html" ]; then
   "$weft" train restyle --data "${3:-garments}" --styles "$posters" --out "$out/run" --resume --size 64 --width 16 --batch 4 --steps "${STEPS:-800}" \

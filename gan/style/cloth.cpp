@@ -98,15 +98,16 @@ SeamPatches seam_patches(const Context& context, const Image& tile, Layout layou
     return seam_patches(context, resized_tile(tile, layout, side(tile.height), side(tile.width)), layout, resized(swatch, side(swatch.height), side(swatch.width)));
   }
   const int strips = 8, h = tile.height, w = tile.width, band = std::max(14, std::min(h, w) / 8);    // half size must hold a patch
-  std::vector<double> distances;
+  std::vector<std::vector<Image>> pairs;
+  for (int i = 0; i < strips; ++i) pairs.push_back({cloth(tile, layout, 0, i * w / strips - band / 2, h, band), cloth(tile, layout, i * h / strips - band / 2, 0, band, w)});
+  const auto distances = patch_distances(context, pairs, {swatch});
+  SeamPatches found{};
   for (int i = 0; i < strips; ++i) {
-    const std::vector<Image> pair = {cloth(tile, layout, 0, i * w / strips - band / 2, h, band), cloth(tile, layout, i * h / strips - band / 2, 0, band, w)};
-    const auto all = patch_distance(context, pair, {swatch});
-    distances.push_back((all[0] + all[1]) / 2);
+    const double distance = (distances[size_t(i)][0] + distances[size_t(i)][1]) / 2;
+    if (i == 0) found.seam = distance;
+    else found.middle += distance / (strips - 1), found.worst = std::max(found.worst, distance);
   }
-  double sum = 0;
-  for (int i = 1; i < strips; ++i) sum += distances[size_t(i)];
-  return {distances[0], sum / (strips - 1), *std::max_element(distances.begin() + 1, distances.end())};
+  return found;
 }
 
 }  // namespace weft::gan

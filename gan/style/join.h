@@ -6,8 +6,20 @@
 
 namespace weft::gan {
 
-/// A piece of the swatch that repeats straight or as a half drop, its joins lying on its edges. Sides of at least half the swatch's;
-/// even in the direction of a half drop. Swatches of at least 16 pixels a side.
-Image joined(const Image& swatch, Layout layout);
+struct Join {
+  bool periodic;                   // the cloth comes round there by itself
+  double seen;                     // squared steps across the join, over those that the cloth has at the same places: 1 is none
+  bool told() const { return seen >= 1.5; }
+};
+
+struct Repeat {
+  Image image;                     // its joins lie on its edges
+  Join across, down;               // left-right, top-bottom
+  bool doubled;                    // two straight repeats, one on the other: another half drop would break the pattern
+};
+
+/// A piece of the swatch that repeats straight or as a half drop. Sides of at least half the swatch's; even in the direction of a half drop.
+/// Where the pattern comes round, what its ends differ by in light is levelled. Swatches of at least 16 pixels a side.
+Repeat joined(const Image& swatch, Layout layout);
 
 }  // namespace weft::gan

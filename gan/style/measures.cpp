@@ -81,24 +81,30 @@ std::vector<float> projections(const Tensors& pictures, const Tensor& filters) {
   return sort(parts.size() == 1 ? parts[0] : concat(parts, 1)).values.floats();
 }
 
-double sliced_distance(const Context& context, const std::vector<Image>& a, const std::vector<Image>& b, const Filters& filters) {
+/// Of each of `sets` to `b`.
+std::vector<double> sliced_distances(const Context& context, const std::vector<std::vector<Image>>& sets, const std::vector<Image>& b, const Filters& filters) {
   const NoGraph scope(context);
   const auto tensors = [&](const std::vector<Image>& pictures) {
     Tensors all;
     for (const Image& picture : pictures) all.push_back(as_tensor(context, at_least(picture, filters.side)));
     return all;
   };
-  const Tensors left = tensors(a), right = tensors(b);
+  std::vector<Tensors> left;
+  for (const std::vector<Image>& set : sets) left.push_back(tensors(set));
+  const Tensors right = tensors(b);
   const Tensor bank = context.from(filters.values, {filters.count, filters.side, filters.side, 3});
-  double sum = 0;
+  std::vector<double> distances(sets.size());
   for (int begin = 0; begin < filters.count; begin += filters_at_once) {   // memory stays that of a few copies of the pictures
     const int end = std::min(begin + filters_at_once, filters.count);
     const Tensor some = slice(bank, 0, begin, end);
-    const std::vector<float> p = projections(left, some), q = projections(right, some);
-    const size_t k = size_t(end - begin), n = p.size() / k, m = q.size() / k;
-    for (size_t f = 0; f < k; ++f) sum += wasserstein(&p[f * n], n, &q[f * m], m);
+    const std::vector<float> q = projections(right, some);
+    for (size_t i = 0; i < left.size(); ++i) {
+      const std::vector<float> p = projections(left[i], some);
+      const size_t k = size_t(end - begin), n = p.size() / k, m = q.size() / k;
+      for (size_t f = 0; f < k; ++f) distances[i] += wasserstein(&p[f * n], n, &q[f * m], m) / filters.count;
+    }
   }
-  return sum / filters.count;
+  return distances;
 }
 
 void require_same_size(const char* measure, const Image& a, const Image& b) {
@@ -109,24 +115,31 @@ void require_same_size(const char* measure, const Image& a, const Image& b) {
 
 }  // namespace
 
-std::array<double, 3> patch_distance(const Context& context, const std::vector<Image>& a, const std::vector<Image>& b, FilterBank bank) {
+std::vector<std::array<double, 3>> patch_distances(const Context& context, const std::vector<std::vector<Image>>& sets, const std::vector<Image>& b, FilterBank bank) {
   static_assert(patch_values == 147);
-  if (a.empty() || b.empty()) throw ShapeError("patch_distance: needs at least one picture on each side");
+  if (b.empty() || std::any_of(sets.begin(), sets.end(), [](const auto& set) { return set.empty(); })) throw ShapeError("patch_distance: needs at least one picture on each side");
   const Filters filters = bank == FilterBank::random ? random_filters(128, patch_side) : cosine_filters();
-  std::array<double, 3> distances{};
+  std::vector<std::array<double, 3>> distances(sets.size());
   for (int scale = 0; scale < 3; ++scale) {
     const auto smaller = [scale](std::vector<Image> pictures) {
       for (Image& p : pictures) p = resized(p, std::max(1, p.height >> scale), std::max(1, p.width >> scale));
       return pictures;
     };
-    distances[size_t(scale)] = sliced_distance(context, smaller(a), smaller(b), filters);
+    std::vector<std::vector<Image>> small;
+    for (const std::vector<Image>& set : sets) small.push_back(smaller(set));
+    const std::vector<double> at_scale = sliced_distances(context, small, smaller(b), filters);
+    for (size_t i = 0; i < sets.size(); ++i) distances[i][size_t(scale)] = at_scale[i];
   }
   return distances;
 }
 
+std::array<double, 3> patch_distance(const Context& context, const std::vector<Image>& a, const std::vector<Image>& b, FilterBank bank) {
+  return patch_distances(context, {a}, b, bank)[0];
+}
+
 double colour_distance(const Context& context, const std::vector<Image>& a, const std::vector<Image>& b) {
   if (a.empty() || b.empty()) throw ShapeError("colour_distance: needs at least one picture on each side");
-  return sliced_distance(context, a, b, random_filters(64, 1));
+  return sliced_distances(context, {a}, b, random_filters(64, 1))[0];
 }
 
 double structural_similarity(const Image& a, const Image& b) {

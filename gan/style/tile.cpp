@@ -18,10 +18,11 @@ bool tiles_already(const Context& context, const Image& swatch, Layout layout) {
   return patches.seam <= 1.25 * patches.worst;
 }
 
-/// The same cloth, begun a little to the left or the right, where neighbours differ as much as they do on average: an edge through
-/// a line of the pattern, or along one, would be seen in every use that is not perfect.
-Image begun_across(const Image& tile, Layout layout) {
-  const int h = tile.height, w = tile.width, around = std::max(1, w / 14);
+/// The same cloth, begun further left or right, where neighbours differ as much as they do on average: an edge through a line of the
+/// pattern, or along one, would be seen in every use that is not perfect. Where the pattern comes round and no join can be told, anywhere
+/// will do; elsewhere the join stays near the edge, where it is measured.
+Image begun_across(const Image& tile, Layout layout, const Join& join) {
+  const int h = tile.height, w = tile.width, around = std::max(1, join.periodic && !join.told() ? w / 2 : w / 14);
   const Image wide = cloth(tile, layout, 0, -around, h, w + 2 * around);
   const size_t c = size_t(wide.channels);
   std::vector<double> differences(size_t(wide.width - 1));           // of columns x and x + 1
@@ -40,9 +41,9 @@ Image begun_across(const Image& tile, Layout layout) {
   return cloth(tile, layout, 0, best + 1 - around, h, w);
 }
 
-Image begun(const Image& tile, Layout layout) {
-  const Image across = begun_across(tile, layout);
-  return transposed(begun_across(transposed(across), layout == Layout::half_drop ? Layout::brick : layout));
+Image begun(const Repeat& repeat, Layout layout) {
+  const Image across = begun_across(repeat.image, layout, repeat.across);
+  return transposed(begun_across(transposed(across), layout == Layout::half_drop ? Layout::brick : layout, repeat.down));
 }
 
 }  // namespace
@@ -57,7 +58,10 @@ Tile make_tile(const Context& context, const Image& picture, Layout wanted) {
 
   Tile tile{swatch, "mirrored"};
   if (layout != Layout::mirror && tiles_already(context, swatch, layout)) tile.how = "kept";
-  else if (layout != Layout::mirror) tile = {begun(joined(swatch, layout), layout), "joined"};
+  else if (layout != Layout::mirror) {
+    const Repeat repeat = joined(swatch, layout);
+    tile = {begun(repeat, layout), repeat.doubled ? "doubled" : "joined"};
+  }
   if (turn) tile.image = transposed(tile.image);
   return tile;
 }

@@ -85,6 +85,11 @@ TEST_CASE("tile: the repeat, the cloth and the figures; and what it refuses") {
   CHECK(run_weft({"tile", "--swatch", folder / "in", "--out", folder / "all"}).code == 0);
   CHECK(fs::exists(folder / "all/00001.png"));
 
+  REQUIRE(run_weft({"generate", "swatches", "--seed", "38", "--count", "1", "--out", folder / "tartan.png"}).code == 0);
+  const Result bricks = run_weft({"tile", "--swatch", folder / "tartan.png", "--layout", "brick", "--out", out});
+  CHECK(bricks.code == 0);
+  CHECK(bricks.err.find("two of its own repeats") != std::string::npos);             // bricks of half a tartan would break its stripes
+
   write_pictures(folder / "small", 1, 8);
   refused({"tile", "--swatch", folder / "small/00000.png", "--out", out}, 2, "at least 16");
   refused({"tile", "--swatch", one, "--layout", "halfdrop", "--out", out}, 2, "straight, half-drop, brick, mirror");

@@ -181,6 +181,7 @@ try:
     # Chinese; phone
     page.click("language")
     expect("every word is there in Chinese", "训练" in page.run("document.body.innerText") and not page.run("Object.values(words).some(w => w.length != 2 || !w[0] || !w[1])"))
+    expect("what was done is told in Chinese as well", "Done" not in value("status", "textContent"))
     page.resize(390, 844)
     for tab in ("dress", "swatch", "garments", "training"):
         page.click("tab-" + tab)

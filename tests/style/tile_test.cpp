@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <span>
 #include <string>
@@ -124,6 +125,55 @@ TEST_CASE("make_tile: a pattern's period is found, so that no motif is cut") {
   bool found = false;                            // the same cloth, wherever it begins
   for (int i = 0; i < 48 * 48 && !found; ++i) found = cloth(motif, Layout::straight, i / 48, i % 48, 48, 48).pixels == tile.image.pixels;
   CHECK(found);
+}
+
+TEST_CASE("make_tile: a half drop that would break a pattern is two of its own repeats") {
+  const Context cpu = Context::open("cpu");
+  const Image motif = tileable(48, 4), swatch = cloth(motif, Layout::straight, 5, 9, 92, 80);
+  for (const Layout layout : {Layout::half_drop, Layout::brick}) {
+    const Tile tile = make_tile(cpu, swatch, layout);
+    CHECK(std::string(tile.how) == "doubled");
+    const Image made = cloth(tile.image, layout, 0, 0, 96, 96);
+    bool found = false;
+    for (int i = 0; i < 48 * 48 && !found; ++i) found = cloth(motif, Layout::straight, i / 48, i % 48, 96, 96).pixels == made.pixels;
+    CHECK(found);
+  }
+}
+
+TEST_CASE("make_tile: light that falls off over the swatch is levelled where the pattern comes round") {
+  const Context cpu = Context::open("cpu");
+  const Image motif = tileable(48, 4);
+  Image swatch = cloth(motif, Layout::straight, 5, 9, 92, 80);
+  for (uint8_t& p : swatch.pixels) p = uint8_t(60 + p / 2);
+  const Image even = swatch;
+  for (int i = 0; i < 92 * 80 * 3; ++i) swatch.pixels[size_t(i)] = uint8_t(swatch.pixels[size_t(i)] + i / 3 % 80 / 2 - i / 240 / 3);     // 40 levels across, 30 down
+  const Image tile = make_tile(cpu, swatch, Layout::straight).image, plain = make_tile(cpu, even, Layout::straight).image;
+  REQUIRE((tile.width == 48 && tile.height == 48 && plain.width == 48 && plain.height == 48));
+  int least = 255;                               // by how much more or less light there is over the tile, wherever it begins
+  for (int i = 0; i < 48 * 48; ++i) {
+    const Image from = cloth(plain, Layout::straight, i / 48, i % 48, 48, 48);
+    int low = 255, high = -255;
+    for (size_t k = 0; k < from.pixels.size() && high - low < least; ++k) low = std::min(low, tile.pixels[k] - from.pixels[k]), high = std::max(high, tile.pixels[k] - from.pixels[k]);
+    least = std::min(least, high - low);
+  }
+  CHECK(least <= 6);
+}
+
+TEST_CASE("make_tile: the edge of a ruled pattern lies where a step is as usual, since its join cannot be told anywhere") {
+  const Context cpu = Context::open("cpu");
+  Image ruled{70, 70, 3, {}};
+  const auto line = [](int i) { const double d = std::abs((i + 12) % 24 - 12); return 140 * std::exp(-d * d / 18); };
+  for (int i = 0; i < 70 * 70; ++i) ruled.pixels.insert(ruled.pixels.end(), 3, uint8_t(200 - std::max(line(i / 70 + 7), line(i % 70 + 7))));         // joined between the lines
+  const Tile tile = make_tile(cpu, ruled, Layout::straight);
+  REQUIRE((tile.image.width % 24 == 0 && tile.image.height % 24 == 0));
+  const double score = seam_score(tile.image);
+  CHECK((score > 0.8 && score < 1.1));
+  int in_range = 0;                              // the same cloth without a seam, begun anywhere
+  for (int i = 0; i < 24 * 24; ++i) {
+    const double other = seam_score(cloth(tile.image, Layout::straight, i / 24, i % 24, 48, 48));
+    in_range += other > 0.8 && other < 1.1;
+  }
+  CHECK(in_range < 24 * 24 / 10);
 }
 
 TEST_CASE("make_tile: bars in a half drop or as bricks run on, whatever number of them a straight repeat would take") {

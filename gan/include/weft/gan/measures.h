@@ -20,8 +20,10 @@ enum class FilterBank {
 /// taken together, so a folder is one style.
 /// Papers: Rabin et al., "Wasserstein barycenter and its application to texture mixing", SSVM 2011; Elnekave and Weiss, arXiv:2203.11862.
 std::array<double, 3> patch_distance(const Context& context, const std::vector<Image>& a, const std::vector<Image>& b, FilterBank bank = FilterBank::random);
+/// Of several folders to one, which is looked at once.
+std::vector<std::array<double, 3>> patch_distances(const Context& context, const std::vector<std::vector<Image>>& sets, const std::vector<Image>& b, FilterBank bank = FilterBank::random);
 
-/// The same for single pixels along 64 directions in RGB, at full size: how far two palettes are apart, shares included.
+/// patch_distance for single pixels along 64 directions in RGB, at full size: how far two palettes are apart, shares included.
 double colour_distance(const Context& context, const std::vector<Image>& a, const std::vector<Image>& b);
 
 /// SSIM of the luminances, mean over all places where the 11x11 Gaussian window (sigma 1.5) fits: 1 for equal pictures.

@@ -37,11 +37,12 @@ Image resized_tile(const Image& tile, Layout layout, int height, int width);
 
 struct Tile {
   Image image;
-  const char* how;               // kept: the swatch tiles already; joined; mirrored
+  const char* how;               // kept: the swatch tiles already; joined; doubled: joined straight, twice; mirrored
 };
 /// A piece of the swatch's cloth that repeats in the layout, in the swatch's scale.
 /// Joining takes the piece that comes round best, so a pattern's period where there is one, and lays both ends over each other,
-/// cut where they differ least: no thread is drawn that the swatch has not. A mirror needs no join.
+/// cut where they differ least: no thread is drawn that the swatch has not, and only light that falls off is levelled. A half drop or
+/// bricks that would break a pattern become two of its own repeats. A mirror needs no join.
 /// Throws ConfigError for a swatch below 16 pixels a side.
 Tile make_tile(const Context& context, const Image& swatch, Layout layout);
 
