@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The most that SSIM to a content can be for a result with exactly a style's local contrasts.
+"""About the most that SSIM to a content can be for a result with exactly a style's local contrasts.
 
     bench/ssim_ceiling.py --contents PHOTO... --styles PAINTING... [--size 256]
 
