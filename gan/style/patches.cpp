@@ -9,11 +9,15 @@ namespace weft::gan {
 namespace {
 
 constexpr int kReach = kPatchSide - 1;
+constexpr double kPi = 3.14159265358979323846;
 
 Tensor bordered(const PatchSource& s) {
-  if (s.border == Border::none) return s.pictures;
+  if (s.border == Border::none) {
+    const Tensor below = s.first.h ? slice(s.pictures, 1, s.first.h, s.pictures.size(1)) : s.pictures;
+    return s.first.w ? slice(below, 2, s.first.w, below.size(2)) : below;
+  }
   const int before = kReach / 2, after = kReach - before;
-  return pad(s.pictures, {before, after, before, after}, s.border == Border::wrap ? Padding::wrap : Padding::reflect);
+  return pad(s.pictures, {before - s.first.h, after, before - s.first.w, after}, s.border == Border::wrap ? Padding::wrap : Padding::reflect);
 }
 
 /// Where each of `ours` entries is read in lists of `theirs`, `rows` of them one after the other.
@@ -24,12 +28,19 @@ Tensor equal_shares(const Context& context, int64_t rows, int64_t theirs, int64_
   return context.index(index, {rows * ours});
 }
 
+/// Of grey or of a hue: (count, 1, 1, 3), of length 1. `angle` and `kind` in [0, 1): (count, 1, 1, 1)
+Tensor tints(const Tensor& angle, const Tensor& kind) {
+  const auto colour = [&](double r, double g, double b) { return angle.context().from(std::vector<double>{r, g, b}, {1, 1, 1, 3}); };
+  const Tensor hue = cos(2 * kPi * angle) * colour(0.70711, -0.70711, 0) + sin(2 * kPi * angle) * colour(0.40825, 0.40825, -0.81650);
+  return lerp(hue, colour(0.57735, 0.57735, 0.57735), 1 - greater(kind, 1.0 / 3));
+}
+
 }  // namespace
 
 int64_t PatchSource::patches() const {
   if (positions) return positions.count();
   const int64_t lost = border == Border::none ? kReach : 0;
-  const auto along = [&](int axis) { return (pictures.size(axis) - lost - 1) / stride + 1; };
+  const auto along = [&](int axis) { return (pictures.size(axis) - lost - (axis == 1 ? first.h : first.w) - 1) / stride + 1; };
   return pictures.size(0) / groups * along(1) * along(2);
 }
 
@@ -38,22 +49,25 @@ Tensor draw_directions(const Context& context, int count, uint64_t stream, int s
   return raw / sqrt(sum(raw * raw, {1, 2, 3}, KeepAxes::yes));
 }
 
+Tensor draw_tinted(const Context& context, int count, uint64_t stream) {
+  const Tensor grey = context.normal({count, kPatchSide, kPatchSide, 1}, stream), colours = context.uniform({2, count, 1, 1, 1}, stream + 1);
+  const auto draw = [&](int i) { return reshape(slice(colours, 0, i, i + 1), {count, 1, 1, 1}); };
+  return grey / sqrt(sum(grey * grey, {1, 2, 3}, KeepAxes::yes)) * tints(draw(0), draw(1));
+}
+
 Tensor draw_waves(const Context& context, int count, uint64_t stream) {
-  constexpr double pi = 3.14159265358979323846, sigma = 1.5;
+  constexpr double sigma = 1.5;
   std::vector<double> across, down, window;
   for (int i = 0; i < kPatchSide * kPatchSide; ++i) {
     across.push_back(i % kPatchSide - kReach / 2), down.push_back(i / kPatchSide - kReach / 2);
     window.push_back(std::exp(-(across.back() * across.back() + down.back() * down.back()) / (4 * sigma * sigma)));
   }
   const auto plane = [&](const std::vector<double>& values) { return context.from(values, {1, kPatchSide, kPatchSide, 1}); };
-  const auto colour = [&](double r, double g, double b) { return context.from(std::vector<double>{r, g, b}, {1, 1, 1, 3}); };
   const Tensor draws = context.uniform({5, count, 1, 1, 1}, stream);
   const auto draw = [&](int i) { return reshape(slice(draws, 0, i, i + 1), {count, 1, 1, 1}); };
 
-  const Tensor phase = 2 * pi * (draw(2) + (draw(0) - 0.5) * plane(across) + (draw(1) - 0.5) * plane(down));
-  const Tensor hue = cos(2 * pi * draw(3)) * colour(0.70711, -0.70711, 0) + sin(2 * pi * draw(3)) * colour(0.40825, 0.40825, -0.81650);
-  const Tensor light = 1 - greater(draw(4), 1.0 / 3), tint = lerp(hue, colour(0.57735, 0.57735, 0.57735), light);
-  const Tensor waves = cos(phase) * plane(window) * tint;
+  const Tensor phase = 2 * kPi * (draw(2) + (draw(0) - 0.5) * plane(across) + (draw(1) - 0.5) * plane(down));
+  const Tensor waves = cos(phase) * plane(window) * tints(draw(3), draw(4));
   return waves / sqrt(sum(waves * waves, {1, 2, 3}, KeepAxes::yes) + 1e-12);
 }
 

@@ -25,6 +25,7 @@ struct PatchSource {
   Tensor positions = {};            // int32: the patches that count, as flat (n, y, x) of the N*P*Q there are; empty: all of them
   int groups = 1;                   // equal runs of pictures, each with a distribution of its own; 1 where positions are given
   int stride = 1;                   // every so-manieth patch, down and across: enough of a picture that is larger than need be
+  Size2 first = {0, 0};             // how far down and across the first of these is, less than the stride
 
   int64_t patches() const;          // of a group
 };
@@ -32,8 +33,13 @@ struct PatchSource {
 /// Unit vectors, evenly distributed over the sphere: (count, side, side, 3). A function of (stream, the context's step).
 Tensor draw_directions(const Context& context, int count, uint64_t stream, int side = kPatchSide);
 
+/// Unit vectors of one colour each, evenly distributed in all else: (count, 7, 7, 3). A third are of light and shade, the others of a hue
+/// against its opposite. What is moved along them stays of that colour: along the others a gap in light is closed by colours as well.
+/// A function of (stream, the one behind it, the context's step).
+Tensor draw_tinted(const Context& context, int count, uint64_t stream);
+
 /// Unit vectors of one frequency and one colour each, under a Gaussian window: (count, 7, 7, 3). Frequency and phase are evenly
-/// distributed; a third are of light and shade, the others of a hue against its opposite. Evenly distributed directions see mostly
+/// distributed, colours as above. Evenly distributed directions see mostly
 /// what is strongest, large shapes in light and shade; these see each band of a texture by itself, so it comes out as sharp as it is.
 Tensor draw_waves(const Context& context, int count, uint64_t stream);
 

@@ -13,15 +13,16 @@ namespace {
 
 constexpr int kReach = kPatchSide / 2, kStripHeight = kStripRows + 2 * kReach;
 
-constexpr double kHold = 0.1;                    // at structure 1, in pixels of [-1, 1] a step and unit of the likeness's slope
+constexpr double kFirstRate = 1.3, kLastRate = 0.4;   // of the step that moves a patch all the way; from half of a level on it falls evenly
+constexpr double kHold = 0.08;                                      // at structure 1, in pixels of [-1, 1] a step and unit of the likeness's slope
 
 /// (N, h, w, 3) to (N, h, w, 1)
 Tensor light_of(const Tensor& x) { return conv2d(x, x.context().from(std::vector<double>{0.299, 0.587, 0.114}, {1, 1, 1, 3})); }
 
 /// Where the picture is to go to be more like the content in light and shade: up the slope of the likeness, over all patches the sum of
 /// (2 cov + c) / (var + var' + c), SSIM without its factor of means. Nearly flat patches have so steep a slope that a step would end beyond
-/// the top, as noise: theirs counts in proportion to their variance. And all of it counts by how much is needed: not at all where all
-/// patches are alike, and wholly where in the mean less than a half is.
+/// the top, as noise: theirs counts in proportion to their variance. And all of it counts by how much is needed: not at all where the
+/// mean likeness is 0.68 or more, and wholly where it is 0.56 or less.
 /// @param x      (N, h, w, 3), whose rows reach beyond those of the patches by kReach at both ends if `inner`
 /// @param light  the content's, alike: (N, h, w, 1)
 /// @param moved  alike: 1 where the picture is in a region, 0 where it stays as it is; empty: all of it is
@@ -45,8 +46,10 @@ Tensor towards_likeness(const Tensor& x, const Tensor& light, const Tensor& move
   const NoGraph off(context);
   const Tensor counted = moved && inner ? slice(moved, 1, kReach, kReach + kStripRows) : moved, unlike = 1 - likeness.detach();
   const Tensor lacking = moved ? sum(unlike * counted) / maximum(sum(counted), one) : mean(unlike);
-  return minimum(6 * lacking * lacking * lacking, one) * slope;
+  return clamp((lacking - 0.32) / 0.12, 0, 1) * slope;
 }
+
+Size2 first_of(int grid) { return {grid / kTransferStride, grid % kTransferStride}; }
 
 /// A part of the picture's rows: strips spread evenly over its height, so that their patches are distributed as the whole's. The
 /// patches of all parts tile the picture; `offset` moves the borders between strips, so none of them can be seen.
@@ -79,8 +82,9 @@ Image fitted(const Image& image, int longer) {
 int style_stride(double brush, const TransferPlan& plan) { return std::max(1, int(std::lround(brush * std::sqrt(double(plan.parts))))); }
 
 TransferLevel::TransferLevel(const Context& context, const Tensor& start, const TransferJob& job, const TransferPlan& plan)
-    : Level(start), context_(context), plan_(plan), stream_(stream_key(job.options.seed, "transfer")), waves_(stream_key(job.options.seed, "transfer waves")), height_(int(start.size(1))), width_(int(start.size(2))),
-      hold_(kHold * job.options.structure * job.options.structure) {
+    : Level(start), context_(context), plan_(plan), stream_(stream_key(job.options.seed, "transfer")), tinted_(stream_key(job.options.seed, "transfer tinted")),
+      waves_(stream_key(job.options.seed, "transfer waves")), height_(int(start.size(1))), width_(int(start.size(2))),
+      hold_(kHold * std::sqrt(job.options.structure)) {
   if (hold_ > 0) light_ = light_of(to_tensor(context, resized(with_channels(job.content, 3), height_, width_)));
   std::vector<float> moved(job.masks.empty() || hold_ == 0 ? 0 : size_t(height_) * size_t(width_));
   const double brush = job.options.brush;
@@ -93,31 +97,40 @@ TransferLevel::TransferLevel(const Context& context, const Tensor& start, const 
       for (const int32_t p : region.pixels) moved[size_t(p)] = 1;
     for (const Style& s : job.styles)
       if (job.masks.empty() || s.region == int(r))
-        region.parts.push_back({{.pictures = to_tensor(context, fitted(s.picture, longer)), .stride = style_stride(brush, plan)}, s.weight});
+        region.parts.push_back({{.pictures = to_tensor(context, fitted(s.picture, longer)), .stride = kTransferStride * style_stride(brush, plan)}, s.weight});
     regions_.push_back(std::move(region));
   }
   if (!moved.empty()) moved_ = context.from(moved, {1, height_, width_, 1});
 }
 
-void TransferLevel::step(int number) {
-  // A wave meets itself in the patches next to it, so a whole step along it would overshoot: its square is what it steps by. Random
-  // directions see large shapes and little else, but would move all there is to move, and leave grain and colour noise: they are smoothed.
+/// (grids, directions, 7, 7, 3). A wave meets itself in the patches next to it, so a whole step along it would overshoot: its square is what it
+/// steps by. The others see large shapes and little else, but would move all there is to move, and leave grain and colour noise: they are smoothed.
+Tensor TransferLevel::directions() const {
   constexpr double wave = 0.75, random = 1.2;
-  const Tensor smooth = filter(draw_directions(context_, kTransferRandom, stream_), {0.2, 0.6, 0.2});
-  const Tensor directions = concat({random * smooth, wave * draw_waves(context_, kTransferDirections - kTransferRandom, waves_)}, 0);
+  constexpr int each = kTransferGrids * kTransferRandom, waves = kTransferGrids * (kTransferDirections - 2 * kTransferRandom);
+  const auto by_grid = [](const Tensor& all) { return reshape(all, {kTransferGrids, all.size(0) / kTransferGrids, kPatchSide, kPatchSide, 3}); };
+  const auto smooth = [&](const Tensor& drawn) { return by_grid(random * filter(drawn, {0.2, 0.6, 0.2})); };
+  return concat({smooth(draw_directions(context_, each, stream_)), smooth(draw_tinted(context_, each, tinted_)), by_grid(wave * draw_waves(context_, waves, waves_))}, 1);
+}
+
+void TransferLevel::step(int number) {
+  const Tensor directions = reshape(this->directions(), {kTransferGrids * kTransferDirections, kPatchSide, kPatchSide, 3});
   squares_ = {}, gaps_ = 0;
-  const double hold = hold_ * std::max(0.0, 1 - double(done_++) / plan_.steps);
+  const double past = double(done_++) / plan_.steps, hold = hold_ * std::max(0.0, 1 - past);
+  // The draw of a step is noise in the picture, the more of it the longer the step: the later ones are shorter.
+  const double rate = kFirstRate + (kLastRate - kFirstRate) * std::clamp(2 * past - 1, 0.0, 1.0);
   for (int part = 0; part < plan_.parts; ++part) {
     const std::vector<int32_t> rows = plan_.parts == 1 ? std::vector<int32_t>() : rows_of(height_, part, plan_.parts, number * 23 % kStripRows);
     if (plan_.parts > 1 && rows.empty()) continue;
     const Tensor seen = seen_of(picture, rows);
     Tensor sum;
     for (Region& region : regions_)
-      for (int d = 0; d < kTransferDirections; d += plan_.directions_at_once)
-        if (const std::optional<Tensor> one = gradient(region, seen, rows, slice(directions, 0, d, d + plan_.directions_at_once))) sum = sum ? sum + *one : *one;
+      for (int d = 0; d < kTransferGrids * kTransferDirections; d += plan_.directions_at_once)
+        if (const std::optional<Tensor> one = gradient(region, seen, rows, d / kTransferDirections, slice(directions, 0, d, d + plan_.directions_at_once)))
+          sum = sum ? sum + *one : *one;
     if (!sum) continue;
-    // A patch is to move by the mean over directions of gap * direction, times its 147 numbers; a pixel is part of 49 patches.
-    Tensor moved = fma(sum, context_.constant(-3.0 / kTransferDirections), seen);
+    // A patch is to move by the mean over its grid's directions of gap * direction, times its 147 numbers; a pixel is part of 49 patches.
+    Tensor moved = fma(sum, context_.constant(-3.0 / kTransferDirections * rate), seen);
     if (hold > 0) moved = fma(towards_likeness(seen, seen_of(light_, rows), moved_ ? seen_of(moved_, rows) : moved_, !rows.empty()), context_.constant(hold), moved);
     if (rows.empty()) picture = moved;
     else write_back(moved, rows);
@@ -144,38 +157,39 @@ void TransferLevel::write_back(const Tensor& strips, const std::vector<int32_t>&
 
 double TransferLevel::gap() const { return squares_ ? std::sqrt(squares_.item() / double(gaps_)) : 0; }
 
-std::optional<PatchSource> TransferLevel::source(const Tensor& x, const Region& region, const std::vector<int32_t>& rows) const {
-  if (rows.empty()) {
-    PatchSource all{x, Border::reflect};
-    if (!region.pixels.empty()) all.positions = context_.index(region.pixels, {int64_t(region.pixels.size())});
-    return all;
-  }
-  PatchSource strips{pad(x, {0, 0, kReach, kReach}, Padding::reflect)};
-  if (region.pixels.empty()) return strips;
+std::optional<PatchSource> TransferLevel::source(const Tensor& x, const Region& region, const std::vector<int32_t>& rows, int grid) const {
+  PatchSource all{rows.empty() ? x : pad(x, {0, 0, kReach, kReach}, Padding::reflect), rows.empty() ? Border::reflect : Border::none};
+  all.stride = kTransferStride, all.first = first_of(grid);
+  if (region.pixels.empty()) return all;
   std::vector<char> inside(size_t(height_) * size_t(width_));
   for (const int32_t p : region.pixels) inside[size_t(p)] = 1;
   std::vector<int32_t> at;
-  for (int64_t i = 0; i < int64_t(rows.size()) / kStripHeight * kStripRows; ++i) {
-    const int64_t row = rows[size_t(i / kStripRows * kStripHeight + i % kStripRows + kReach)];
-    for (int64_t c = 0; c < width_; ++c)
-      if (inside[size_t(row * width_ + c)]) at.push_back(int32_t(i * width_ + c));
-  }
+  int32_t patch = 0;                             // in the order of the grid's
+  for (int64_t strip = 0; strip < x.size(0); ++strip)
+    for (int64_t y = all.first.h; y < (rows.empty() ? height_ : kStripRows); y += kTransferStride) {
+      const int64_t row = rows.empty() ? y : rows[size_t(strip * kStripHeight + y + kReach)];
+      for (int64_t c = all.first.w; c < width_; c += kTransferStride, ++patch)
+        if (inside[size_t(row * width_ + c)]) at.push_back(patch);
+    }
   if (at.empty()) return {};
-  strips.positions = context_.index(at, {int64_t(at.size())});
-  return strips;
+  all.positions = context_.index(at, {int64_t(at.size())});
+  return all;
 }
 
 /// Of half the squared gaps between what is seen of the region and its styles; nothing if the region has no patch there.
-std::optional<Tensor> TransferLevel::gradient(Region& region, const Tensor& seen, const std::vector<int32_t>& rows, const Tensor& directions) {
+std::optional<Tensor> TransferLevel::gradient(Region& region, const Tensor& seen, const std::vector<int32_t>& rows, int grid, const Tensor& directions) {
   const Context::Recording on(context_, true);
   const Tensor x = seen.leaf();
-  const std::optional<PatchSource> source = this->source(x, region, rows);
+  const std::optional<PatchSource> source = this->source(x, region, rows, grid);
   if (!source) return {};
-  if (region.patches != source->patches()) {
-    region.patches = source->patches();
-    region.target.emplace(region.parts, region.patches, int(directions.size(0)));
+  Region::Compared& compared = region.grids[size_t(grid)];
+  if (compared.patches != source->patches()) {
+    compared.patches = source->patches();
+    std::vector<PatchTarget::Part> parts = region.parts;               // their grids go along, so that no patch of a style is left out
+    for (PatchTarget::Part& p : parts) p.source.first = first_of(grid);
+    compared.with.emplace(parts, compared.patches, int(directions.size(0)));
   }
-  const Tensor wanted = region.target->lists(directions);              // first: its memory is free again before ours is needed
+  const Tensor wanted = compared.with->lists(directions);              // first: its memory is free again before ours is needed
   const Tensor gap = sorted_projections(*source, directions) - wanted, squares = sum_squares(gap);
   const Tensor change = grad(0.5 * squares, {x})[0];
   const NoGraph off(context_);

@@ -1,5 +1,6 @@
 // One level of a transfer: a picture at one size, moved step by step towards its styles.
 #pragma once
+#include <array>
 #include <memory>
 #include <optional>
 
@@ -8,8 +9,11 @@
 
 namespace weft::gan {
 
-constexpr int kTransferDirections = 16;          // a step
-constexpr int kTransferRandom = 6;               // of them; the others are waves
+// Patches are compared in four grids, every second patch down and across, each grid along directions of its own: a quarter of the work
+// a direction, so four times as many of them. Neighbours say nearly the same along one direction, and another one is news.
+constexpr int kTransferStride = 2, kTransferGrids = kTransferStride * kTransferStride;
+constexpr int kTransferDirections = 16;          // a step and grid
+constexpr int kTransferRandom = 3;               // of them, and as many of one colour; the others are waves
 constexpr int kStripRows = 58;                   // of patches; with the six that reach beyond, 64 rows of pixels
 
 /// (1, h, w, 3) in [-1, 1].
@@ -53,19 +57,23 @@ class TransferLevel : public Level {
   struct Region {
     std::vector<PatchTarget::Part> parts;
     std::vector<int32_t> pixels;                 // empty: all
-    std::optional<PatchTarget> target;
-    int64_t patches = 0;                         // that the target was made for
+    struct Compared {
+      std::optional<PatchTarget> with;
+      int64_t patches = 0;                       // that it was made for
+    };
+    std::array<Compared, kTransferGrids> grids;
   };
-  std::optional<PatchSource> source(const Tensor& x, const Region& region, const std::vector<int32_t>& rows) const;
-  std::optional<Tensor> gradient(Region& region, const Tensor& seen, const std::vector<int32_t>& rows, const Tensor& directions);
+  Tensor directions() const;
+  std::optional<PatchSource> source(const Tensor& x, const Region& region, const std::vector<int32_t>& rows, int grid) const;
+  std::optional<Tensor> gradient(Region& region, const Tensor& seen, const std::vector<int32_t>& rows, int grid, const Tensor& directions);
   Tensor seen_of(const Tensor& whole, const std::vector<int32_t>& rows) const;
   void write_back(const Tensor& strips, const std::vector<int32_t>& rows) const;
 
   Context context_;
   TransferPlan plan_;
-  uint64_t stream_, waves_;
+  uint64_t stream_, tinted_, waves_;
   int height_, width_;
-  double hold_;                                  // weight of the content's light and shade: of the first step, then falling to 0
+  double hold_;                                  // weight of the content's light and shade: of a level's first step, then falling to 0
   Tensor light_;                                 // the content's: (1, h, w, 1); empty where hold_ is 0
   Tensor moved_;                                 // 1 in the regions: (1, h, w, 1); empty where there are no masks
   int done_ = 0;                                 // steps

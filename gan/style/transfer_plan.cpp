@@ -11,7 +11,7 @@
 namespace weft::gan {
 namespace {
 
-constexpr int kSmallestSide = 8, kStepsAtFullStrength = 44, kMostAtOnce = 8;   // all 16 at once take 7 MB more at 256 pixels, for a little time
+constexpr int kSmallestSide = 8, kStepsAtFullStrength = 60, kMostAtOnce = kTransferDirections;
 
 void within(const char* name, double value, double low, double high) {
   char text[160];
@@ -57,8 +57,8 @@ std::vector<int> levels_of(const TransferJob& job, int height, int width) {
 }
 
 /// Of tensors at the last level, as measured. A pixel has 12 bytes in each of the picture, the gradient, their sum and a copy with
-/// borders; and a direction has projections, their order, the lists compared, and as much again on the way back. A style's lists are
-/// made, and their memory given back, before the picture's.
+/// borders; and a direction has, for a quarter of the patches, projections, their order, the lists compared, and as much again on the way back,
+/// and for all of them where they are read in a style's lists. A style's lists are made, and their memory given back, before the picture's.
 size_t bytes_of(const TransferJob& job, const TransferPlan& plan) {
   if (job.features) return gram_bytes(*job.features, plan.height, plan.width);
   const double pixels = double(plan.height) * plan.width, longer = std::max(plan.height, plan.width) * job.options.brush;
@@ -67,11 +67,11 @@ size_t bytes_of(const TransferJob& job, const TransferPlan& plan) {
   for (const Style& s : job.styles) {
     const double size = longer * longer * std::min(s.picture.height, s.picture.width) / std::max(s.picture.height, s.picture.width);
     styles += 12 * size;
-    lists = std::max(lists, size / (stride * stride) * 16 * c);
+    lists = std::max(lists, size / (stride * stride) * 4 * c);
   }
   const double work = plan.parts == 1 ? pixels : double(plan.width) * 64 * std::ceil(std::ceil((plan.height + 57.0) / kStripRows) / plan.parts);
   const double held = job.options.structure > 0 ? 130 : 0;              // by the likeness of light and shade, after the directions are done
-  return size_t(pixels * (plan.parts == 1 ? 12 : 13) + (held > 0 ? 4 * pixels : 0) + styles + std::max(work * ((plan.parts == 1 ? 28 : 52) + std::max(23.5 * c, held)), lists + work * 4 * c));
+  return size_t(pixels * (plan.parts == 1 ? 12 : 13) + (held > 0 ? 4 * pixels : 0) + styles + std::max(work * ((plan.parts == 1 ? 28 : 52) + std::max(11 * c, held)), lists + work * 5 * c));
 }
 
 /// What the tensors may take; 0: nobody knows.

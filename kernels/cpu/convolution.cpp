@@ -8,6 +8,8 @@
 //                    conv2d_weight_grad           of strided windows that stop short of the far padding (3x3, stride 2, even sides)
 //                    conv2d_input_grad            to few channels (a generator's last layer), where oneDNN's fills 3 of 16
 //                                                 lanes; the columns fill them all. Of large images a band of rows at a time
+//   tap by tap     conv2d_input_grad of 16 or 32 filters to up to four channels (patches along directions): too few for a product, and their
+//                  columns would be most of the work (few_channels.cpp)
 //   read back      few filters of stride 1 (a ResNet generator's last layer, a patch discriminator's) are the convolution that reads y
 //                  and makes x, mirrored: conv2d is its input gradient by columns, conv2d_weight_grad its own
 //   by Winograd    3x3 filters over every pixel, of many channels and many pixels: 16 products for 36 (winograd.cpp), all three passes
@@ -45,6 +47,8 @@ bool ends_short_of_the_edge(const CpuQueue& queue, const ConvProblem& p) {
 bool few_channels(const CpuQueue& queue, const ConvProblem& p) {
   return queue.library && p.groups == 1 && p.c < 8 && p.k >= 8;
 }
+
+bool tap_by_tap(const ConvProblem& p) { return p.groups == 1 && p.c <= 4 && (p.k == 16 || p.k == 32) && p.dilation.w == 1 && p.r * p.s > 1; }
 
 bool few_filters(const CpuQueue& queue, const ConvProblem& p) {
   return queue.library && p.groups == 1 && p.k < 8 && p.c >= 8 && p.stride.h == 1 && p.stride.w == 1 && p.r * p.s > 1 &&
@@ -182,6 +186,10 @@ void conv2d_input_grad(Queue& q, const ConvProblem& p, const ConvEpilogue& epilo
     return;
   }
   if (suits_winograd(p)) return by_winograd(queue, "conv2d_input_grad:winograd", read_back(p), p, epilogue, true, in(y), w, out(x));
+  if (tap_by_tap(p)) {
+    ++queue.launches["conv2d_input_grad:taps"];
+    return queue.loops->few_channels_input_grad(queue, p, epilogue, in(y), in(w.data), out(x));
+  }
   if (few_channels(queue, p)) return input_grad_by_columns(queue, "conv2d_input_grad:columns", p, epilogue, in(y), w, out(x));
   if (queue.library) {
     float* const sum = kept ? queue.scratch(Slot::result, size_t(p.n * image)) : out(x);

@@ -9,12 +9,29 @@
 
 namespace weft::cpu::WEFT_ISA {
 
+namespace {
+
+/// y (columns, channels): each a sum of taps of x's pixels. So few channels stay in registers.
+template <int channels>
+void mix_pixels(int64_t columns, int64_t taps, const int32_t* index, const float* weight, const float* x, float* y) {
+  for (int64_t q = 0; q < columns; ++q) {
+    float own[channels] = {};
+    for (int64_t j = q * taps; j < (q + 1) * taps; ++j)
+      if (index[j] >= 0)                         // [-1, W)
+        for (int c = 0; c < channels; ++c) own[c] += weight[j] * x[index[j] * channels + c];
+    for (int c = 0; c < channels; ++c) y[q * channels + c] = own[c];
+  }
+}
+
+}  // namespace
+
 void resample(CpuQueue& queue, const ResampleProblem& problem, const float* x, const int32_t* index_h,
               const float* weight_h, const int32_t* index_w, const float* weight_w, float* y) {
   const int64_t H = problem.h, W = problem.w, C = problem.c, P = problem.p, Q = problem.q;
   const int64_t taps_h = problem.taps_h, taps_w = problem.taps_w, images = problem.n;
   const int64_t owners = queue.threads < images * P ? queue.threads : images * P;
   float* const blended = queue.scratch(Slot::partials, size_t(owners * W * C));   // (owners, W, C)
+  const auto mix = C == 1 ? mix_pixels<1> : C == 2 ? mix_pixels<2> : C == 3 ? mix_pixels<3> : C == 4 ? mix_pixels<4> : nullptr;
   parallel(queue, owners, images * P * Q * C * taps_w, [&](int64_t owner) {
     float* const row = blended + owner * W * C;
     for (int64_t line = images * P * owner / owners; line < images * P * (owner + 1) / owners; ++line) {
@@ -33,6 +50,10 @@ void resample(CpuQueue& queue, const ResampleProblem& problem, const float* x, c
         } else {
           for (int64_t at = 0; at < W * C; ++at) row[at] += weight * from[at];
         }
+      }
+      if (mix && source) {
+        mix(Q, taps_w, index_w, weight_w, source, y + line * Q * C);
+        continue;
       }
       for (int64_t q = 0; q < Q; ++q) {
         float* out = y + (line * Q + q) * C;

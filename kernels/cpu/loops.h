@@ -30,6 +30,8 @@ struct Loops {
   void (*epilogue)(CpuQueue&, int64_t rows, int64_t channels, const ConvEpilogue&, const float* sum, float* result);
   void (*take_columns)(CpuQueue&, const ConvProblem&, int64_t images, int64_t group, const float* x, float* columns);
   void (*add_columns)(CpuQueue&, const ConvProblem&, const ConvEpilogue&, int64_t images, int64_t group, const float* columns, float* x);
+  /// Of up to 4 channels and a multiple of 16 filters, not dilated across.
+  void (*few_channels_input_grad)(CpuQueue&, const ConvProblem&, const ConvEpilogue&, const float* y, const float* w, float* x);
   void (*winograd_image)(CpuQueue&, const ConvProblem&, bool mirrored, int64_t first, int64_t tiles, const float* x, float* to, int64_t apart);
   void (*winograd_gradient)(CpuQueue&, const ConvProblem&, int64_t first, int64_t tiles, const float* y, float* to, int64_t apart);
   void (*winograd_result)(CpuQueue&, const ConvProblem&, const ConvEpilogue&, bool mirrored, int64_t first, int64_t tiles, const float* m, int64_t apart, float* y);
@@ -53,7 +55,7 @@ namespace v4 { extern const Loops loops; }
 namespace weft::cpu::WEFT_ISA {
 WEFT_LOOP(pointwise); WEFT_LOOP(reduce); WEFT_LOOP(strided_copy); WEFT_LOOP(gather); WEFT_LOOP(scatter_add);
 WEFT_LOOP(sort); WEFT_LOOP(resample); WEFT_LOOP(max_pool); WEFT_LOOP(moments); WEFT_LOOP(normalize); WEFT_LOOP(normalize_grad);
-WEFT_LOOP(random); WEFT_LOOP(optimizer_step); WEFT_LOOP(epilogue); WEFT_LOOP(take_columns); WEFT_LOOP(add_columns);
+WEFT_LOOP(random); WEFT_LOOP(optimizer_step); WEFT_LOOP(epilogue); WEFT_LOOP(take_columns); WEFT_LOOP(add_columns); WEFT_LOOP(few_channels_input_grad);
 WEFT_LOOP(winograd_image); WEFT_LOOP(winograd_gradient); WEFT_LOOP(winograd_result); WEFT_LOOP(winograd_filter); WEFT_LOOP(winograd_filter_gradient);
 WEFT_LOOP(matmul); WEFT_LOOP(conv2d); WEFT_LOOP(conv2d_input_grad); WEFT_LOOP(conv2d_weight_grad);
 

@@ -70,7 +70,7 @@ void reduce(CpuQueue& queue, ReduceKind kind, const ReduceProblem& problem, cons
 #define WEFT_NAME(isa) #isa
 #define WEFT_NAME_OF(isa) WEFT_NAME(isa)
 const Loops loops{WEFT_NAME_OF(WEFT_ISA), pointwise, reduce, strided_copy, gather, scatter_add, sort, resample, max_pool, moments,
-                  normalize, normalize_grad, random, optimizer_step, epilogue, take_columns, add_columns,
+                  normalize, normalize_grad, random, optimizer_step, epilogue, take_columns, add_columns, few_channels_input_grad,
                   winograd_image, winograd_gradient, winograd_result, winograd_filter, winograd_filter_gradient,
                   matmul, conv2d, conv2d_input_grad, conv2d_weight_grad};
 

@@ -83,6 +83,10 @@ void gather(CpuQueue& queue, const GatherProblem& problem, const float* table, c
   const int64_t grain = 1 + 4096 / (taps * columns);
   parallel(queue, (rows + grain - 1) / grain, rows * taps * columns, [&](int64_t job) {
     const int64_t end = (job + 1) * grain < rows ? (job + 1) * grain : rows;
+    if (taps * columns == 1 && !weight) {        // single numbers
+      for (int64_t i = job * grain; i < end; ++i) y[i] = index[i] < 0 ? 0 : table[index[i]];
+      return;
+    }
     for (int64_t i = job * grain; i < end; ++i) {
       float* row = y + i * columns;
       for (int64_t column = 0; column < columns; ++column) row[column] = 0;
@@ -103,6 +107,11 @@ void scatter_add(CpuQueue& queue, const GatherProblem& problem, const float* x, 
   if (problem.unique) {
     std::memset(table, 0, size_t(entries * columns) * sizeof(float));   // some rows may not be named
     return parallel_range(queue, rows * taps, 1 + 4096 / columns, [&](int64_t begin, int64_t end) {
+      if (taps * columns == 1 && !weight) {
+        for (int64_t entry = begin; entry < end; ++entry)
+          if (index[entry] >= 0) table[index[entry]] = x[entry];
+        return;
+      }
       for (int64_t entry = begin; entry < end; ++entry) {
         if (index[entry] < 0) continue;
         const float factor = weight ? weight[entry] : 1;

@@ -60,6 +60,46 @@ TEST_CASE("directions are unit vectors, and others at every step") {
   CHECK(draw_directions(context, 5, 1).values() != first.values());
 }
 
+TEST_CASE("tinted directions are unit vectors of one colour each: a third grey, the others without any light") {
+  const Context context = exact();
+  const int count = 300;
+  const std::vector<double> all = draw_tinted(context, count, 1).values();
+  int grey = 0;
+  for (size_t k = 0; k < size_t(count); ++k) {
+    const double* d = &all[147 * k];
+    double square = 0, light = 0, apart = 0;
+    for (int i = 0; i < 147; ++i) square += d[i] * d[i];
+    for (int i = 0; i < 49; ++i) {
+      light = std::max(light, std::abs(d[3 * i] + d[3 * i + 1] + d[3 * i + 2]));
+      for (int c = 0; c < 3; ++c) apart = std::max(apart, std::abs(d[3 * i + c] * d[(c + 1) % 3] - d[3 * i + (c + 1) % 3] * d[c]));   // from the first pixel's colour
+    }
+    CHECK(square == doctest::Approx(1).epsilon(1e-4));
+    CHECK(apart < 1e-4);
+    const bool is_grey = std::abs(d[0] - d[1]) + std::abs(d[1] - d[2]) < 1e-4;
+    CHECK((is_grey || light < 1e-4));
+    grey += is_grey;
+  }
+  CHECK(grey > count / 4);
+  CHECK(grey < count * 5 / 12);
+}
+
+TEST_CASE("the four grids of every second patch are all patches together, whatever the border and the parity of the sides") {
+  const Context context = exact();
+  const Tensor directions = draw_directions(context, 3, 1);
+  for (const Border border : {Border::none, Border::reflect, Border::wrap})
+    for (const Shape& shape : {Shape{1, 12, 15, 3}, Shape{1, 9, 10, 3}}) {
+      const Tensor x = noise(context, shape, 1);
+      Tensors grids;
+      for (int grid = 0; grid < 4; ++grid) {
+        const PatchSource every_second{x, border, {}, 1, 2, {grid / 2, grid % 2}};
+        grids.push_back(sorted_projections(every_second, directions));
+        CHECK(grids.back().size(2) == every_second.patches());
+      }
+      const Tensor gap = sort(concat(grids, 2)).values - sorted_projections({x, border}, directions);
+      CHECK(max(abs(gap)).item() < 1e-12);
+    }
+}
+
 TEST_CASE("the distance is its definition, for lists of equal and of other lengths") {
   const Context context = exact();
   const Tensor directions = draw_directions(context, 4, 1), a = noise(context, {1, 12, 15, 3}, 1);

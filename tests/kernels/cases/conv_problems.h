@@ -20,6 +20,8 @@ inline constexpr ConvProblem awkward_convolutions[] = {
     {2, 10, 11, 3, 2, 3, 2, 4, 6, {2, 2}, {2, 1}, {3, 2}, 1},   // stride and dilation at once
     {2, 3, 3, 6, 4, 3, 3, 9, 9, {1, 1}, {4, 4}, {1, 1}, 2},     // more padding than filter
     {4, 6, 7, 1, 5, 1, 1, 6, 7, {1, 1}, {0, 0}, {1, 1}, 1},     // 1x1, one channel
+    {2, 11, 37, 3, 16, 7, 5, 4, 18, {2, 2}, {1, 1}, {1, 1}, 1}, // every second patch of a picture along 16 directions
+    {1, 9, 30, 4, 32, 3, 7, 5, 28, {1, 1}, {0, 2}, {2, 1}, 1},  // two blocks of 16 filters, dilated down
 };
 
 inline int64_t size_x(const ConvProblem& p) { return int64_t(p.n) * p.h * p.w * p.c; }

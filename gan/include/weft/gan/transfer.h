@@ -33,8 +33,8 @@ TransferColours transfer_colours_named(const std::string& name);
 
 struct TransferOptions {
   double structure = 0.5;          // [0, 1]: how much of the layout stays. The first level is 0.25 (at 0), 0.625 (0.5) or 0.8 (1) of the size,
-                                   // and the content's light and shade holds the result by its square
-  double strength = 0.5;           // [0, 1]: how far it goes: 44 steps a level times this; 0 returns the content
+                                   // and the content's light and shade holds the result by its root
+  double strength = 0.5;           // [0, 1]: how far it goes: 60 steps a level times this; 0 returns the content
   double brush = 1;                // [0.25, 4]: size of the style's marks. At 1 the style is as long as the picture
   int size = 0;                    // of the longer side, in pixels; 0: the content's
   uint64_t seed = 0;
@@ -60,7 +60,7 @@ struct TransferPlan {
   int height, width;               // of the result
   std::vector<int> levels;         // longer sides, the last that of the result
   int steps;                       // a level
-  int directions_at_once;          // of the 16 of a step: fewer take less memory and no less work
+  int directions_at_once;          // of the 16 of a step and grid: fewer take less memory and no less work
   int parts;                       // a step looks at the picture whole (1), or at every n-th strip of rows at a time
   size_t bytes;                    // most that tensors will take, within about a tenth
   std::string text() const;        // a line for a person
