@@ -14,6 +14,7 @@ namespace {
 constexpr int kReach = kPatchSide / 2, kStripHeight = kStripRows + 2 * kReach;
 
 constexpr double kFirstRate = 1.3, kLastRate = 0.4;   // of the step that moves a patch all the way; from half of a level on it falls evenly
+constexpr double kEnough = 0.74, kEnoughSlope = 0.12;               // mean likeness at which nothing is held: at structure 1, and how much less at 0
 constexpr double kHold = 0.08;                                      // at structure 1, in pixels of [-1, 1] a step and unit of the likeness's slope
 
 /// (N, h, w, 3) to (N, h, w, 1)
@@ -22,11 +23,11 @@ Tensor light_of(const Tensor& x) { return conv2d(x, x.context().from(std::vector
 /// Where the picture is to go to be more like the content in light and shade: up the slope of the likeness, over all patches the sum of
 /// (2 cov + c) / (var + var' + c), SSIM without its factor of means. Nearly flat patches have so steep a slope that a step would end beyond
 /// the top, as noise: theirs counts in proportion to their variance. And all of it counts by how much is needed: not at all where the
-/// mean likeness is 0.68 or more, and wholly where it is 0.56 or less.
+/// mean likeness is `enough`, and wholly where it is 0.12 below.
 /// @param x      (N, h, w, 3), whose rows reach beyond those of the patches by kReach at both ends if `inner`
 /// @param light  the content's, alike: (N, h, w, 1)
 /// @param moved  alike: 1 where the picture is in a region, 0 where it stays as it is; empty: all of it is
-Tensor towards_likeness(const Tensor& x, const Tensor& light, const Tensor& moved, bool inner) {
+Tensor towards_likeness(const Tensor& x, const Tensor& light, const Tensor& moved, double enough, bool inner) {
   constexpr double steady = 0.1;                 // variances: no slope is steeper than at this
   const Context context = x.context();
   const int down = inner ? 0 : kReach;
@@ -46,7 +47,7 @@ Tensor towards_likeness(const Tensor& x, const Tensor& light, const Tensor& move
   const NoGraph off(context);
   const Tensor counted = moved && inner ? slice(moved, 1, kReach, kReach + kStripRows) : moved, unlike = 1 - likeness.detach();
   const Tensor lacking = moved ? sum(unlike * counted) / maximum(sum(counted), one) : mean(unlike);
-  return clamp((lacking - 0.32) / 0.12, 0, 1) * slope;
+  return clamp((lacking - (1 - enough)) / 0.12, 0, 1) * slope;
 }
 
 Size2 first_of(int grid) { return {grid / kTransferStride, grid % kTransferStride}; }
@@ -84,7 +85,7 @@ int style_stride(double brush, const TransferPlan& plan) { return std::max(1, in
 TransferLevel::TransferLevel(const Context& context, const Tensor& start, const TransferJob& job, const TransferPlan& plan)
     : Level(start), context_(context), plan_(plan), stream_(stream_key(job.options.seed, "transfer")), tinted_(stream_key(job.options.seed, "transfer tinted")),
       waves_(stream_key(job.options.seed, "transfer waves")), height_(int(start.size(1))), width_(int(start.size(2))),
-      hold_(kHold * std::sqrt(job.options.structure)) {
+      hold_(kHold * std::sqrt(job.options.structure)), enough_(kEnough - kEnoughSlope * (1 - job.options.structure)) {
   if (hold_ > 0) light_ = light_of(to_tensor(context, resized(with_channels(job.content, 3), height_, width_)));
   std::vector<float> moved(job.masks.empty() || hold_ == 0 ? 0 : size_t(height_) * size_t(width_));
   const double brush = job.options.brush;
@@ -131,7 +132,7 @@ void TransferLevel::step(int number) {
     if (!sum) continue;
     // A patch is to move by the mean over its grid's directions of gap * direction, times its 147 numbers; a pixel is part of 49 patches.
     Tensor moved = fma(sum, context_.constant(-3.0 / kTransferDirections * rate), seen);
-    if (hold > 0) moved = fma(towards_likeness(seen, seen_of(light_, rows), moved_ ? seen_of(moved_, rows) : moved_, !rows.empty()), context_.constant(hold), moved);
+    if (hold > 0) moved = fma(towards_likeness(seen, seen_of(light_, rows), moved_ ? seen_of(moved_, rows) : moved_, enough_, !rows.empty()), context_.constant(hold), moved);
     if (rows.empty()) picture = moved;
     else write_back(moved, rows);
   }

@@ -73,7 +73,7 @@ class TransferLevel : public Level {
   TransferPlan plan_;
   uint64_t stream_, tinted_, waves_;
   int height_, width_;
-  double hold_;                                  // weight of the content's light and shade: of a level's first step, then falling to 0
+  double hold_, enough_;                         // weight of the content's light and shade: of a level's first step, then falling to 0; mean likeness that needs none
   Tensor light_;                                 // the content's: (1, h, w, 1); empty where hold_ is 0
   Tensor moved_;                                 // 1 in the regions: (1, h, w, 1); empty where there are no masks
   int done_ = 0;                                 // steps
