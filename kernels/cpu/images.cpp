@@ -13,7 +13,7 @@ namespace {
 
 /// y (columns, channels): each a sum of taps of x's pixels. So few channels stay in registers.
 template <int channels>
-void mix_pixels(int64_t columns, int64_t taps, const int32_t* index, const float* weight, const float* x, float* y) {
+void mix_pixels(int64_t columns, int64_t taps, const int32_t* index, const float* weight, const float* x, float* y) noexcept {
   for (int64_t q = 0; q < columns; ++q) {
     float own[channels] = {};
     for (int64_t j = q * taps; j < (q + 1) * taps; ++j)

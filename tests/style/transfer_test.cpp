@@ -131,9 +131,10 @@ TEST_CASE("brush: larger marks have fewer edges") {
   job.content = flat(64, 64, 128), job.options.strength = 0.5;
   for (size_t i = 0; i < job.content.pixels.size(); ++i) job.content.pixels[i] = uint8_t(100 + i * 37 % 60);   // something to begin from
   double before = 1e9;
-  for (const double brush : {0.5, 1.0, 2.0}) {
+  for (const double brush : {1.0, 2.0, 4.0}) {       // at 0.5 the style's stripes come near the size of pixels, and fade
     job.options.brush = brush;
     const double now = gradient_energy(transfer(cpu(), job));
+    CAPTURE(brush);
     CHECK(now < before);
     before = now;
   }
