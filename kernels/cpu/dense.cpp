@@ -9,21 +9,15 @@
 // A convolution is im2col (columns.cpp), one image and one group at a time:
 //   conv2d               y = columns * w^T          conv2d_input_grad   columns = y * w, then added up into x's pixels
 //   conv2d_weight_grad   dw += y^T * columns
+#include "lanes.h"
 #include "loops.h"
 
 namespace weft::cpu::WEFT_ISA {
 namespace {
 
-#if defined(WEFT_ISA_v4)
-constexpr int kLanes = 16, kM = 12;
-#elif defined(WEFT_ISA_v3)
-constexpr int kLanes = 8, kM = 6;
-#else
-constexpr int kLanes = 4, kM = 6;
-#endif
+constexpr int kM = kLanes == 16 ? 12 : 6;
 constexpr int kN = 2 * kLanes;
 constexpr int64_t kK = 256;   // slice of k
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(4)));
 
 struct Matrix {
   const float* data;

@@ -5,19 +5,11 @@
 //   x[n,h,w,c] = epilogue(sum over r,s,k of y[n, (h + pad.h - r*dilation.h) / stride.h, (w + pad.w - s) / stride.w, k] * w[k,r,s,c])
 //
 // The order of a sum is fixed: (r, s, blocks of lanes), then the lanes by halves. A thread owns whole rows of x.
+#include "lanes.h"
 #include "loops.h"
 
 namespace weft::cpu::WEFT_ISA {
 namespace {
-
-#if defined(WEFT_ISA_v4)
-constexpr int kLanes = 16;
-#elif defined(WEFT_ISA_v3)
-constexpr int kLanes = 8;
-#else
-constexpr int kLanes = 4;
-#endif
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(4)));
 
 /// A filter row that reaches the row of x under way: its weights, (s, blocks, channels, lanes), and the row of y.
 struct Row {

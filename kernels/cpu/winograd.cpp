@@ -11,19 +11,11 @@
 //
 // Tiles are numbered through all images; places lie `apart` floats apart. The transform of a mirrored filter is the filter's own with
 // places 0 and 3 exchanged in both directions, so that one U serves both. Channels are a multiple of 16.
+#include "lanes.h"
 #include "loops.h"
 
 namespace weft::cpu::WEFT_ISA {
 namespace {
-
-#if defined(WEFT_ISA_v4)
-constexpr int kLanes = 16;
-#elif defined(WEFT_ISA_v3)
-constexpr int kLanes = 8;
-#else
-constexpr int kLanes = 4;
-#endif
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
 
 inline Lanes load(const float* p) { return *reinterpret_cast<const Lanes*>(p); }
 inline void store(float* p, Lanes v) { *reinterpret_cast<Lanes*>(p) = v; }

@@ -128,10 +128,10 @@ TEST_CASE("structure: similarity to the content rises over the dial") {
 
 TEST_CASE("brush: larger marks have fewer edges") {
   TransferJob job = small_job();
-  job.content = flat(64, 64, 128), job.options.strength = 0.5;
+  job.content = flat(64, 64, 128), job.styles = {{stripes(30, 30)}}, job.options.strength = 0.5;       // at 0.5 its stripes are still wider than pixels
   for (size_t i = 0; i < job.content.pixels.size(); ++i) job.content.pixels[i] = uint8_t(100 + i * 37 % 60);   // something to begin from
   double before = 1e9;
-  for (const double brush : {1.0, 2.0, 4.0}) {       // at 0.5 the style's stripes come near the size of pixels, and fade
+  for (const double brush : {0.5, 1.0, 2.0}) {
     job.options.brush = brush;
     const double now = gradient_energy(transfer(cpu(), job));
     CAPTURE(brush);
@@ -252,7 +252,7 @@ TEST_CASE("a cloth that was laid on is lit by the garment: folds fall on it, and
 
 TEST_CASE("fewer directions at once are the same sum; memory is foretold within 15 %, and parts take less of it") {
   TransferJob job = small_job();
-  job.content = rings(800, 80), job.styles = {{stripes(600, 50)}}, job.options.structure = 1, job.options.strength = 0.15;
+  job.content = rings(800, 80), job.styles = {{stripes(600, 50)}}, job.options.structure = 1, job.options.strength = 0.05;       // few steps: a rounding swaps two ranks, and later steps follow
   const Image style = resized(stripes(600, 50), 800, 80);
   std::vector<Image> results;
   for (const size_t memory : {size_t{0}, size_t{14} << 20, size_t{7} << 20}) {
@@ -267,14 +267,13 @@ TEST_CASE("fewer directions at once are the same sum; memory is foretold within 
     if (results.size() == 2) CHECK(plan.directions_at_once < 16);
     if (results.size() == 3) CHECK(plan.parts > 1);
   }
-  int apart = 0, far = 0;                           // a rounding decides who of two patches is first, so that some pixels go another way
-  for (size_t i = 0; i < results[0].pixels.size(); ++i) {
-    const int gap = std::abs(results[0].pixels[i] - results[1].pixels[i]);
-    apart += gap, far += gap > 4;
-  }
-  CHECK(apart < int(results[0].pixels.size()) / 10);
-  CHECK(far < int(results[0].pixels.size()) / 2000);
+  int apart = 0;
+  for (size_t i = 0; i < results[0].pixels.size(); ++i) apart = std::max(apart, std::abs(results[0].pixels[i] - results[1].pixels[i]));
+  CHECK(apart <= 2);
   CHECK(patches_apart(results[2], style) < 1.5 * patches_apart(results[0], style));
+  TransferJob unheld = job;                        // what holds takes as much as eleven directions: without it fewer are worth while
+  unheld.options.structure = 0, unheld.options.memory = size_t{8} << 20;
+  CHECK(plan_transfer(cpu(), unheld).directions_at_once < 8);
   // No seam: rows differ from the next by as much as columns do, relative to the picture that was made whole.
   const auto roughest = [](const Image& p) {
     double most = 0;
