@@ -1,6 +1,7 @@
 #include "style/patches.h"
 
 #include <cmath>
+#include <numbers>
 #include <string>
 
 #include "weft/kernels/error.h"
@@ -9,7 +10,6 @@ namespace weft::gan {
 namespace {
 
 constexpr int kReach = kPatchSide - 1;
-constexpr double kPi = 3.14159265358979323846;
 
 Tensor bordered(const PatchSource& s) {
   if (s.border == Border::none) {
@@ -31,7 +31,7 @@ Tensor equal_shares(const Context& context, int64_t rows, int64_t theirs, int64_
 /// Of grey or of a hue: (count, 1, 1, 3), of length 1. `angle` and `kind` in [0, 1): (count, 1, 1, 1)
 Tensor tints(const Tensor& angle, const Tensor& kind) {
   const auto colour = [&](double r, double g, double b) { return angle.context().from(std::vector<double>{r, g, b}, {1, 1, 1, 3}); };
-  const Tensor hue = cos(2 * kPi * angle) * colour(0.70711, -0.70711, 0) + sin(2 * kPi * angle) * colour(0.40825, 0.40825, -0.81650);
+  const Tensor hue = cos(2 * std::numbers::pi * angle) * colour(0.70711, -0.70711, 0) + sin(2 * std::numbers::pi * angle) * colour(0.40825, 0.40825, -0.81650);
   return lerp(hue, colour(0.57735, 0.57735, 0.57735), 1 - greater(kind, 1.0 / 3));
 }
 
@@ -66,7 +66,7 @@ Tensor draw_waves(const Context& context, int count, uint64_t stream) {
   const Tensor draws = context.uniform({5, count, 1, 1, 1}, stream);
   const auto draw = [&](int i) { return reshape(slice(draws, 0, i, i + 1), {count, 1, 1, 1}); };
 
-  const Tensor phase = 2 * kPi * (draw(2) + (draw(0) - 0.5) * plane(across) + (draw(1) - 0.5) * plane(down));
+  const Tensor phase = 2 * std::numbers::pi * (draw(2) + (draw(0) - 0.5) * plane(across) + (draw(1) - 0.5) * plane(down));
   const Tensor waves = cos(phase) * plane(window) * tints(draw(3), draw(4));
   return waves / sqrt(sum(waves * waves, {1, 2, 3}, KeepAxes::yes) + 1e-12);
 }
