@@ -9,10 +9,11 @@ class DiscriminatorBlock : public nn::Module {
  public:
   DiscriminatorBlock(const Context& c, int64_t in, int64_t out) {
     conv0_ = add("conv0", std::make_shared<Conv>(c, in, in, 3, nn::Bias::yes, Activation::leaky));
-    conv1_ = add("conv1", std::make_shared<Conv>(c, in, out, 3, nn::Bias::yes, Activation::leaky, true));
-    skip_ = add("skip", std::make_shared<Conv>(c, in, out, 1, nn::Bias::no, Activation::none, true));
+    const double half = std::sqrt(0.5);    // of the variance: two are added
+    conv1_ = add("conv1", std::make_shared<Conv>(c, in, out, 3, nn::Bias::yes, Activation::leaky, true, half));
+    skip_ = add("skip", std::make_shared<Conv>(c, in, out, 1, nn::Bias::no, Activation::none, true, half));
   }
-  Tensor forward(const Tensor& x) override { return std::sqrt(0.5) * ((*conv1_)((*conv0_)(x)) + (*skip_)(x)); }
+  Tensor forward(const Tensor& x) override { return (*conv1_)((*conv0_)(x)) + (*skip_)(x); }
 
  private:
   std::shared_ptr<Conv> conv0_, conv1_, skip_;

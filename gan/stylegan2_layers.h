@@ -23,8 +23,6 @@ nn::ModulePtr discriminator(const Context& context, const ModelOptions& options)
 
 enum class Activation { none, leaky };
 
-Tensor activated(const Tensor& x, Activation activation);
-
 /// The FIR resampling between sizes: [1 3 3 1], to twice the sides and to half of them.
 Tensor doubled(const Tensor& x);
 Tensor halved(const Tensor& x);
@@ -36,7 +34,9 @@ Tensor halved(const Tensor& x);
 /// @param w       (K,R,R,C), R odd
 /// @param styles  (N,C)
 /// @param up      to twice the sides: transposed convolution of stride 2, then the FIR filter
-Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Tensor& styles, bool demodulate, bool up);
+/// @param bias    (K), added at the end
+/// @param factor  of all but the bias
+Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Tensor& styles, bool demodulate, bool up, const Tensor& bias, double factor = 1);
 
 /// y = activation(x (scale w)' + b), with a learning rate of `rate` times that of others.
 class Dense : public nn::Module {
@@ -46,20 +46,18 @@ class Dense : public nn::Module {
 
  private:
   std::shared_ptr<nn::Parameter> weight_, bias_;
-  double scale_, rate_;
-  Activation activation_;
+  double scale_, bias_scale_, slope_;
 };
 
-/// A convolution of the discriminator, `down`: to half the sides, behind the FIR filter.
+/// A convolution of the discriminator, `down`: to half the sides, behind the FIR filter. The result is `factor` times as large.
 class Conv : public nn::Module {
  public:
-  Conv(const Context& context, int64_t in, int64_t out, int filter, nn::Bias bias, Activation activation, bool down = false);
+  Conv(const Context& context, int64_t in, int64_t out, int filter, nn::Bias bias, Activation activation, bool down = false, double factor = 1);
   Tensor forward(const Tensor& x) override;
 
  private:
   std::shared_ptr<nn::Parameter> weight_, bias_;
-  double scale_;
-  Activation activation_;
+  double scale_, bias_scale_, slope_;
   bool down_;
 };
 

@@ -1,7 +1,7 @@
 // Resampling by separable tap tables, and max pooling.   x (N,H,W,C)   y (N,P,Q,C)
 //
 //   resample   one output row at a time: the rows that its taps name are summed into one row of W*C (a vector loop), then
-//              each output pixel sums that row's pixels. taps_h + taps_w reads an element instead of taps_h * taps_w
+//              each output pixel sums that row's pixels, up to 16 channels at a time. taps_h + taps_w reads an element instead of taps_h * taps_w
 //   max_pool   per output pixel a vector loop over channels, branch-free: a NaN wins, padding never does
 #include <limits>
 
@@ -11,15 +11,15 @@ namespace weft::cpu::WEFT_ISA {
 
 namespace {
 
-/// y (columns, channels): each a sum of taps of x's pixels. So few channels stay in registers.
+/// y's channels from `first` on, `channels` of them: each a sum of taps of x's pixels. So few stay in registers.
 template <int channels>
-void mix_pixels(int64_t columns, int64_t taps, const int32_t* index, const float* weight, const float* x, float* y) noexcept {
+void mix_pixels(int64_t columns, int64_t taps, const int32_t* index, const float* weight, int64_t C, int64_t first, const float* x, float* y) noexcept {
   for (int64_t q = 0; q < columns; ++q) {
     float own[channels] = {};
     for (int64_t j = q * taps; j < (q + 1) * taps; ++j)
       if (index[j] >= 0)                         // [-1, W)
-        for (int c = 0; c < channels; ++c) own[c] += weight[j] * x[index[j] * channels + c];
-    for (int c = 0; c < channels; ++c) y[q * channels + c] = own[c];
+        for (int c = 0; c < channels; ++c) own[c] += weight[j] * x[index[j] * C + first + c];
+    for (int c = 0; c < channels; ++c) y[q * C + first + c] = own[c];
   }
 }
 
@@ -31,7 +31,6 @@ void resample(CpuQueue& queue, const ResampleProblem& problem, const float* x, c
   const int64_t taps_h = problem.taps_h, taps_w = problem.taps_w, images = problem.n;
   const int64_t owners = queue.threads < images * P ? queue.threads : images * P;
   float* const blended = queue.scratch(Slot::partials, size_t(owners * W * C));   // (owners, W, C)
-  const auto mix = C == 1 ? mix_pixels<1> : C == 2 ? mix_pixels<2> : C == 3 ? mix_pixels<3> : C == 4 ? mix_pixels<4> : nullptr;
   parallel(queue, owners, images * P * Q * C * taps_w, [&](int64_t owner) {
     float* const row = blended + owner * W * C;
     for (int64_t line = images * P * owner / owners; line < images * P * (owner + 1) / owners; ++line) {
@@ -51,20 +50,16 @@ void resample(CpuQueue& queue, const ResampleProblem& problem, const float* x, c
           for (int64_t at = 0; at < W * C; ++at) row[at] += weight * from[at];
         }
       }
-      if (mix && source) {
-        mix(Q, taps_w, index_w, weight_w, source, y + line * Q * C);
+      float* const out = y + line * Q * C;
+      if (!source) {
+        for (int64_t at = 0; at < Q * C; ++at) out[at] = 0;
         continue;
       }
-      for (int64_t q = 0; q < Q; ++q) {
-        float* out = y + (line * Q + q) * C;
-        for (int64_t c = 0; c < C; ++c) out[c] = 0;
-        for (int64_t j = 0; j < taps_w && source; ++j) {
-          const int64_t w = index_w[q * taps_w + j];   // [-1, W)
-          if (w < 0) continue;
-          const float weight = weight_w[q * taps_w + j];
-          const float* from = source + w * C;
-          for (int64_t c = 0; c < C; ++c) out[c] += weight * from[c];
-        }
+      for (int64_t first = 0, step; first < C; first += step) {
+        const int64_t left = C - first;
+        step = left >= 16 ? 16 : left >= 8 ? 8 : left >= 4 ? 4 : left;
+        const auto mix = step == 16 ? mix_pixels<16> : step == 8 ? mix_pixels<8> : step == 4 ? mix_pixels<4> : step == 3 ? mix_pixels<3> : step == 2 ? mix_pixels<2> : mix_pixels<1>;
+        mix(Q, taps_w, index_w, weight_w, C, first, source, out);
       }
     }
   });

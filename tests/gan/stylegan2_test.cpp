@@ -9,7 +9,7 @@ using namespace weft;
 
 TEST_CASE("a modulated convolution is the one by each sample's own filter") {
   const Context context = in_double();
-  const Tensor x = context.normal({3, 4, 5, 6}, 1), w = context.normal({2, 3, 3, 6}, 2), styles = context.normal({3, 6}, 3);
+  const Tensor x = context.normal({3, 4, 5, 6}, 1), w = context.normal({2, 3, 3, 6}, 2), styles = context.normal({3, 6}, 3), bias = context.normal({2}, 5);
   for (const bool demodulate : {false, true})
     for (const bool up : {false, true}) {
       CAPTURE(demodulate);
@@ -23,7 +23,7 @@ TEST_CASE("a modulated convolution is the one by each sample's own filter") {
         if (!up) parts.push_back(conv2d(one, own, {}, {.pad = {1, 1}}));
         else parts.push_back(upfirdn(conv_transpose2d(one, permute(own, {3, 1, 2, 0}), {}, {.stride = {2, 2}}), {0.25, 0.75, 0.75, 0.25}, 1, 1, 1, 1));
       }
-      CHECK(largest_gap(gan::style2::modulated_convolution(x, w, styles, demodulate, up).values(), concat(parts, 0).values()) <= 1e-13);
+      CHECK(largest_gap(gan::style2::modulated_convolution(x, w, styles, demodulate, up, bias, 3).values(), (3 * concat(parts, 0) + bias).values()) <= 1e-12);
     }
   gan::style2::Layer layer(context, 6, 6, 4, {8, 10}, true, 1);
   CHECK(layer.forward(x, context.normal({3, 4}, 4)).shape() == Shape{3, 8, 10, 6});
