@@ -23,7 +23,7 @@ const std::vector<Model>& models() {
   // docs/gan-results.md has what each is for, and what was tried beside it.
   constexpr const char* kMlp = "model.size=1 model.width=64 model.latent=2 model.init=kaiming model.ema_half_life=128000 model.ema_ramp=0.1 train.batch=256 train.steps=20000 train.objective=rpgan "
       "train.penalty=r1:0.3,r2:0.3 train.penalty_end=0.1 train.penalty_anneal=1 optimizer.learning_rate_g=0.002 optimizer.learning_rate_d=0.002 optimizer.beta1=0 "
-      "optimizer.beta2=0.99 optimizer.schedule=exponential optimizer.hold=0.2 optimizer.final_g=0.01 optimizer.final_d=0.3 "
+      "optimizer.beta2=0.99 optimizer.schedule=exponential optimizer.hold=0.3 optimizer.final_g=0.01 optimizer.final_d=0.3 "
       "run.metric_samples=2500 run.metrics_every=2000 run.samples=2500 run.samples_every=1000 run.log_every=100 run.checkpoint_every=5000";
   static const std::vector<Model> all = {
       {"dcgan", "convolutional generator and discriminator with batch norm; 16, 28, 32, 64 or 128 pixels",
