@@ -1,5 +1,6 @@
 #include "weft/gan/model.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -27,7 +28,7 @@ const std::vector<Model>& models() {
       "run.metric_samples=2500 run.metrics_every=2000 run.samples=2500 run.samples_every=1000 run.log_every=100 run.checkpoint_every=5000";
   static const std::vector<Model> all = {
       {"dcgan", "convolutional generator and discriminator with batch norm; 16, 28, 32, 64 or 128 pixels",
-       "Radford et al., arXiv:1511.06434", dcgan, Feed::pictures, "", nullptr, kGenerate, true},
+       "Radford et al., arXiv:1511.06434", dcgan, Feed::pictures, "", nullptr, kGenerate, true, 64},
       {"convgan", "dense stem to 8x8, then resize and 3x3 convolution with batch norm; 16, 32, 64 or 128 pixels",
        "Odena et al., doi:10.23915/distill.00003", convgan, Feed::pictures, "", nullptr, kGenerate, true},
       {"resnet", "SN-GAN: residual blocks, batch norm in the generator, spectral norm in the discriminator; 32, 64 or 128 pixels",
@@ -73,6 +74,8 @@ const std::vector<Model>& models() {
   };
   return all;
 }
+
+double rate_for_width(const Model& model, int width) { return model.rated_width ? std::clamp(double(model.rated_width) / width, 1.0, 5.0) : 1; }
 
 namespace {
 

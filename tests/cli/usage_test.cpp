@@ -142,6 +142,16 @@ TEST_CASE("--size 48x32 is a width and a height") {
   refused({"train", "cyclegan", "--data", "swatches", "--out", "x", "--size", "48x32"}, 2, "square");
 }
 
+TEST_CASE("dcgan's rates follow its width, unless they are given") {
+  for (const auto& [words, rate] : {std::pair{Words{"--width", "64"}, "2e-04"}, {Words{"--width", "32"}, "4e-04"}, {Words{"--set", "model.width=16"}, "8e-04"},
+                                    {Words{"--width", "4"}, "0.001"}, {Words{"--width", "128"}, "2e-04"}, {Words{"--width", "16", "--set", "optimizer.learning_rate_g=0.0003"}, "3e-04"}}) {
+    Words all = {"train", "dcgan", "--print-config"};
+    all.insert(all.end(), words.begin(), words.end());
+    CHECK_MESSAGE(has_line(run_weft(all).out, std::string("learning_rate_g = ") + rate + " "), words.back());
+  }
+  CHECK(has_line(run_weft({"train", "resnet", "--print-config", "--width", "16"}).out, "learning_rate_g = 2e-04 "));
+}
+
 TEST_CASE("a preset of augmentations is weaker than whatever is set by name, in any order") {
   for (const Words& words : {Words{"--augment", "little-data", "--set", "data.rotation=7", "--set", "data.flip=false"},
                              Words{"--set", "data.flip=false", "--set", "data.rotation=7", "--set", "data.augment=little-data"}}) {

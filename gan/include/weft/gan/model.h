@@ -72,7 +72,12 @@ struct Model {
   std::unique_ptr<Contest> (*contest)(const Context&, const Model&, const GanOptions&) = nullptr;   // nullptr: the plain game, gan.h
   const char* use = "weft generate RUN --out images.png --count 100";   // of a trained one
   bool rectangles = false;               // its pictures need not be square
+  int rated_width = 0;                   // what the default learning rates are for; narrower networks take higher ones; 0: all widths the same
 };
+
+/// What default learning rates are multiplied with for networks of that width, 1 to 5: Adam moves what a layer gives by the rate times its
+/// width, and that should stay (Yang et al., arXiv:2203.03466).
+double rate_for_width(const Model& model, int width);
 
 /// The command that uses a run of that model, written for a shell already; for a model that is not known, that of the plain game.
 std::string use_of(const std::string& model, const std::string& run);
