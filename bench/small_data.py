@@ -4,7 +4,7 @@
     bench/small_data.py --out DIR --features RUN [--shares 100,20,10] [--methods none,diffaugment,ada] [--seeds 1] [--steps 5000]
 
 --features is a run of `weft train classifier --data fashion-mnist`: the Frechet distance is taken in its features, to as many of all
-60,000 pictures, whatever part of them a run was trained on. The rate is five times the default, as for networks a quarter as wide. Each run is a run
+60,000 pictures, whatever part of them a run was trained on. The rate is five times the published one, as for networks a quarter as wide. Each run is a run
 of the program; one that is there is not run again, and one that was cut off goes on; so the script may be stopped and started as often as one likes.
 Pass line: the gain of each method, as a share of the distance without, grows as the data shrink. docs/gan-results.md has what came of it.
 """
