@@ -41,7 +41,7 @@ TEST_CASE("anything else is refused with a diff, and nothing is touched; unless 
   const std::string before = sums(runs / "run"), log = read_file(runs / "run/log.jsonl"), config = read_file(runs / "run/config.toml");
   const std::vector<std::pair<Words, std::string>> changes = {
       {{"--batch", "5"}, "train.batch: 4 -> 5"}, {{"--seed", "1"}, "train.seed: 0 -> 1"}, {{"--objective", "hinge"}, "train.objective: non-saturating -> hinge"},
-      {{"--set", "optimizer.learning_rate_d=0.001"}, "optimizer.learning_rate_d: 2e-04 -> 0.001"}, {{"--set", "data.flip=false"}, "data.flip: true -> false"},
+      {{"--set", "optimizer.learning_rate_d=0.002"}, "optimizer.learning_rate_d: 0.001 -> 0.002"}, {{"--set", "data.flip=false"}, "data.flip: true -> false"},
       {{"--set", "model.ema=0.9"}, "model.ema: 0.5 -> 0.9"}, {{"--width", "3"}, "model.width: 2 -> 3"}};
   for (auto [words, line] : changes) {
     words.push_back("--resume");
