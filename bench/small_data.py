@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Few pictures: what do DiffAugment and ADA gain over showing the discriminator the pictures as they are, on ever smaller parts of Fashion-MNIST?
 
-    bench/small_data.py --out DIR --features RUN [--shares 100,20,10] [--methods none,diffaugment,ada] [--seeds 1] [--steps 5000]
+    bench/small_data.py --out DIR --features RUN [--shares 100,20,10] [--methods none,diffaugment,ada] [--seeds 1] [--steps 20000]
 
 --features is a run of `weft train classifier --data fashion-mnist`: the Frechet distance is taken in its features, to as many of all
 60,000 pictures, whatever part of them a run was trained on. The rate is five times the published one, as for networks a quarter as wide. Each run is a run
@@ -63,7 +63,7 @@ def main():
     parser.add_argument("--shares", default="100,20,10", help="of the 60,000 pictures, in percent, falling")
     parser.add_argument("--methods", default=",".join(METHODS), help="of these; none is among them")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", default="1e-3", help="learning rate of both networks")
