@@ -147,7 +147,7 @@ TEST_CASE("dcgan's rates follow its width, unless they are given") {
                                     {Words{"--width", "4"}, "0.001"}, {Words{"--width", "128"}, "2e-04"}, {Words{"--width", "16", "--set", "optimizer.learning_rate_g=0.0003"}, "3e-04"}}) {
     Words all = {"train", "dcgan", "--print-config"};
     all.insert(all.end(), words.begin(), words.end());
-    CHECK_MESSAGE(has_line(run_weft(all).out, std::string("learning_rate_g = ") + rate + " "), words.back());
+    CHECK_MESSAGE(has_line(run_weft(all).out, std::string("learning_rate_g = ") + rate + " "), all.back());
   }
   CHECK(has_line(run_weft({"train", "resnet", "--print-config", "--width", "16"}).out, "learning_rate_g = 2e-04 "));
 }
