@@ -30,7 +30,7 @@ Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Tensor& sty
   const int pad = int(w.size(1)) / 2;
   const Tensor scaled = x * reshape(styles, {x.size(0), 1, 1, x.size(3)});
   const Tensor y = up ? upfirdn(conv_transpose2d(scaled, permute(w, {3, 1, 2, 0}), {}, {.stride = {2, 2}}), {0.25, 0.75, 0.75, 0.25}, 1, 1, 2 - pad, 2 - pad)
-                : conv2d(scaled, w, {}, {.pad = {pad, pad}});
+                      : conv2d(scaled, w, {}, {.pad = {pad, pad}});
   if (!demodulate) return times(y, factor) + bias;
   const Tensor squares = matmul(styles * styles, sum(w * w, {1, 2}), false, true);   // (N,K): of each filter's length
   return fma(y, reshape(times(pow(squares + 1e-8, -0.5), factor), {x.size(0), 1, 1, w.size(0)}), bias);

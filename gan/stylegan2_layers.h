@@ -35,7 +35,7 @@ Tensor halved(const Tensor& x);
 /// @param styles  (N,C)
 /// @param up      to twice the sides: transposed convolution of stride 2, then the FIR filter
 /// @param bias    (K), added at the end
-/// @param factor  of all but the bias
+/// @param factor  of all but the bias, > 0
 Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Tensor& styles, bool demodulate, bool up, const Tensor& bias, double factor = 1);
 
 /// y = activation(x (scale w)' + b), with a learning rate of `rate` times that of others.
@@ -49,7 +49,7 @@ class Dense : public nn::Module {
   double scale_, bias_scale_, slope_;
 };
 
-/// A convolution of the discriminator, `down`: to half the sides, behind the FIR filter. The result is `factor` times as large.
+/// A convolution of the discriminator, `down`: to half the sides, behind the FIR filter. The result is `factor` (> 0) times as large.
 class Conv : public nn::Module {
  public:
   Conv(const Context& context, int64_t in, int64_t out, int filter, nn::Bias bias, Activation activation, bool down = false, double factor = 1);

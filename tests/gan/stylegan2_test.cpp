@@ -1,9 +1,12 @@
 // StyleGAN2's own: modulated convolutions, truncation and mixing of styles, path lengths.
+#include <map>
+
 #include "gan/stylegan2_layers.h"
 #include "networks.h"
 #include "weft/gan/gan.h"
 #include "weft/gan/latent.h"
 #include "weft/gan/penalty.h"
+#include "weft/tensor/random_stream.h"
 
 using namespace weft;
 
@@ -27,6 +30,39 @@ TEST_CASE("a modulated convolution is the one by each sample's own filter") {
     }
   gan::style2::Layer layer(context, 6, 6, 4, {8, 10}, true, 1);
   CHECK(layer.forward(x, context.normal({3, 4}, 4)).shape() == Shape{3, 8, 10, 6});
+}
+
+TEST_CASE("stylegan2: the activation's sqrt(2) and other factors are in a layer's result, wherever they are worked in") {
+  const Context context = in_double();
+  const auto random = [&](nn::Module& m) {
+    std::vector<Tensor> values;
+    for (const auto& [name, p] : m.parameters()) {
+      const Tensor drawn = context.normal(p->value.shape(), stream_key(1, name));
+      p->value.copy_from(drawn, "test");
+      values.push_back(drawn);
+    }
+    return values;
+  };
+  const auto active = [](const Tensor& z) { return std::sqrt(2.0) * leaky_relu(z, 0.2); };
+  const NoGraph scope(context);
+  const Tensor x = context.normal({2, 6, 5, 3}, 1), rows = context.normal({2, 7}, 2);
+  gan::style2::Conv conv(context, 3, 4, 3, nn::Bias::yes, gan::style2::Activation::leaky, false, 0.7);
+  const std::vector<Tensor> c = random(conv);
+  REQUIRE(c.size() == 2);
+  CHECK(largest_gap(conv.forward(x).values(), (0.7 * active(conv2d(x, c[0] / std::sqrt(27.0), c[1], {.pad = {1, 1}}))).values()) <= 1e-12);
+  gan::style2::Dense dense(context, 7, 4, gan::style2::Activation::leaky, 0.01);
+  const std::vector<Tensor> d = random(dense);
+  REQUIRE(d.size() == 2);
+  CHECK(largest_gap(dense.forward(rows).values(), active(matmul(rows, d[0] * (0.01 / std::sqrt(7.0)), false, true, d[1] * 0.01)).values()) <= 1e-12);
+  gan::style2::Layer layer(context, 3, 4, 7, {6, 5}, false, 1);
+  layer.set_training(false);
+  random(layer);
+  std::map<std::string, Tensor> l;
+  for (const auto& [name, p] : layer.parameters()) l[name] = p->value;
+  const Tensor styles = matmul(rows, l["affine.weight"] / std::sqrt(7.0), false, true, l["affine.bias"]);
+  const Tensor y = gan::style2::modulated_convolution(x, l["weight"], styles, true, false, context.zeros({4}));
+  const Tensor noise = reshape(l["noise_const"], {1, 6, 5, 1});
+  CHECK(largest_gap(layer.forward(x, rows).values(), active(y + noise * l["noise_strength"] + l["bias"]).values()) <= 1e-12);
 }
 
 TEST_CASE("stylegan2: truncation goes evenly to the mean, styles change where they are mixed in") {
