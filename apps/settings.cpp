@@ -99,7 +99,7 @@ const std::vector<Setting>& settings_list() {
       {"loss.path_length", "", "", &T::path_length, "stylegan2: weight of pictures following their styles evenly, in one step of train.penalty_every, counting for all of them", 0, 1e6},
       {"optimizer.name", "", "", &T::optimizer, "of both networks", 0, 0, "sgd|adam|adamw|rmsprop"},
       {"optimizer.learning_rate_g", "", "", &T::learning_rate_g, "the generator's; dcgan's default is for a width of 64, and higher for narrower ones", 0, 100},
-      {"optimizer.learning_rate_d", "", "", &T::learning_rate_d, "the discriminator's", 0, 100},
+      {"optimizer.learning_rate_d", "", "", &T::learning_rate_d, "the discriminator's; likewise", 0, 100},
       {"optimizer.beta1", "", "", &T::beta1, "momentum", 0, below_one},
       {"optimizer.beta2", "", "", &T::beta2, "memory of the squared gradient", 0, below_one},
       {"optimizer.epsilon", "", "", &T::epsilon, "keeps a division by a vanishing gradient finite", 0, 1},

@@ -5,11 +5,7 @@
 #include <utility>
 
 #include "ops.h"
-
-#if __has_include(<nvtx3/nvToolsExt.h>)
-#include <nvtx3/nvToolsExt.h>                   // headers alone: a call through a null pointer's test until a profiler listens
-#define WEFT_HAS_NVTX
-#endif
+#include "ranges.h"
 
 namespace weft::cuda {
 
@@ -234,14 +230,6 @@ void set_aside(Queue& queue, bool on) {
   q.aside = on;
   if (!on) check(queue, cudaStreamSynchronize(q.side), "cuda: waiting for what was done beside a capture");
 }
-
-#ifdef WEFT_HAS_NVTX
-void range_push(const char* name) { nvtxRangePushA(name); }
-void range_pop() { nvtxRangePop(); }
-#else
-constexpr void (*range_push)(const char*) = nullptr;
-constexpr void (*range_pop)() = nullptr;
-#endif
 
 constexpr Device table() {
   Device d;

@@ -251,3 +251,22 @@ TEST_CASE("the other layers do what their operations do") {
   CHECK(up(x).shape() == Shape{2, 10, 17, 4});
   CHECK(grouped(concat({x, x}, 3)).shape() == Shape{2, 4, 6, 4});
 }
+
+TEST_CASE("power iteration finds the largest singular value, a ninth of the error a step") {
+  const Context context = in_double();
+  const auto layer = nn::spectral_norm(std::make_shared<nn::Linear>(context, 2, 2, nn::Bias::no));
+  const auto p = layer->parameters();
+  p[0].second->value.write(std::vector<double>{3, 0, 4, 5});     // singular values sqrt(45) and sqrt(5)
+  p[1].second->value.write(std::vector<double>{1, 0});           // u; v follows from it
+  const Tensor eye = context.from(std::vector<double>{1, 0, 0, 1}, {2, 2});
+  double before = 0;
+  for (int i = 0; i < 12; ++i) {
+    const double sigma = 3 / (*layer)(eye).values()[0];          // W / sigma, transposed: its first element is 3 / sigma
+    CHECK(sigma <= std::sqrt(45) * (1 + 1e-15));
+    // The direction's error falls by (sqrt(5) / sqrt(45))^2 a step, and that of sigma, which is a maximum there, by the square of it.
+    const double error = 1 - sigma / std::sqrt(45);
+    if (i > 1 && before > 1e-12) CHECK(error / before == doctest::Approx(1.0 / 81).epsilon(0.05));
+    before = error;
+  }
+  CHECK(before <= 1e-15);
+}

@@ -72,7 +72,7 @@ struct Model {
   std::unique_ptr<Contest> (*contest)(const Context&, const Model&, const GanOptions&) = nullptr;   // nullptr: the plain game, gan.h
   const char* use = "weft generate RUN --out images.png --count 100";   // of a trained one
   bool rectangles = false;               // its pictures need not be square
-  int rated_width = 0;                   // what the default learning rates are for; narrower networks take higher ones; 0: all widths the same
+  int rated_width = 0;                   // what the default learning rates are for; narrower networks take higher ones; 0: all widths the same. Of models without a width among `defaults`
 };
 
 /// What default learning rates are multiplied with for networks of that width, 1 to 5: Adam moves what a layer gives by the rate times its
