@@ -86,9 +86,11 @@ Image codecs::decode_png(Bytes file, TextChunks* text) {
   if (row_bytes * height / 1032 > int64_t(file.size()))                               // deflate's best ratio
     refuse("the file is too short for " + std::to_string(width) + "x" + std::to_string(height) + " pixels");
 
-  std::vector<std::byte> deflated;
+  std::vector<std::byte> deflated, kept(file.data(), rest.data());
   for (Chunk chunk; chunk.type != "IEND";) {
+    const auto* start = rest.data();
     chunk = next_chunk(rest);
+    if (chunk.type != "IDAT" || !chunk.data.empty()) kept.insert(kept.end(), start, rest.data());    // an empty one has stb copy to nullptr
     if (chunk.type == "IDAT") deflated.insert(deflated.end(), chunk.data.begin(), chunk.data.end());
     if (text && (chunk.type == "tEXt" || chunk.type == "zTXt" || chunk.type == "iTXt")) take_text(chunk, *text);
   }
@@ -96,8 +98,8 @@ Image codecs::decode_png(Bytes file, TextChunks* text) {
   if (inflated(deflated, size_t(row_bytes * height + 4 * height + 14)).empty()) refuse("its pixels are broken, too few or too many");
 
   int w = 0, h = 0, n = 0;
-  const auto* data = reinterpret_cast<const stbi_uc*>(file.data());
-  const int size = int(std::min<size_t>(file.size(), INT32_MAX));
+  const auto* data = reinterpret_cast<const stbi_uc*>(kept.data());
+  const int size = int(std::min<size_t>(kept.size(), INT32_MAX));
   Image image{int(height), int(width), 0, {}};
   if (depth == 16) {
     const std::unique_ptr<stbi_us, void (*)(void*)> pixels(stbi_load_16_from_memory(data, size, &w, &h, &n, 0), stbi_image_free);

@@ -39,7 +39,7 @@ constexpr int kJpeg = 3, kWebp = 5;
 struct Seed { const char* name; int channels, tolerance, margin; };
 constexpr Seed kSeeds[] = {
     {"rgb.png", 3, 0, 0}, {"grey.png", 1, 0, 0}, {"rgba.png", 3, 0, 0}, {"palette.png", 3, 0, 0}, {"grey16.png", 1, 0, 0}, {"rgb16.png", 3, 0, 0},
-    {"rgba16.png", 3, 0, 0}, {"interlaced.png", 3, 0, 0}, {"exif6.png", 3, 0, 0},
+    {"rgba16.png", 3, 0, 0}, {"interlaced.png", 3, 0, 0}, {"split.png", 3, 0, 0}, {"exif6.png", 3, 0, 0},
     {"24.bmp", 3, 0, 0}, {"32.bmp", 3, 0, 0}, {"palette.bmp", 3, 0, 0}, {"v3.bmp", 3, 0, 0}, {"565.bmp", 3, 8, 0},      // 5 bits, rounded down
     {"lossless.webp", 3, 0, 0}, {"lossless-alpha.webp", 3, 0, 0}, {"exif8.webp", 3, 0, 0}, {"lossy.webp", 3, kWebp, 4},
     {"grey.jpg", 1, kJpeg, 0}, {"420.jpg", 3, kJpeg, 2}, {"444.jpg", 3, kJpeg, 0}, {"progressive.jpg", 3, kJpeg, 2}, {"cmyk.jpg", 3, kJpeg, 2},

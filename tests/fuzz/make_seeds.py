@@ -10,6 +10,7 @@ import io
 import pathlib
 import struct
 import subprocess
+import zlib
 
 from PIL import Image
 
@@ -42,6 +43,19 @@ def magick(name, *options):
     subprocess.run(["convert", "/tmp/quarters.png", *options, str(here / "image" / name)], check=True)
 
 
+def save_split(name, source):
+    """The PNG `source` with its deflated pixels in two chunks, after one that has none."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    file = source.read_bytes()
+    at = file.index(b"IDAT") - 4
+    length = int.from_bytes(file[at:at + 4], "big")
+    data = file[at + 8:at + 8 + length]
+    parts = b"".join(chunk(b"IDAT", part) for part in (b"", data[:length // 2], data[length // 2:]))
+    (here / "image" / name).write_bytes(file[:at] + parts + file[at + 12 + length:])
+
+
 def stored(picture, orientation):
     """What a camera stores for a picture that is upright under that orientation."""
     T = Image.Transpose
@@ -64,6 +78,7 @@ magick("rgb16.png", "-depth", "16", "-define", "png:color-type=2", "-define", "p
 magick("rgba16.png", "-depth", "16", "-alpha", "on", "-define", "png:color-type=6", "-define", "png:bit-depth=16")
 magick("interlaced.png", "-interlace", "PNG")
 save("exif6.png", stored(rgb, 6), exif=exif(6))
+save_split("split.png", here / "image" / "rgb.png")
 save("grey.jpg", quarters(LARGE, GREYS, "L"), quality=95)
 save("420.jpg", large, quality=95, subsampling=2)
 save("444.jpg", large, quality=95, subsampling=0)
