@@ -17,6 +17,7 @@ const std::vector<Setting>& settings_list() {
       {"model.high", "", "", &T::high, "pixels from top to bottom of images that are higher than wide; 0: model.size", 0, 4096},
       {"model.channels", "", "", &T::channels, "1: grey, 3: colour, 0: as the data has", 0, 4},
       {"model.width", "--width", "N", &T::width, "channels of the layer nearest the image", 1, 4096},
+      {"model.d_width", "", "", &T::d_width, "the same of the discriminator, of models that make pictures from noise; 0: model.width", 0, 4096},
       {"model.latent", "", "", &T::latent, "length of the noise vector", 1, 65536},
       {"model.blocks", "", "", &T::blocks, "residual blocks of a network that translates pictures", 0, 64},
       {"model.noise", "", "", &T::noise, "channels of noise that restyle's, cyclegan's and cut's generator is given beside the picture; 0: none", 0, 64},

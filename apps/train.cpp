@@ -73,8 +73,8 @@ TrainSettings resolve(const TrainArguments& a) {
   if (stored.empty()) {
     std::istringstream with_model(gan::find_model(s.model).defaults);
     for (std::string pair; with_model >> pair;) assign_pair(s, pair);
-    const double rate = gan::rate_for_width(gan::find_model(s.model), asked.width);
-    s.learning_rate_g *= rate, s.learning_rate_d *= rate;
+    s.learning_rate_g *= gan::rate_for_width(gan::find_model(s.model), asked.width);
+    s.learning_rate_d *= gan::rate_for_width(gan::find_model(s.model), asked.d_width ? asked.d_width : asked.width);
   }
   assign_lines(s, stored);
   s.out = asked.out;                   // it may have been moved

@@ -48,6 +48,7 @@ void expect_plain(const Model& model, const GanOptions& o) {
     throw ConfigError(std::string("objective ") + o.objective->name + " compares generated pictures with real ones, and " + model.name + "'s generator is shown none; " +
                       names(objectives(), [](const Objective& each) { return !each.generator_sees_real; }) + " do without");
   if (!o.penalties.empty()) refuse(std::string("penalty ") + o.penalties[0].penalty->name);
+  if (o.d_width != plain.d_width) refuse("model.d_width");
   if (o.packing != plain.packing) refuse("train.packing");
   if (o.mode_seeking != plain.mode_seeking) refuse("train.mode_seeking");
   if (o.label_smoothing != plain.label_smoothing) refuse("train.label_smoothing");

@@ -16,12 +16,12 @@ enum : size_t { kGenerator, kDiscriminator };
 
 std::vector<Player> two_players(const Context& context, const Model& model, const GanOptions& o) {
   Networks networks = model.build(context, o.model);
-  if (o.packing > 1) {                   // who judges m pictures together has m times the channels before it, and the classes
-    ModelOptions packs = o.model;
-    packs.channels *= o.packing;
-    packs.classes.clear();
-    for (int i = 0; i < o.packing; ++i) packs.classes.insert(packs.classes.end(), o.model.classes.begin(), o.model.classes.end());
-    networks.discriminator = model.build(context, packs).discriminator;
+  if (o.packing > 1 || o.d_width > 0) {
+    ModelOptions judged = o.model;
+    if (o.d_width > 0) judged.width = o.d_width;
+    judged.channels *= o.packing;        // who judges m pictures together has m times the channels before it, and the classes
+    for (int i = 1; i < o.packing; ++i) judged.classes.insert(judged.classes.end(), o.model.classes.begin(), o.model.classes.end());
+    networks.discriminator = model.build(context, judged).discriminator;
   }
   nn::OptimizerOptions judge = o.discriminator;
   for (const WeightedPenalty& p : o.penalties)

@@ -51,7 +51,7 @@ void read_plain_game(const TrainSettings& s, int64_t steps, GanOptions& o) {
   }
   o.augment = {choice<AugmentMethod>("train.augment", s.shown, {{"none", AugmentMethod::none}, {"diffaugment", AugmentMethod::diffaugment}, {"ada", AugmentMethod::ada}}),
                s.shown_policy, s.shown_p, s.shown_target, s.shown_interval, s.shown_kimg};
-  o.packing = s.packing, o.d_steps = s.d_steps, o.mode_seeking = s.mode_seeking, o.label_smoothing = s.label_smoothing;
+  o.d_width = s.d_width, o.packing = s.packing, o.d_steps = s.d_steps, o.mode_seeking = s.mode_seeking, o.label_smoothing = s.label_smoothing;
   if (s.batch % s.packing)
     throw ConfigError("train.packing = " + std::to_string(s.packing) + " pictures at a time do not divide a batch of " + std::to_string(s.batch) + "; the nearest that they do: --batch " +
                       std::to_string((s.batch / s.packing + 1) * s.packing));

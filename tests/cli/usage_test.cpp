@@ -150,6 +150,8 @@ TEST_CASE("dcgan's rates follow its width, unless they are given") {
     CHECK_MESSAGE(has_line(run_weft(all).out, std::string("learning_rate_g = ") + rate + " "), all.back());
   }
   CHECK(has_line(run_weft({"train", "resnet", "--print-config", "--width", "16"}).out, "learning_rate_g = 2e-04 "));
+  const std::string unequal = run_weft({"train", "dcgan", "--print-config", "--width", "16", "--set", "model.d_width=32"}).out;
+  for (const char* line : {"learning_rate_g = 8e-04 ", "learning_rate_d = 4e-04 "}) CHECK_MESSAGE(has_line(unequal, line), line);
 }
 
 TEST_CASE("a preset of augmentations is weaker than whatever is set by name, in any order") {

@@ -75,6 +75,22 @@ TEST_CASE("packs tell a collapsed generator from a lopsided one") {
   }
 }
 
+TEST_CASE("a discriminator has the width that it is given, and the generator keeps its own") {
+  const Context c = Context::open("cpu", {DType::f32, 1});
+  const auto filters = [&](int width, int d_width, int packing) {            // elements of the first filters: 16 x 3 x channels, and 16 x channels x width
+    gan::GanOptions o = small_options();
+    o.model.size = 16, o.model.channels = 1, o.model.width = width, o.d_width = d_width, o.packing = packing;
+    const gan::Gan game(c, gan::find_model("dcgan"), o);
+    return std::pair{first_parameter(game.generator()).count(), first_parameter(game.discriminator()).count()};
+  };
+  using Both = std::pair<int64_t, int64_t>;
+  for (const auto& [width, d_width, packing, both] : {std::tuple{2, 0, 1, Both(16 * 3 * 4, 16 * 2)}, {2, 5, 1, Both(16 * 3 * 4, 16 * 5)}, {4, 3, 2, Both(16 * 3 * 8, 16 * 2 * 3)}}) {
+    const Both found = filters(width, d_width, packing);
+    CHECK(found.first == both.first);
+    CHECK(found.second == both.second);
+  }
+}
+
 TEST_CASE("a permuted batch gives the same step, but for packs") {
   for (const int packing : {1, 2}) {
     double told[2];
@@ -215,6 +231,7 @@ TEST_CASE("what cannot go together is refused, with what can") {
   refused("dcgan", [](gan::GanOptions& o) { o.model.classes = {"a", "b"}; }, "model.condition=none");
   refused("cyclegan", [](gan::GanOptions& o) { o.objective = &gan::find_objective("rpgan"); }, "hinge, wasserstein do without");
   refused("cyclegan", [](gan::GanOptions& o) { o.penalties = gan::find_penalties("r1"); }, "penalty r1");
+  refused("cyclegan", [](gan::GanOptions& o) { o.d_width = 16; }, "model.d_width");
   refused("cyclegan", [](gan::GanOptions& o) { o.packing = 2; }, "train.packing");
   refused("cyclegan", [](gan::GanOptions& o) { o.mode_seeking = 1; }, "train.mode_seeking");
   refused("cyclegan", [](gan::GanOptions& o) { o.label_smoothing = 0.1; }, "train.label_smoothing");

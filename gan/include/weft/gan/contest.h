@@ -59,6 +59,7 @@ struct GanOptions {
   int penalty_every = 1;                           // steps from one that is penalised to the next; its weight counts for all of them
   double penalty_end = 1;                          // penalties' weights go log-linearly to this multiple,
   int64_t penalty_anneal = 0;                      // in so many steps
+  int d_width = 0;                                 // ModelOptions::width of the discriminator; 0: the generator's
   int packing = 1;                                 // pictures that the discriminator judges together. Lin et al., arXiv:1712.04086
   double mode_seeking = 0;                         // weight of latents' pictures being alike. Mao et al., arXiv:1903.05628
   double label_smoothing = 0;                      // real pictures' label is so much below 1. Salimans et al., arXiv:1606.03498

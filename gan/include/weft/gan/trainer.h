@@ -19,7 +19,7 @@ struct TrainSettings {
   int style_size = 0;                    // their shorter side in pixels, before crops are taken; 0: as it is
   double held_out = 0;                   // share of the pictures that no step sees
   int64_t most = 0;                      // pictures that are used; 0: all
-  int size = 32, channels = 0, width = 64, latent = 100, batch = 64;   // channels 0: as the data has
+  int size = 32, channels = 0, width = 64, d_width = 0, latent = 100, batch = 64;   // channels 0: as the data has; d_width 0: as width
   int across = 0, high = 0;              // pixels of the longer side, where pictures are not square; 0: size
   int blocks = 9, noise = 0, d_layers = 3, d_scales = 1;    // of networks that translate pictures
   std::string norm = "instance", upsampling = "transposed";            // instance, batch; transposed, nearest, bilinear
