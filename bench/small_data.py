@@ -38,8 +38,8 @@ def one(args, method, share, seed):
     subprocess.run([args.weft, "train", args.model, "--data", "fashion-mnist", "--out", run, "--seed", str(seed), "--threads", "1", "--resume", "--steps", str(args.steps),
                     "--size", "32", "--width", str(args.width), "--batch", str(args.batch), "--set", f"data.most={round(PICTURES * share / 100)}",
                     "--set", f"train.augment_kimg={args.kimg}" if method == "ada" else "train.augment=none",
-                    "--set", f"optimizer.learning_rate_g={args.rate}", "--set", f"optimizer.learning_rate_d={args.rate}", "--samples-every", "0",
-                    *METHODS[method], *args.set], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    "--set", f"model.d_width={args.d_width}", "--set", f"optimizer.learning_rate_g={args.rate}", "--set", f"optimizer.learning_rate_d={args.rate_d or args.rate}",
+                    "--samples-every", "0", *METHODS[method], *args.set], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     trained = cpu_seconds() - before
     report = subprocess.run([args.weft, "evaluate", run, "--data", "fashion-mnist", "--features", args.features, "--count", str(args.count), "--threads", "1", "--brief", "--json"],
                             check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
@@ -65,8 +65,10 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--d-width", type=int, default=0, help="of the discriminator; 0: --width")
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", default="1e-3", help="learning rate of both networks")
+    parser.add_argument("--rate", default="1e-3", help="learning rate")
+    parser.add_argument("--rate-d", help="the discriminator's, if it has its own")
     parser.add_argument("--kimg", type=float, default=100, help="thousands of pictures in which ADA's p can go from 0 to 1; the paper's 500 are for runs of 25,000")
     parser.add_argument("--count", type=int, default=2500, help="samples")
     parser.add_argument("--set", action="append", default=[], help="passed on to weft train, as in --set=--size=16")
