@@ -80,6 +80,7 @@ StackScore score(const std::vector<DigitReader::Reading>& readings) {
   int64_t clear = 0;
   for (const DigitReader::Reading& r : readings) {
     ++shown[size_t(r.number)];
+    for (const int digit : {r.number / 100, r.number / 10 % 10, r.number % 10}) s.digits[size_t(digit)] += 1 / (3 * double(s.samples));
     if (r.clear) ++clear, ++shown_clearly[size_t(r.number)];
   }
   for (size_t n = 0; n < size_t(kStacks); ++n) {

@@ -66,6 +66,9 @@ TEST_CASE("stacked digits: modes and divergence in closed form") {
     return score(all);
   };
   CHECK(shown(1000, 26).modes == 1000);
+  for (const double share : shown(1000, 26).digits) CHECK(share == doctest::Approx(0.1));
+  CHECK(shown(10, 1).digits[0] == doctest::Approx(0.7));                     // 000 to 009
+  CHECK(shown(10, 1).digits[9] == doctest::Approx(1 / 30.0));
   CHECK(std::fabs(shown(1000, 26).kl) < 1e-12);
   CHECK(shown(1000, 26).kl_floor == doctest::Approx(0.0192).epsilon(0.001));                     // simulated: 0.0195
   CHECK(shown(250, 4).modes == 250);

@@ -3,6 +3,7 @@
 // what a generator misses is not hidden by a classifier's mistakes.
 //   Metz et al., arXiv:1611.02163; Srivastava et al., "VEEGAN", arXiv:1705.07761; Lin et al., "PacGAN", arXiv:1712.04086
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct StackScore {
   int64_t samples = 0;
   int modes = 0, clear_modes = 0;                                // clear_modes: with a clear sample
   double clear = 0;                                              // share of the samples
+  std::array<double, kDigits> digits = {};                            // the share of each digit, of all channels
   double kl = 0, kl_floor = 0;                                   // of the samples' shares from uniform, in nats; and what a perfect sampler has of it on average, to first order
 };
 StackScore score(const std::vector<DigitReader::Reading>& readings);

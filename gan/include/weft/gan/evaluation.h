@@ -48,7 +48,7 @@ struct Evaluation {
   double classifier_accuracy = NAN;      // of the classifier among the features, on real pictures: the test part's, or else others
   std::deque<Figure> figures;            // which leaves those that are there where they are
   struct Class { std::string name; double share, real; };
-  std::vector<Class> classes;            // by the classifier, in generated pictures; and in the data
+  std::vector<Class> classes;            // by the classifier, or by the reader of digits, in generated pictures; and in the data
   Image memorised;                       // the samples that are nearest to a training picture, each beside it
 };
 
