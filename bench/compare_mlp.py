@@ -9,11 +9,11 @@ machine; the median of the rounds. Exit code 3 if weft takes more than half of P
 import argparse
 import math
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
+
+from runs import cpu_seconds
 
 WIDTH, WAVES, BATCH, GAMMA = 64, 32, 256, 1e-4
 
@@ -70,10 +70,7 @@ def torch_steps(steps, threads):
 
 
 def seconds(command):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu_seconds(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 def main():

@@ -8,21 +8,19 @@
 The orderings are of Frechet's distance: any regulariser is at least as good as plain minimax in the worst seed, and the average of a
 generator at least as good as the generator of the last step. Averaging does not enter training, so both are read from one run.
 
-Each run is a run of the program, seen from outside: `weft train`, then `weft evaluate --json` of both generators of its last checkpoint.
-What is there is not made again, and a run that was cut off goes on; so the script may be stopped and started as often as one likes.
+Each run is a run of the program: `weft train`, then `weft evaluate --json` of both generators of its last checkpoint (runs.py).
 docs/gan-results.md has what came of it.
 """
 import argparse
-import json
 import math
 import os
-import resource
-import subprocess
 import sys
+
+from runs import evaluate, figure, train
 
 # 32 pixels (the pictures with a black border), the same latents' length and the same average for all. dcgan's width 16 has 144 K and 42 K parameters.
 # Networks a quarter as wide as published take a rate five times as high, and He's weights to begin with; Adam's memory is that of each one's paper.
-COMMON = ["--data", "fashion-mnist", "--set", "model.latent=100", "--set", "model.ema_half_life=500000", "--set", "model.ema_ramp=0.05", "--samples-every", "0"]
+COMMON = ["--data", "fashion-mnist", "--set", "model.latent=100", "--set", "model.ema_half_life=500000", "--set", "model.ema_ramp=0.05"]
 DCGAN = ["dcgan", "--width", "16", "--batch", "64", "--set", "model.init=kaiming", "--set", "optimizer.learning_rate_g=1e-3", "--set", "optimizer.learning_rate_d=1e-3"]
 NO_MOMENTUM = ["--set", "optimizer.beta1=0", "--set"]
 # Name, settings, steps: five epochs of dcgan take 110 to 190 s of one core of an AMD EPYC. r3gan's residual blocks take 20 minutes for as many pictures.
@@ -38,43 +36,16 @@ MODELS = [
 REGULARISED = ("hinge, spectral norm", "wasserstein, wgan-gp", "rpgan, r1, r2")
 
 
-def train(args, name, settings, steps, seed, run):
-    kept = run + ".cpu"
-    if os.path.exists(kept):
-        return float(open(kept).read())
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([args.weft, "train"] + settings + COMMON + ["--out", run, "--seed", str(seed), "--steps", str(steps), "--threads", str(args.threads), "--resume"], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    with open(kept, "w") as out:
-        out.write(str(seconds))
-    return seconds
-
-
-def evaluate(args, file, kept, score):
-    kept += ".score.json" if score else ".json"
-    if not os.path.exists(kept):
-        result = subprocess.run([args.weft, "evaluate", file, "--data", "fashion-mnist", "--features", args.judge, "--count", str(args.count), "--threads", str(args.threads), "--brief", "--json"] +
-                                (["--accuracy-score"] if score else []), check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-        with open(kept + ".part", "wb") as out:
-            out.write(result)
-        os.rename(kept + ".part", kept)
-    return json.load(open(kept))
-
-
 def one(args, name, settings, steps, seed):
     run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
-    seconds = train(args, name, settings, steps, seed, run)
+    seconds = train(args, settings + COMMON, run, seed, steps)
     last = os.path.join(run, "checkpoints", open(os.path.join(run, "checkpoints", "LATEST")).read().strip())
-    both = {average: evaluate(args, os.path.join(last, file), f"{run}.{args.count}.{'average' if average else 'last'}", average and args.score)
-            for average, file in ((True, "generator.ema.safetensors"), (False, "generator.safetensors"))}
+    words = ["--data", "fashion-mnist", "--features", args.judge, "--count", str(args.count)]
+    both = {}
+    for average, file in ((True, "generator.ema.safetensors"), (False, "generator.safetensors")):
+        score = ["--accuracy-score"] if average and args.score else []
+        both[average] = evaluate(args, os.path.join(last, file), words + score, f"{run}.{args.count}.{'average' if average else 'last'}{'.score' if score else ''}.json")
     return {"name": name, "seed": seed, "steps": steps, "seconds": seconds, "both": both}
-
-
-def figure(report, name, key="value"):
-    value = next((f[key] for f in report["figures"] if f["name"] == name), None)
-    return float("nan") if value is None else value
 
 
 def share(value):

@@ -5,19 +5,18 @@
     bench/mixtures.py any      --out DIR [--seeds 3]                  the same on random centres with unequal weights, from a CSV
     bench/mixtures.py protocol --out DIR [--seeds 3] [--steps 40000]  plain GAN and PacGAN2 on grid25, PacGAN's networks and optimiser
 
-Each run is a run of the program, seen from outside: `weft train`, `weft generate --out FILE.csv`, and the measures worked out here, so
-they are also a witness of weft's own. A run that is there is not run again, and one that was cut off goes on; so the script may be stopped
-and started as often as one likes. docs/gan-results.md has what came of it.
+Each run is a run of the program (runs.py): `weft train`, `weft generate --out FILE.csv`, and the measures worked out here, so they are also
+a witness of weft's own. docs/gan-results.md has what came of it.
 """
 import argparse
 import csv
-import json
 import math
 import os
 import random
-import resource
 import subprocess
 import sys
+
+from runs import cpu_seconds, kept
 
 RING = ([(math.cos(math.pi * k / 4), math.sin(math.pi * k / 4)) for k in range(8)], 0.01, [1 / 8] * 8)
 GRID = ([(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)], 0.05, [1 / 25] * 25)
@@ -72,24 +71,16 @@ def measure(mixture, points):
 
 def one(args, name, data, mixture, seed, extra):
     run = os.path.join(args.out, f"{name}-{seed}")
-    kept = run + ".json"
-    if os.path.exists(kept):
-        return json.load(open(kept))
-    weft = [args.weft]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(weft + ["train", "mlp", "--data", data, "--out", run, "--seed", str(seed), "--threads", str(args.threads), "--resume"] + extra + args.set, check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return kept(run + ".json", lambda: make(args, name, data, mixture, seed, extra, run))
+
+
+def make(args, name, data, mixture, seed, extra, run):
+    seconds = cpu_seconds([args.weft, "train", "mlp", "--data", data, "--out", run, "--seed", str(seed), "--threads", str(args.threads), "--resume"] + extra + args.set)
     points = os.path.join(run, "points.csv")
-    subprocess.run(weft + ["generate", run, "--out", points, "--count", "20000", "--seed", "1", "--threads", "1"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([args.weft, "generate", run, "--out", points, "--count", "20000", "--seed", "1", "--threads", "1"], check=True, stdout=subprocess.DEVNULL)
     with open(points) as file:
         made = [(float(x), float(y)) for x, y in list(csv.reader(file))[1:]]
-    result = {"name": name, "seed": seed, "protocol": measure(mixture, made[:2500]), "many": measure(mixture, made),
-              "cpu_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
-    with open(kept + ".part", "w") as out:
-        json.dump(result, out)
-    os.rename(kept + ".part", kept)
-    return result
+    return {"name": name, "seed": seed, "protocol": measure(mixture, made[:2500]), "many": measure(mixture, made), "cpu_seconds": seconds}
 
 
 def row(r):

@@ -4,24 +4,18 @@
     bench/small_data.py --out DIR --features RUN [--shares 100,20,10] [--methods none,diffaugment,ada] [--seeds 1] [--steps 20000]
 
 --features is a run of `weft train classifier --data fashion-mnist`: the Frechet distance is taken in its features, to as many of all
-60,000 pictures, whatever part of them a run was trained on. The rate is five times the published one, as for networks a quarter as wide. Each run is a run
-of the program; one that is there is not run again, and one that was cut off goes on; so the script may be stopped and started as often as one likes.
+60,000 pictures, whatever part of them a run was trained on. The rate is five times the published one, as for networks a quarter as wide. Each run is a run of the program (runs.py).
 Pass line: the gain of each method, as a share of the distance without, grows as the data shrink. docs/gan-results.md has what came of it.
 """
 import argparse
 import json
 import os
-import resource
-import subprocess
 import sys
+
+from runs import evaluate, figure, train
 
 METHODS = {"none": [], "diffaugment": ["--set", "train.augment=diffaugment"], "ada": ["--set", "train.augment=ada"]}
 PICTURES = 60000
-
-
-def cpu_seconds():
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def last_line(run):
@@ -31,27 +25,14 @@ def last_line(run):
 
 def one(args, method, share, seed):
     run = os.path.join(args.out, f"{method}-{share}-{seed}")
-    kept = run + ".json"
-    if os.path.exists(kept):
-        return json.load(open(kept))
-    before = cpu_seconds()
-    subprocess.run([args.weft, "train", args.model, "--data", "fashion-mnist", "--out", run, "--seed", str(seed), "--threads", "1", "--resume", "--steps", str(args.steps),
-                    "--size", "32", "--width", str(args.width), "--batch", str(args.batch), "--set", f"data.most={round(PICTURES * share / 100)}",
-                    "--set", f"train.augment_kimg={args.kimg}" if method == "ada" else "train.augment=none",
-                    "--set", f"model.d_width={args.d_width}", "--set", f"optimizer.learning_rate_g={args.rate}", "--set", f"optimizer.learning_rate_d={args.rate_d or args.rate}",
-                    "--samples-every", "0", *METHODS[method], *args.set], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    trained = cpu_seconds() - before
-    report = subprocess.run([args.weft, "evaluate", run, "--data", "fashion-mnist", "--features", args.features, "--count", str(args.count), "--threads", "1", "--brief", "--json"],
-                            check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    figures = {f["name"]: f for f in json.loads(report)["figures"]}
+    trained = train(args, [args.model, "--data", "fashion-mnist", "--size", "32", "--width", str(args.width), "--batch", str(args.batch), "--set", f"data.most={round(PICTURES * share / 100)}",
+                           "--set", f"train.augment_kimg={args.kimg}" if method == "ada" else "train.augment=none",
+                           "--set", f"model.d_width={args.d_width}", "--set", f"optimizer.learning_rate_g={args.rate}", "--set", f"optimizer.learning_rate_d={args.rate_d or args.rate}",
+                           *METHODS[method], *args.set], run, seed, args.steps)
+    report = evaluate(args, run, ["--data", "fashion-mnist", "--features", args.features, "--count", str(args.count)], f"{run}.{args.steps}.json")
     last = last_line(run)
-    result = {"method": method, "share": share, "seed": seed, "frechet": figures["frechet_distance"]["value"], "floor": figures["frechet_distance"]["real"],
-              "n": figures["frechet_distance"]["n"], "features": figures["frechet_distance"]["features"], "recall": figures["recall"]["value"], "cpu_seconds": trained,
-              "d_real": last["d_real"], "d_fake": last["d_fake"], "augment_p": last.get("augment_p")}
-    with open(kept + ".part", "w") as out:
-        json.dump(result, out)
-    os.rename(kept + ".part", kept)
-    return result
+    return {"method": method, "share": share, "seed": seed, "frechet": figure(report, "frechet_distance"), "floor": figure(report, "frechet_distance", "real"),
+            "recall": figure(report, "recall"), "cpu_seconds": trained, "d_real": last["d_real"], "d_fake": last["d_fake"], "augment_p": last.get("augment_p")}
 
 
 def main():
@@ -71,6 +52,7 @@ def main():
     parser.add_argument("--rate-d", help="the discriminator's, if it has its own")
     parser.add_argument("--kimg", type=float, default=100, help="thousands of pictures in which ADA's p can go from 0 to 1; the paper's 500 are for runs of 25,000")
     parser.add_argument("--count", type=int, default=2500, help="samples")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], help="passed on to weft train, as in --set=--size=16")
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)

@@ -7,18 +7,16 @@ Protocol of stacked MNIST (arXiv:1705.07761, arXiv:1712.04086) but for the data,
 if a single sample shows it. The networks are dcgan's at half their width. "plain" and "packing 2" differ in packing alone; their discriminator's rate
 is a quarter of the generator's, as there a generator moves twice for each move of its discriminator. R1 alone is there to fail (arXiv:2501.05441, table 1).
 
-Each run is a run of the program, seen from outside: `weft train`, then `weft evaluate --json`. What is there is not made again, and a run
-that was cut off goes on. docs/gan-results.md has what came of it.
+Each run is a run of the program: `weft train`, then `weft evaluate --json` (runs.py). docs/gan-results.md has what came of it.
 """
 import argparse
-import json
 import os
-import resource
-import subprocess
 import sys
 
+from runs import evaluate, train
+
 COMMON = ["dcgan", "--data", "stacked-digits", "--width", "32", "--set", "model.init=kaiming", "--set", "model.ema_half_life=500000", "--set", "model.ema_ramp=0.05",
-          "--samples-every", "0", "--set", "optimizer.learning_rate_g=7e-4"]
+          "--set", "optimizer.learning_rate_g=7e-4"]
 FALLING = ["--set", "optimizer.schedule=cosine", "--set", "optimizer.hold=0.3", "--set", "optimizer.final_g=0.05", "--set", "optimizer.final_d=0.05"]
 SLOW_D = ["--set", "optimizer.learning_rate_d=1.8e-4"] + FALLING
 RPGAN = ["--batch", "64", "--objective", "rpgan", "--set", "model.d_norm=none", "--set", "optimizer.learning_rate_d=7e-4", "--set", "optimizer.beta1=0", "--set", "optimizer.beta2=0.99",
@@ -35,21 +33,9 @@ SAMPLES = "26000"
 
 def one(args, name, settings, steps, seed):
     run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
-    kept = run + ".json"
-    if os.path.exists(kept):
-        return json.load(open(kept))
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([args.weft, "train"] + COMMON + settings + ["--out", run, "--seed", str(seed), "--steps", str(steps), "--threads", str(args.threads), "--resume"], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    report = json.loads(subprocess.run([args.weft, "evaluate", run, "--data", "stacked-digits", "--count", SAMPLES, "--threads", str(args.threads), "--brief", "--json"], check=True,
-                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
-    result = {"name": name, "seed": seed, "steps": steps, "seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-              "figures": {f["name"]: {key: f[key] for key in ("value", "real", "bias")} for f in report["figures"]}}
-    with open(kept + ".part", "w") as out:
-        json.dump(result, out)
-    os.rename(kept + ".part", kept)
-    return result
+    seconds = train(args, COMMON + settings, run, seed, steps)
+    report = evaluate(args, run, ["--data", "stacked-digits", "--count", SAMPLES], f"{run}.{steps}.json")
+    return {"name": name, "seed": seed, "steps": steps, "seconds": seconds, "figures": {f["name"]: f for f in report["figures"]}}
 
 
 def row(r, key="value"):
