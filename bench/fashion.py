@@ -38,7 +38,7 @@ REGULARISED = ("hinge, spectral norm", "wasserstein, wgan-gp", "rpgan, r1, r2")
 
 def one(args, name, settings, steps, seed):
     run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
-    seconds = train(args, settings + COMMON, run, seed, steps)
+    seconds = train(args, settings + COMMON, run, seed, steps)["seconds"]
     last = os.path.join(run, "checkpoints", open(os.path.join(run, "checkpoints", "LATEST")).read().strip())
     words = ["--data", "fashion-mnist", "--features", args.judge, "--count", str(args.count)]
     both = {}

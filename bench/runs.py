@@ -25,15 +25,15 @@ def kept(path, make):
 
 
 def train(args, words, run, seed, steps):
-    """Trains up to so many steps, from where the run is. Returns the processor time of all of its trainings that came to their end."""
+    """Trains up to so many steps, from where the run is. Returns how many it has made, and the processor time of all of its trainings that came to their end."""
     path = run + ".cpu"
     before = kept(path, lambda: {"steps": 0, "seconds": 0.0})
     if before["steps"] >= steps:
-        return before["seconds"]
+        return before
     seconds = before["seconds"] + cpu_seconds([args.weft, "train", *words, "--samples-every", "0", "--out", run, "--seed", str(seed), "--steps", str(steps),
                                                "--threads", str(args.threads), "--resume"])
     os.remove(path)
-    return kept(path, lambda: {"steps": steps, "seconds": seconds})["seconds"]
+    return kept(path, lambda: {"steps": steps, "seconds": seconds})
 
 
 def evaluate(args, what, words, path):

@@ -32,7 +32,7 @@ def one(args, method, share, seed):
     report = evaluate(args, run, ["--data", "fashion-mnist", "--features", args.features, "--count", str(args.count)], f"{run}.{args.steps}.json")
     last = last_line(run)
     return {"method": method, "share": share, "seed": seed, "frechet": figure(report, "frechet_distance"), "floor": figure(report, "frechet_distance", "real"),
-            "recall": figure(report, "recall"), "cpu_seconds": trained, "d_real": last["d_real"], "d_fake": last["d_fake"], "augment_p": last.get("augment_p")}
+            "recall": figure(report, "recall"), "cpu_seconds": trained["seconds"], "d_real": last["d_real"], "d_fake": last["d_fake"], "augment_p": last.get("augment_p")}
 
 
 def main():

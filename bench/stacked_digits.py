@@ -33,7 +33,7 @@ SAMPLES = "26000"
 
 def one(args, name, settings, steps, seed):
     run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
-    seconds = train(args, COMMON + settings, run, seed, steps)
+    seconds = train(args, COMMON + settings, run, seed, steps)["seconds"]
     report = evaluate(args, run, ["--data", "stacked-digits", "--count", SAMPLES], f"{run}.{steps}.json")
     return {"name": name, "seed": seed, "steps": steps, "seconds": seconds, "figures": {f["name"]: f for f in report["figures"]}}
 

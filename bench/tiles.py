@@ -25,10 +25,10 @@ DCGANS = [("dcgan, 64 wide", ["dcgan"] + AVERAGE), ("dcgan, 16 wide", ["dcgan", 
 def one(args, name, words, seed, steps, at_least=0.0):
     """The Frechet distance after so many steps and more, in pieces, up to at_least seconds."""
     run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
-    seconds = train(args, words + ["--data", args.data, "--size", "32"], run, seed, steps)
-    while seconds < at_least:
-        steps += PIECE
-        seconds = train(args, words + ["--data", args.data, "--size", "32"], run, seed, steps)
+    trained = train(args, words + ["--data", args.data, "--size", "32"], run, seed, steps)
+    while trained["seconds"] < at_least:
+        trained = train(args, words + ["--data", args.data, "--size", "32"], run, seed, trained["steps"] + PIECE)
+    steps, seconds = trained["steps"], trained["seconds"]
     report = evaluate(args, run, ["--data", args.data, "--features", args.features, "--count", str(args.count)], f"{run}.{steps}.json")
     f = {key: figure(report, key) for key in ("frechet_distance", "precision", "recall", "density", "coverage")}
     print(f"| {name} | {seed} | {steps} | {seconds:.0f} | {f['frechet_distance']:.1f} ({figure(report, 'frechet_distance', 'real'):.1f}) | {f['precision']:.3f}, {f['recall']:.3f} "
