@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Few pictures: what do DiffAugment and ADA gain over showing the discriminator the pictures as they are, on ever smaller parts of Fashion-MNIST?
 
-    bench/small_data.py --out DIR --features RUN [--shares 100,20,10] [--methods none,diffaugment,ada] [--seeds 1] [--steps 20000]
+    bench/small_data.py --out DIR --features RUN [--shares 100,20,10] [--methods none,translation,ada] [--seeds 1] [--steps 20000]
 
+"diffaugment" is all of DiffAugment, "translation" that part of it alone. The discriminator is twice as wide as the generator, so that it can know few pictures by heart.
 --features is a run of `weft train classifier --data fashion-mnist`: the Frechet distance is taken in its features, to as many of all
-60,000 pictures, whatever part of them a run was trained on. The rate is five times the published one, as for networks a quarter as wide. Each run is a run of the program (runs.py).
+60,000 pictures, whatever part of them a run was trained on. The rates are the published one times what their widths are narrower, and a fourth more. Each run is a run of the program (runs.py).
 Pass line: the gain of each method, as a share of the distance without, grows as the data shrink. docs/gan-results.md has what came of it.
 """
 import argparse
@@ -14,7 +15,8 @@ import sys
 
 from runs import evaluate, figure, train
 
-METHODS = {"none": [], "diffaugment": ["--set", "train.augment=diffaugment"], "ada": ["--set", "train.augment=ada"]}
+DIFFAUGMENT = ["--set", "train.augment=diffaugment"]
+METHODS = {"none": [], "diffaugment": DIFFAUGMENT, "translation": DIFFAUGMENT + ["--set", "train.augment_policy=translation"], "ada": ["--set", "train.augment=ada"]}
 PICTURES = 60000
 
 
@@ -27,7 +29,7 @@ def one(args, method, share, seed):
     run = os.path.join(args.out, f"{method}-{share}-{seed}")
     trained = train(args, [args.model, "--data", "fashion-mnist", "--size", "32", "--width", str(args.width), "--batch", str(args.batch), "--set", f"data.most={round(PICTURES * share / 100)}",
                            "--set", f"train.augment_kimg={args.kimg}" if method == "ada" else "train.augment=none",
-                           "--set", f"model.d_width={args.d_width}", "--set", f"optimizer.learning_rate_g={args.rate}", "--set", f"optimizer.learning_rate_d={args.rate_d or args.rate}",
+                           "--set", f"model.d_width={args.d_width}", "--set", f"optimizer.learning_rate_g={args.rate}", "--set", f"optimizer.learning_rate_d={args.rate_d}",
                            *METHODS[method], *args.set], run, seed, args.steps)
     report = evaluate(args, run, ["--data", "fashion-mnist", "--features", args.features, "--count", str(args.count)], f"{run}.{args.steps}.json")
     last = last_line(run)
@@ -42,14 +44,14 @@ def main():
     parser.add_argument("--weft", default="build/weft")
     parser.add_argument("--model", default="dcgan")
     parser.add_argument("--shares", default="100,20,10", help="of the 60,000 pictures, in percent, falling")
-    parser.add_argument("--methods", default=",".join(METHODS), help="of these; none is among them")
+    parser.add_argument("--methods", default="none,translation,ada", help=f"of {', '.join(METHODS)}; none is among them")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--width", type=int, default=16)
-    parser.add_argument("--d-width", type=int, default=0, help="of the discriminator; 0: --width")
+    parser.add_argument("--d-width", type=int, default=32, help="of the discriminator")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", default="1e-3", help="learning rate")
-    parser.add_argument("--rate-d", help="the discriminator's, if it has its own")
+    parser.add_argument("--rate-d", default="5e-4", help="the discriminator's")
     parser.add_argument("--kimg", type=float, default=100, help="thousands of pictures in which ADA's p can go from 0 to 1; the paper's 500 are for runs of 25,000")
     parser.add_argument("--count", type=int, default=2500, help="samples")
     parser.add_argument("--threads", type=int, default=1)
