@@ -5,7 +5,8 @@
 
 Protocol of stacked MNIST (arXiv:1705.07761, arXiv:1712.04086) but for the data, which weft draws: 128,000 stacks, 26,000 samples, a mode is there
 if a single sample shows it. The networks are dcgan's at half their width. "plain" and "packing 2" differ in packing alone; their discriminator's rate
-is a quarter of the generator's, as there a generator moves twice for each move of its discriminator. R1 alone is there to fail (arXiv:2501.05441, table 1).
+is a quarter of the generator's, as there a generator moves twice for each move of its discriminator. R1 alone is there to fail (arXiv:2501.05441, table 1). A discriminator twice as wide as
+its generator has as many features a channel for a pack of two as one of the same width for single stacks.
 
 Each run is a run of the program: `weft train`, then `weft evaluate --json` (runs.py). docs/gan-results.md has what came of it.
 """
@@ -19,14 +20,17 @@ COMMON = ["dcgan", "--data", "stacked-digits", "--width", "32", "--set", "model.
           "--set", "optimizer.learning_rate_g=7e-4"]
 FALLING = ["--set", "optimizer.schedule=cosine", "--set", "optimizer.hold=0.3", "--set", "optimizer.final_g=0.05", "--set", "optimizer.final_d=0.05"]
 SLOW_D = ["--set", "optimizer.learning_rate_d=1.8e-4"] + FALLING
-RPGAN = ["--batch", "64", "--objective", "rpgan", "--set", "model.d_norm=none", "--set", "optimizer.learning_rate_d=7e-4", "--set", "optimizer.beta1=0", "--set", "optimizer.beta2=0.99",
-         "--set", "train.penalty_end=0.1", "--penalty", "r1:1"] + FALLING
+R1 = ["--set", "model.d_norm=none", "--set", "optimizer.beta1=0", "--set", "optimizer.beta2=0.99", "--set", "train.penalty_end=0.1", "--penalty", "r1:1"] + FALLING
+RPGAN = ["--batch", "64", "--objective", "rpgan", "--set", "optimizer.learning_rate_d=7e-4"] + R1
+WIDE_D = ["--set", "model.d_width=64", "--set", "optimizer.learning_rate_d=3.5e-4", "--set", "train.penalty_every=4"] + R1
 # Name, settings, steps. With packing m a batch has 64 packs.
 RUNS = [
     ("plain", ["--batch", "64"] + SLOW_D, 12000),
     ("packing 2", ["--batch", "128", "--set", "train.packing=2"] + SLOW_D, 12000),
     ("rpgan, r1, r2", RPGAN + ["--penalty", "r2:1"], 12000),
     ("rpgan, r1", RPGAN, 12000),
+    ("packing 2, r1, wide D", ["--batch", "128", "--set", "train.packing=2"] + WIDE_D, 10000),
+    ("r1, wide D", ["--batch", "64"] + WIDE_D, 10000),
 ]
 SAMPLES = "26000"
 

@@ -74,7 +74,7 @@ std::vector<std::string> Alarms::hear(int64_t step, const Gauges& gauges) {
   const double train = gauges["d_train"], held_out = gauges["d_held_out"];
   if (std::isfinite(train + held_out) && rings("by heart", train - held_out > kByHeart))
     sentences.push_back(when + "the discriminator finds pictures that it learned from real (" + short_number(train) + ") and pictures that it never saw much less so (" + short_number(held_out) +
-                        "): it learns its pictures by heart. More pictures, altered ones (--augment), or a smaller discriminator may help");
+                        "): it learns its pictures by heart. More pictures, altered ones (--set train.augment=ada), or a narrower discriminator (--set model.d_width) may help");
   return sentences;
 }
 

@@ -77,17 +77,13 @@ TEST_CASE("packs tell a collapsed generator from a lopsided one") {
 
 TEST_CASE("a discriminator has the width that it is given, and the generator keeps its own") {
   const Context c = Context::open("cpu", {DType::f32, 1});
-  const auto filters = [&](int width, int d_width, int packing) {            // elements of the first filters: 16 x 3 x channels, and 16 x channels x width
+  // Elements of the first filters: 16 x latent x 2 width, and 16 x packing x d_width
+  for (const auto& [width, d_width, packing, generator, discriminator] : {std::tuple{2, 0, 1, 16 * 3 * 4, 16 * 2}, {2, 5, 1, 16 * 3 * 4, 16 * 5}, {4, 3, 2, 16 * 3 * 8, 16 * 2 * 3}}) {
     gan::GanOptions o = small_options();
     o.model.size = 16, o.model.channels = 1, o.model.width = width, o.d_width = d_width, o.packing = packing;
     const gan::Gan game(c, gan::find_model("dcgan"), o);
-    return std::pair{first_parameter(game.generator()).count(), first_parameter(game.discriminator()).count()};
-  };
-  using Both = std::pair<int64_t, int64_t>;
-  for (const auto& [width, d_width, packing, both] : {std::tuple{2, 0, 1, Both(16 * 3 * 4, 16 * 2)}, {2, 5, 1, Both(16 * 3 * 4, 16 * 5)}, {4, 3, 2, Both(16 * 3 * 8, 16 * 2 * 3)}}) {
-    const Both found = filters(width, d_width, packing);
-    CHECK(found.first == both.first);
-    CHECK(found.second == both.second);
+    CHECK(first_parameter(game.generator()).count() == generator);
+    CHECK(first_parameter(game.discriminator()).count() == discriminator);
   }
 }
 

@@ -40,7 +40,7 @@ struct StackScore {
   int64_t samples = 0;
   int modes = 0, clear_modes = 0;                                // clear_modes: with a clear sample
   double clear = 0;                                              // share of the samples
-  std::array<double, kDigits> digits = {};                            // the share of each digit, of all channels
+  std::array<double, kDigits> digits = {};                        // the share of each digit, of all channels
   double kl = 0, kl_floor = 0;                                   // of the samples' shares from uniform, in nats; and what a perfect sampler has of it on average, to first order
 };
 StackScore score(const std::vector<DigitReader::Reading>& readings);
