@@ -16,7 +16,7 @@ import math
 import os
 import sys
 
-from runs import evaluate, figure, train
+from runs import evaluate, figure, folder, train
 
 # 32 pixels (the pictures with a black border), the same latents' length and the same average for all. dcgan's width 16 has 144 K and 42 K parameters.
 # Networks a quarter as wide as published take a rate five times as high, and He's weights to begin with; Adam's memory is that of each one's paper.
@@ -37,14 +37,14 @@ REGULARISED = ("hinge, spectral norm", "wasserstein, wgan-gp", "rpgan, r1, r2")
 
 
 def one(args, name, settings, steps, seed):
-    run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
+    run = folder(args, name, seed)
     seconds = train(args, settings + COMMON, run, seed, steps)["seconds"]
     last = os.path.join(run, "checkpoints", open(os.path.join(run, "checkpoints", "LATEST")).read().strip())
     words = ["--data", "fashion-mnist", "--features", args.judge, "--count", str(args.count)]
     both = {}
     for average, file in ((True, "generator.ema.safetensors"), (False, "generator.safetensors")):
         score = ["--accuracy-score"] if average and args.score else []
-        both[average] = evaluate(args, os.path.join(last, file), words + score, f"{run}.{args.count}.{'average' if average else 'last'}{'.score' if score else ''}.json")
+        both[average] = evaluate(args, os.path.join(last, file), words + score, f"{run}.{steps}.{args.count}.{'average' if average else 'last'}{'.score' if score else ''}.json")
     return {"name": name, "seed": seed, "steps": steps, "seconds": seconds, "both": both}
 
 

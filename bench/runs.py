@@ -13,13 +13,22 @@ def cpu_seconds(command, **how):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def folder(args, name, seed):
+    return os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
+
+
+def keep(path, value):
+    """Writes a JSON file that is whole, or as it was."""
+    with open(path + ".part", "w") as out:
+        json.dump(value, out)
+    os.replace(path + ".part", path)
+    return value
+
+
 def kept(path, make):
     """What is in the JSON file, or else what make() returns, which is in it from then on."""
     if not os.path.exists(path):
-        made = make()
-        with open(path + ".part", "w") as out:
-            json.dump(made, out)
-        os.rename(path + ".part", path)
+        return keep(path, make())
     with open(path) as file:
         return json.load(file)
 
@@ -30,10 +39,8 @@ def train(args, words, run, seed, steps):
     before = kept(path, lambda: {"steps": 0, "seconds": 0.0})
     if before["steps"] >= steps:
         return before
-    seconds = before["seconds"] + cpu_seconds([args.weft, "train", *words, "--samples-every", "0", "--out", run, "--seed", str(seed), "--steps", str(steps),
-                                               "--threads", str(args.threads), "--resume"])
-    os.remove(path)
-    return kept(path, lambda: {"steps": steps, "seconds": seconds})
+    seconds = cpu_seconds([args.weft, "train", *words, "--samples-every", "0", "--out", run, "--seed", str(seed), "--steps", str(steps), "--threads", str(args.threads), "--resume"])
+    return keep(path, {"steps": steps, "seconds": before["seconds"] + seconds})
 
 
 def evaluate(args, what, words, path):

@@ -3,9 +3,11 @@
 
     bench/small_data.py --out DIR --features RUN [--shares 100,20,10] [--methods none,translation,ada] [--seeds 1] [--steps 20000]
 
-"diffaugment" is all of DiffAugment, "translation" that part of it alone. The discriminator is twice as wide as the generator, so that it can know few pictures by heart.
+"diffaugment" is all of DiffAugment, "translation" that part of it alone. The discriminator is twice as wide as the generator, so that it can
+know few pictures by heart.
 --features is a run of `weft train classifier --data fashion-mnist`: the Frechet distance is taken in its features, to as many of all
-60,000 pictures, whatever part of them a run was trained on. The rates are the published one times what their widths are narrower, and a fourth more. Each run is a run of the program (runs.py).
+60,000 pictures, whatever part of them a run was trained on. The rates are the published one times what their widths are narrower, and a fourth more.
+Each run is a run of the program (runs.py).
 Pass line: the gain of each method, as a share of the distance without, grows as the data shrink. docs/gan-results.md has what came of it.
 """
 import argparse
@@ -13,7 +15,7 @@ import json
 import os
 import sys
 
-from runs import evaluate, figure, train
+from runs import evaluate, figure, folder, train
 
 DIFFAUGMENT = ["--set", "train.augment=diffaugment"]
 METHODS = {"none": [], "diffaugment": DIFFAUGMENT, "translation": DIFFAUGMENT + ["--set", "train.augment_policy=translation"], "ada": ["--set", "train.augment=ada"]}
@@ -26,12 +28,12 @@ def last_line(run):
 
 
 def one(args, method, share, seed):
-    run = os.path.join(args.out, f"{method}-{share}-{seed}")
+    run = folder(args, f"{method}-{share}", seed)
     trained = train(args, [args.model, "--data", "fashion-mnist", "--size", "32", "--width", str(args.width), "--batch", str(args.batch), "--set", f"data.most={round(PICTURES * share / 100)}",
                            "--set", f"train.augment_kimg={args.kimg}" if method == "ada" else "train.augment=none",
                            "--set", f"model.d_width={args.d_width}", "--set", f"optimizer.learning_rate_g={args.rate}", "--set", f"optimizer.learning_rate_d={args.rate_d}",
                            *METHODS[method], *args.set], run, seed, args.steps)
-    report = evaluate(args, run, ["--data", "fashion-mnist", "--features", args.features, "--count", str(args.count)], f"{run}.{args.steps}.json")
+    report = evaluate(args, run, ["--data", "fashion-mnist", "--features", args.features, "--count", str(args.count)], f"{run}.{args.steps}.{args.count}.json")
     last = last_line(run)
     return {"method": method, "share": share, "seed": seed, "frechet": figure(report, "frechet_distance"), "floor": figure(report, "frechet_distance", "real"),
             "recall": figure(report, "recall"), "cpu_seconds": trained["seconds"], "d_real": last["d_real"], "d_fake": last["d_fake"], "augment_p": last.get("augment_p")}

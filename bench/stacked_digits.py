@@ -5,8 +5,8 @@
 
 Protocol of stacked MNIST (arXiv:1705.07761, arXiv:1712.04086) but for the data, which weft draws: 128,000 stacks, 26,000 samples, a mode is there
 if a single sample shows it. The networks are dcgan's at half their width. "plain" and "packing 2" differ in packing alone; their discriminator's rate
-is a quarter of the generator's, as there a generator moves twice for each move of its discriminator. R1 alone is there to fail (arXiv:2501.05441, table 1). A discriminator twice as wide as
-its generator has as many features a channel for a pack of two as one of the same width for single stacks.
+is a quarter of the generator's, as there a generator moves twice for each move of its discriminator. R1 alone is there to fail (arXiv:2501.05441,
+table 1). A discriminator twice as wide as its generator has as many features a channel for a pack of two as one of the same width for single stacks.
 
 Each run is a run of the program: `weft train`, then `weft evaluate --json` (runs.py). docs/gan-results.md has what came of it.
 """
@@ -14,7 +14,7 @@ import argparse
 import os
 import sys
 
-from runs import evaluate, train
+from runs import evaluate, folder, train
 
 COMMON = ["dcgan", "--data", "stacked-digits", "--width", "32", "--set", "model.init=kaiming", "--set", "model.ema_half_life=500000", "--set", "model.ema_ramp=0.05",
           "--set", "optimizer.learning_rate_g=7e-4"]
@@ -36,7 +36,7 @@ SAMPLES = "26000"
 
 
 def one(args, name, settings, steps, seed):
-    run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
+    run = folder(args, name, seed)
     seconds = train(args, COMMON + settings, run, seed, steps)["seconds"]
     report = evaluate(args, run, ["--data", "stacked-digits", "--count", SAMPLES], f"{run}.{steps}.json")
     return {"name": name, "seed": seed, "steps": steps, "seconds": seconds, "figures": {f["name"]: f for f in report["figures"]}}

@@ -4,15 +4,15 @@
     weft train features --data TILES --size 32 --batch 32 --steps 1200 --out FEATURES
     bench/tiles.py --out DIR --data TILES --features FEATURES [--steps 12000] [--seeds 1]
 
-stylegan2 makes so many steps; each dcgan goes on, in pieces, until it has had at least as much processor time: as it comes (64 wide), at a quarter of the width,
-with the rate that follows it, and at the published rate. Each is a run of the program (runs.py). docs/gan-results.md has what came of it.
+stylegan2 makes so many steps; each dcgan goes on, in pieces, until it has had at least as much processor time: 64 wide, as it comes but for
+the average; at a quarter of the width, with the rate that follows it; and that at the published rate. Each is a run of the program (runs.py). docs/gan-results.md has what came of it.
 Exit code 3 unless stylegan2's Frechet distance is at most that of every dcgan, in every seed.
 """
 import argparse
 import os
 import sys
 
-from runs import evaluate, figure, train
+from runs import evaluate, figure, folder, train
 
 PIECE = 500                              # steps of dcgan
 # A rate for narrow layers, and R1 as StyleGAN2-ADA's authors have it for 32 pixels (0.0002 sides^2 / batch).
@@ -24,12 +24,12 @@ DCGANS = [("dcgan, 64 wide", ["dcgan"] + AVERAGE), ("dcgan, 16 wide", ["dcgan", 
 
 def one(args, name, words, seed, steps, at_least=0.0):
     """The Frechet distance after so many steps and more, in pieces, up to at_least seconds."""
-    run = os.path.join(args.out, name.replace(", ", "-").replace(" ", "-") + f"-{seed}")
+    run = folder(args, name, seed)
     trained = train(args, words + ["--data", args.data, "--size", "32"], run, seed, steps)
     while trained["seconds"] < at_least:
         trained = train(args, words + ["--data", args.data, "--size", "32"], run, seed, trained["steps"] + PIECE)
     steps, seconds = trained["steps"], trained["seconds"]
-    report = evaluate(args, run, ["--data", args.data, "--features", args.features, "--count", str(args.count)], f"{run}.{steps}.json")
+    report = evaluate(args, run, ["--data", args.data, "--features", args.features, "--count", str(args.count)], f"{run}.{steps}.{args.count}.json")
     f = {key: figure(report, key) for key in ("frechet_distance", "precision", "recall", "density", "coverage")}
     print(f"| {name} | {seed} | {steps} | {seconds:.0f} | {f['frechet_distance']:.1f} ({figure(report, 'frechet_distance', 'real'):.1f}) | {f['precision']:.3f}, {f['recall']:.3f} "
           f"| {f['density']:.3f}, {f['coverage']:.3f} |", flush=True)

@@ -150,8 +150,7 @@ class Evaluator {
     add("clear_modes", "that a sample shows as clearly as drawn digits do", Better::higher, made.clear_modes, real.clear_modes);
     add("clear", "share of samples that are as clear as drawn digits", Better::like_data, made.clear, real.clear);
     add("mode_divergence", "of the samples' shares of the numbers from uniform, in nats", Better::lower, made.kl, real.kl).bias = made.kl_floor;
-    result_.classes.clear();               // these are known for certain
-    for (size_t d = 0; d < made.digits.size(); ++d) result_.classes.push_back({std::to_string(d), made.digits[d], real.digits[d]});
+    for (size_t d = 0; d < made.digits.size(); ++d) result_.classes.push_back({"digit " + std::to_string(d), made.digits[d], real.digits[d]});
   }
 
   void patches() {
