@@ -17,13 +17,14 @@ struct ConvertArguments {
 };
 
 int run(const ConvertArguments& a) {
+  std::error_code error;
+  if (std::filesystem::equivalent(a.in, a.out, error)) throw ConfigError("convert-vgg: IN and OUT are one file, " + a.in + "; give the smaller network a name of its own");
   const Context context = Context::open("cpu");
   const std::optional<gan::Preprocessing> told = a.preproc.empty() ? std::nullopt : std::optional(gan::find_preprocessing(a.preproc));
   const auto network = gan::load_feature_network(context, a.in, {told, a.cut});
   const std::string source = std::filesystem::path(a.in).filename().string(), sum = sha256_of_file(a.in);
   gan::save_feature_network(a.out, *network, a.half, {{"weft.source", source}, {"weft.source_sha256", sum}});
 
-  std::error_code error;
   const auto bytes = std::filesystem::file_size(a.out, error);
   if (a.json) {
     print_json({{"file", a.out}, {"bytes", bytes}, {"cut", a.cut}, {"preproc", gan::name_of(network->preprocessing())},

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <map>
 
@@ -79,8 +80,17 @@ void print(const gan::Evaluation& e, const std::map<std::string, double>& before
   }
 }
 
+/// How the data are read: as the run read its own, where it is a run.
+gan::DatasetOptions as_trained(const EvaluateArguments& a, const std::function<void(const std::string&)>& note) {
+  TrainSettings of_run;
+  if (std::filesystem::is_directory(a.run.substr(0, a.run.find('@')))) assign_lines(of_run, gan::stored_config(a.run.substr(0, a.run.find('@'))));
+  if (of_run.data != a.data) of_run.root.clear(), of_run.labels.clear();
+  if (!a.root.empty()) of_run.root = a.root;
+  return gan::dataset_options(of_run, note);
+}
+
 int run(const EvaluateArguments& a, const std::string& command) {
-  gan::EvaluateRequest request{a.run, a.data, a.root, a.features, parse_integer("--count", a.count, 2, 1000000), uint64_t(parse_integer("--seed", a.seed, 0, int64_t{1} << 53)), a.accuracy_score, a.brief};
+  gan::EvaluateRequest request{a.run, a.data, a.features, parse_integer("--count", a.count, 2, 1000000), uint64_t(parse_integer("--seed", a.seed, 0, int64_t{1} << 53)), a.accuracy_score, a.brief};
   if (a.brief && !a.sheet.empty()) throw ConfigError("--sheet draws what --brief leaves out: the samples that are nearest to a training picture; leave out one of the two");
   request.note = [](const std::string& sentence) { std::fprintf(stderr, "weft: %s\n", sentence.c_str()); };
   if (a.features.empty()) {
@@ -88,6 +98,7 @@ int run(const EvaluateArguments& a, const std::string& command) {
     request.note("no --features: distances in a network's features are left out. weft train classifier --data " + gan::quoted_for_shell(a.data) +
                  " --out RUN makes one where the data has classes, weft train features where it has none");
   }
+  request.reading = as_trained(a, request.note);
   const Context context = Context::open(a.device, {.threads = int(parse_integer("--threads", a.threads, 0, 4096))});
   const gan::Evaluation e = gan::evaluate(request, context);
   const std::map<std::string, double> before = a.against.empty() ? std::map<std::string, double>() : comparable(a.against, e);

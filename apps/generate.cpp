@@ -71,8 +71,7 @@ Made made_of_latent(const gan::TrainedGenerator& g, const GenerateArguments& a, 
 
 /// Pictures of a trained generator: of one class, a row a class, or on a walk.
 Made made_by(const gan::TrainedGenerator& generator, const GenerateArguments& a, const Context& context, int64_t seed) {
-  const std::vector<std::string>& classes = generator.model.classes;
-  const auto rows = static_cast<int64_t>(classes.size());
+  const auto rows = static_cast<int64_t>(generator.model.conditions().size());
   if ((a.classes || !a.name.empty()) && rows == 0)
     throw ConfigError(a.run + " was trained without classes, so it has no --class; a run with model.condition set has");
   if (a.classes && (!a.name.empty() || !a.interpolate.empty())) throw ConfigError("--classes makes a row a class: take it, or --class or --interpolate");
@@ -84,7 +83,7 @@ Made made_by(const gan::TrainedGenerator& generator, const GenerateArguments& a,
   if (!a.sweep.empty() || !a.mix.empty()) {
     const int64_t each_way = parse_integer("--count", a.count.empty() ? "6" : a.count, 1, 100), count = a.mix.empty() ? each_way : 2 * each_way;
     const Tensor z = gan::latents(context, count, generator.model.latent, static_cast<uint64_t>(seed)), of_class = labels_of(generator, a.name, count, context);
-    const Tensor labels = of_class ? of_class : gan::classes_in_turn(context, count, rows);
+    const Tensor labels = of_class ? of_class : gan::classes_in_turn(context, count, generator.model);
     if (!a.mix.empty()) return labelled(generator, gan::style_mixing(generator, z, parse_integer("--mix", a.mix, 1, 1000), labels));
     return labelled(generator, gan::truncation_sweep(generator, z, parse_integer("--truncation-sweep", a.sweep, 2, 100), labels));
   }
@@ -96,12 +95,13 @@ Made made_by(const gan::TrainedGenerator& generator, const GenerateArguments& a,
   if (!a.truncation.empty() && styled) styled->set_truncation(parse_number("--truncation", a.truncation, 0, 2));
   else if (!a.truncation.empty()) z = gan::truncated(z, parse_number("--truncation", a.truncation, 0.01, 100));
   if (steps) z = gan::walks(z, steps, gan::path_of(a.path));
-  if (a.classes) {
-    std::vector<float> of_row(size_t(rows * count * rows));
-    for (int64_t i = 0; i < rows * count; ++i) of_row[size_t(i * rows + i / count)] = 1;
-    labels = context.from(of_row, {rows * count, rows}), z = repeated(z, rows);
-  } else if (!a.name.empty()) {
-    labels = repeated(context.from(gan::condition_row(classes, a.name, "--class"), {1, rows}), z.size(0));
+  if (a.classes) z = repeated(z, rows);
+  if (a.name.empty() && (a.classes || (steps && rows))) {          // a row of the sheet is of one class
+    std::vector<int64_t> which;
+    for (int64_t i = 0; i < z.size(0); ++i) which.push_back(i / (a.classes ? count : steps) % rows);
+    labels = gan::classes_of(context, generator.model, which);
+  } else {
+    labels = labels_of(generator, a.name, z.size(0), context);
   }
   return {generator.pictures(z, labels), generator.checkpoint, generator.sha256, static_cast<int>(a.classes ? count : steps), generator.model.units};
 }
@@ -173,7 +173,7 @@ Command generate_command(const std::string& typed) {
           "  weft generate garments --out dress.png --count 1 --seed 12 --size 512",
           {{"RUN|FILE|NAME", "", "a run: its newest checkpoint; run@800: the one of step 800; a generator's .safetensors file; or a set that weft draws: garments, garment-masks, swatches, stacked-digits, ring8, grid25", &a->run, true},
            {"--out", "OUT", "FILE.png: all on one sheet; else a folder: a file each. Points of the plane: FILE.csv, x,y a line, or FILE.png", &a->out, true},
-           {"--count", "N", "how many, up to 10000 pictures or 1000000 points [64]; with --interpolate how many walks, with --classes how many a class [8]", &a->count},
+           {"--count", "N", "how many, up to 10000 pictures or 1000000 points [64]; with --interpolate how many walks, with --classes how many a class [8]; with --latent and --vary [16]; with --truncation-sweep how many rows, with --mix how many rows and columns [6]", &a->count},
            {"--seed", "N", "image i of a seed is the same whatever the count [0]", &a->seed},
            {"--class", "NAME", "of a run with model.condition: only this class; dress|red: attributes", &a->name},
            {"--classes", "", "a row a class, each with the same latents", &a->classes},

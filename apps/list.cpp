@@ -47,6 +47,7 @@ std::vector<Json> data_entries() {
   }
   all.push_back({{"name", "FOLDER"}, {"what", "pictures: PNG, JPEG, WebP or BMP; classes by its folders or its labels.csv"}});
   all.push_back({{"name", "FILE"}, {"what", "pictures in an IDX file, as MNIST comes, plain or gzip"}});
+  all.push_back({{"name", "sketches:SOURCE"}, {"what", "pairs for translations: line drawings of any other source's pictures, and these; `sketches`: of fashion-mnist"}});
   all.push_back({{"name", "FILE.csv"}, {"what", "points of the plane, x,y a line, for `weft train mlp`"}});
   return all;
 }
@@ -57,9 +58,13 @@ constexpr size_t indent = 18, line_width = 100;
 
 int run(const std::string& asked, bool json) {
   std::vector<std::string> names;
+  std::string all;
   bool known = asked.empty();
-  for (const Kind& kind : kinds) names.push_back(kind.name), known = known || asked == kind.name;
-  if (!known) throw ConfigError("there is no list of '" + asked + "'" + gan::suggestion(asked, names));
+  for (const Kind& kind : kinds) {
+    names.push_back(kind.name), known = known || asked == kind.name;
+    all += (all.empty() ? "" : ", ") + names.back();
+  }
+  if (!known) throw ConfigError("there is no list of '" + asked + "'; there are lists of " + all + gan::suggestion(asked, names));
 
   Json result = Json::object();
   for (const Kind& kind : kinds) {

@@ -38,8 +38,8 @@ Tensor edited(const ProjectArguments& a, const gan::TrainedGenerator& generator,
   assign_lines(of_run, gan::stored_config(a.run.substr(0, a.run.find('@'))));
   const std::string source = a.data.empty() ? of_run.data : a.data;
   if (source.empty()) throw ConfigError("--toward needs pictures with classes: --data SRC");
-  gan::DatasetOptions options;
-  options.size = generator.model.size, options.channels = generator.model.channels, options.root = of_run.root, options.labels = of_run.labels, options.note = note;
+  gan::DatasetOptions options = gan::dataset_options(of_run, note);
+  options.size = generator.model.size, options.channels = generator.model.channels;
   const auto data = gan::open_dataset(source, options);
   const gan::ClassCodes codes(encoder, *data);
   Tensor z = latent;
@@ -74,7 +74,7 @@ int run(const ProjectArguments& a, const std::string& command) {
   gan::ProjectOptions options;
   const auto rows = int64_t(generator.model.classes.size());
   options.steps = int(parse_integer("--steps", a.steps.empty() ? encoder ? "0" : "300" : a.steps, 0, 1000000));
-  options.restarts = int(parse_integer("--restarts", !a.restarts.empty() ? a.restarts : encoder ? "1" : std::to_string(rows > 0 && a.name.empty() ? std::max<int64_t>(4, rows) : 4), 1, 1024));
+  options.restarts = int(parse_integer("--restarts", !a.restarts.empty() ? a.restarts : encoder ? "1" : std::to_string(a.name.empty() ? std::max<size_t>(4, generator.model.conditions().size()) : 4), 1, 1024));
   const bool has_styles = dynamic_cast<gan::Styled*>(generator.network.get()) != nullptr;
   options.space = a.space.empty() ? has_styles ? gan::LatentSpace::w : gan::LatentSpace::z : gan::latent_space_of(a.space);
   options.seed = uint64_t(seed);
@@ -82,7 +82,7 @@ int run(const ProjectArguments& a, const std::string& command) {
   if (!a.features.empty()) describer = gan::find_describer(context, a.features, note), options.describer = &describer;
   if (!a.name.empty() && rows == 0) throw ConfigError(a.run + " was trained without classes, so it has no --class");
   if (!a.name.empty()) options.labels = concat(Tensors(size_t(options.restarts), context.from(gan::condition_row(generator.model.classes, a.name, "--class"), {1, rows})), 0);
-  else if (rows > 0) options.labels = gan::classes_in_turn(context, options.restarts, rows);
+  else if (rows > 0) options.labels = gan::classes_in_turn(context, options.restarts, generator.model);
   if (encoder) options.begin = {gan::LatentSpace::z, reshape(gan::code_means(*encoder, target), {1, 1, 1, generator.model.latent})};
 
   const auto start = std::chrono::steady_clock::now();
@@ -99,7 +99,7 @@ int run(const ProjectArguments& a, const std::string& command) {
   for (const auto& chunk : gan::picture_input("image", a.image)) about.push_back(chunk);
   const double distance = found.distances[size_t(found.best)];
   gan::write_png(out, gan::to_sheet(concat(shown, 0), int(shown.size())), gan::provenance(command, about));
-  if (rows > 0) kept.of_class = a.name.empty() ? generator.model.classes[size_t(found.best % rows)] : a.name;
+  if (rows > 0) kept.of_class = a.name.empty() ? generator.model.conditions()[size_t(found.best) % generator.model.conditions().size()] : a.name;
   gan::write_latent(latent_file, kept, {{"generator_sha256", generator.sha256}, {"distance", std::to_string(distance)}});
 
   if (a.json) {

@@ -59,21 +59,20 @@ Json extract(const PictureJob& job, int count, const gan::TextChunks& how) {
   gan::TextChunks text = how;
   for (const gan::PaletteColour& colour : palette) text.emplace_back("weft.colour", gan::hex(colour));
   if (!job.out.empty()) gan::write_png(job.out, gan::palette_strip(palette, 120, 960), text);
-  return {{"image", job.in.string()}, {"file", job.out.string()}, {"colours", palette_json(palette)}};
+  Json result = {{"image", job.in.string()}};
+  if (!job.out.empty()) result["file"] = job.out.string();
+  result["colours"] = palette_json(palette);
+  return result;
 }
 
 Json recolour(const PictureJob& job, const Plan& plan, const std::string& separations, const gan::TextChunks& how) {
   gan::Image image = gan::read_image(job.in);
-  const std::vector<uint8_t> alpha = image.alpha;
   if (!plan.palette.pixels.empty()) image = gan::recoloured(image, plan.palette, plan.method);
   image = gan::adjusted(image, plan.adjustments);
   Json result = {{"image", job.in.string()}, {"file", job.out.string()}};
   if (plan.colours) {
     gan::Palette inks = int(plan.inks.size()) == plan.colours ? plan.inks : gan::extract_palette(image, plan.colours);
-    gan::Separations print = gan::separate(image, inks);
-    for (gan::Image& film : print.films)         // nothing prints where there is no picture
-      for (size_t i = 0; i < alpha.size(); ++i)
-        if (alpha[i] < 128) film.pixels[i] = 255;
+    const gan::Separations print = gan::separate(image, inks);
     image = print.flat;
     Json films = Json::array();
     for (size_t i = 0; i < inks.size(); ++i) {
@@ -89,30 +88,32 @@ Json recolour(const PictureJob& job, const Plan& plan, const std::string& separa
     result["colours"] = palette_json(inks);
     if (!films.empty()) result["separations"] = films;
   }
-  image.alpha = alpha;
   gan::write_png(job.out, image, how);
   return result;
 }
 
 int run(const RecolorArguments& a, const std::string& command) {
   const Plan plan = planned(a);
-  const std::vector<PictureJob> jobs = picture_jobs(a.image, a.out);
-  if (!a.separations.empty()) make_folder("--separations", a.separations);
+  const std::vector<PictureJob> jobs = picture_jobs(a.image, "--out", a.out);
+  expect_apart(jobs, {a.palette});
+  if (!a.separations.empty()) make_folder("--separations", a.separations, a.image);
+  gan::TextChunks palette;
+  if (!plan.palette.pixels.empty() && plan.inks.empty()) palette = gan::picture_input("palette", a.palette);
   Json results = Json::array();
-  for (const PictureJob& job : jobs) {
+  const int64_t left_out = each_usable(a.image, jobs.size(), [&](size_t i) {
+    const PictureJob& job = jobs[i];
     gan::TextChunks inputs = gan::picture_input("image", job.in);
-    if (!plan.palette.pixels.empty() && plan.inks.empty())
-      for (const auto& chunk : gan::picture_input("palette", a.palette)) inputs.push_back(chunk);
+    inputs.insert(inputs.end(), palette.begin(), palette.end());
     const gan::TextChunks how = gan::provenance(command, inputs);
     const Json result = plan.extract ? extract(job, plan.extract, how) : recolour(job, plan, a.separations, how);
     results.push_back(result);
-    if (a.json) continue;
+    if (a.json) return;
     if (!plan.extract || jobs.size() > 1) std::puts((plan.extract ? result["image"] : result["file"]).get<std::string>().c_str());
     for (const Json& file : result.value("separations", Json::array())) std::puts(file.get<std::string>().c_str());
     for (const Json& colour : result.value("colours", Json::array()))
       std::printf("%s %5.1f %%\n", colour["hex"].get<std::string>().c_str(), 100 * colour["share"].get<double>());
-  }
-  if (a.json) print_json({{"pictures", results}});
+  });
+  if (a.json) print_json({{"pictures", results}, {"left_out", left_out}});
   return 0;
 }
 

@@ -49,7 +49,7 @@ const std::vector<Setting>& settings_list() {
       {"data.labels", "", "", &T::labels, "a CSV with the columns file,label[,weight]; empty: labels.csv in the folder, if it is there"},
       {"data.fit", "", "", &T::fit, "how a picture of another shape gets this one: its middle, all of it stretched, or all of it between borders", 0, 0,
        "crop|fit|pad"},
-      {"data.broken_share", "", "", &T::broken_share, "of a folder's pictures that may be broken; the run ends beyond it", 0, 1},
+      {"data.broken_share", "", "", &T::broken_share, "of a folder's pictures that may be broken, and three always; the run ends beyond it", 0, 1},
       {"data.sampling", "", "", &T::sampling, "each image once, each class equally often, or by the weights of labels.csv", 0, 0,
        "shuffle|balanced|weighted"},
       {"data.augment", "--augment", "NAME", &T::augment, "alter the pictures at random: none, or little-data, which turns, moves and flips them",
@@ -65,7 +65,7 @@ const std::vector<Setting>& settings_list() {
       {"data.fill_value", "", "", &T::fill_value, "of fill = constant and of fit = pad: 0 black, 255 white", 0, 255},
       {"train.objective", "--objective", "NAME", &T::objective, "what the networks play for; see `weft list objectives`"},
       {"train.penalty", "--penalty", "P[:W]", &T::penalty, "bounds the discriminator; may come several times; see `weft list penalties`", 0, 0, "", false, true},
-      {"train.penalty_every", "", "", &T::penalty_every, "steps from one penalised to the next, whose weight counts for all of them; not for small problems", 1, 1000000},
+      {"train.penalty_every", "", "", &T::penalty_every, "steps from one penalised to the next, whose weight counts for all of them", 1, 1000000},
       {"train.penalty_end", "", "", &T::penalty_end, "penalties' weights go log-linearly to this multiple", 1e-12, 1e12},
       {"train.penalty_anneal", "", "", &T::penalty_anneal, "in this share of the steps", 0, 1},
       {"train.packing", "", "", &T::packing, "pictures that the discriminator judges together (PacGAN); a divisor of the batch", 1, 64},
@@ -127,7 +127,7 @@ const std::vector<Setting>& settings_list() {
       {"run.keep_every", "", "", &T::keep_every, "those of every so many steps stay as well; 0: none", 0, max_count, "", true},
       {"run.keep_best", "", "", &T::keep_best, "and the best by: loss_g, loss_d; gap, |D(real) - D(fake)|; held_out, what the model measures on pictures that no step sees; metric_NAME", 0, 0, "", true},
       {"run.metrics_every", "--metrics-every", "K", &T::metrics_every, "steps between evaluations by metrics; 0: none", 0, max_count, "", true},
-      {"run.metric_samples", "", "", &T::metric_samples, "samples that they look at", 2, 1000000, "", true},
+      {"run.metric_samples", "", "", &T::metric_samples, "samples that they look at; of pictures 200 at most", 2, 1000000, "", true},
   };
   return list;
 }

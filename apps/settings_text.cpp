@@ -159,8 +159,9 @@ std::string plain_value(const TrainSettings& settings, const Setting& setting) {
 
 std::vector<gan::ConfigLine> config_lines(const TrainSettings& settings) {
   std::vector<gan::ConfigLine> lines;
+  const bool waves_open = settings.model == "mlp" && settings.form == "relu" && settings.waves > 0;
   for (const Setting& s : settings_list()) {
-    const bool is_steps = std::string(s.key) == "train.steps", on_a_way = settings.schedule != "constant" || settings.penalty_end != 1;   // it enters the result
+    const bool is_steps = std::string(s.key) == "train.steps", on_a_way = settings.schedule != "constant" || settings.penalty_end != 1 || waves_open;   // it enters the result
     lines.push_back({s.key, plain_value(settings, s), s.may_change && !(is_steps && on_a_way), plain_value(TrainSettings{}, s)});
   }
   return lines;

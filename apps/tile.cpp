@@ -45,9 +45,17 @@ gan::Image in_size(const gan::Image& tile, const Plan& plan) {
   return gan::resized_tile(tile, plan.layout, side(tile.height, plan.layout == gan::Layout::half_drop), side(tile.width, plan.layout == gan::Layout::brick));
 }
 
+gan::Tile tile_of(const Context& context, const gan::Image& swatch, gan::Layout layout, const std::string& name) {
+  try {
+    return gan::make_tile(context, swatch, layout);
+  } catch (const DataError& e) {
+    throw DataError(name + ": " + e.what());
+  }
+}
+
 Json make(const Context& context, const PictureJob& job, const std::filesystem::path& preview, const Plan& plan, const std::string& command) {
   const gan::Image swatch = gan::read_image(job.in);
-  gan::Tile tile = gan::make_tile(context, swatch, plan.layout);
+  gan::Tile tile = tile_of(context, swatch, plan.layout, job.in.string());
   const gan::SeamPatches patches = gan::seam_patches(context, tile.image, plan.layout, swatch);
   tile.image = in_size(tile.image, plan);
   const double score = gan::seam_score(tile.image, plan.layout);
@@ -79,15 +87,17 @@ void tell(const Json& result) {
 
 int run(const TileArguments& a, const std::string& command) {
   const Plan plan = planned(a);
-  const std::vector<PictureJob> jobs = picture_jobs(a.swatch, a.out);
-  const std::vector<PictureJob> previews = a.preview.empty() ? std::vector<PictureJob>(jobs.size()) : picture_jobs(a.swatch, a.preview);
+  const std::vector<PictureJob> jobs = picture_jobs(a.swatch, "--out", a.out), previews = picture_jobs(a.swatch, "--preview", a.preview);
+  std::vector<PictureJob> all = jobs;
+  all.insert(all.end(), previews.begin(), previews.end());
+  expect_apart(all);
   const Context context = Context::open("cpu");
   Json results = Json::array();
-  for (size_t i = 0; i < jobs.size(); ++i) {
+  const int64_t left_out = each_usable(a.swatch, jobs.size(), [&](size_t i) {
     results.push_back(make(context, jobs[i], previews[i].out, plan, command));
     if (!a.json) tell(results.back());
-  }
-  if (a.json) print_json({{"layout", a.layout}, {"tiles", results}});
+  });
+  if (a.json) print_json({{"layout", a.layout}, {"tiles", results}, {"left_out", left_out}});
   return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "transfer_session.h"
 #include "weft/gan/quality_report.h"
 #include "weft/kernels/error.h"
+#include "weft/tensor/sha256.h"
 
 namespace weft::apps {
 namespace {
@@ -36,17 +37,35 @@ gan::TransferOptions options_of(const TransferArguments& a) {
   return o;
 }
 
-/// Of method gram: the network that was asked for, or else one drawn for these pictures.
-std::shared_ptr<const gan::FeatureNetwork> features_of(const TransferArguments& a, const Session& s) {
+/// Of method gram: the network that was asked for, of which the session's pictures will tell, or else one drawn for these pictures.
+std::shared_ptr<const gan::FeatureNetwork> features_of(const TransferArguments& a, Session& s) {
   const auto note = [](const std::string& text) { std::fprintf(stderr, "weft: %s\n", text.c_str()); };
   gan::FeatureFileOptions o;
   if (!a.preproc.empty()) o.preprocessing = gan::find_preprocessing(a.preproc);
-  if (!a.features.empty()) return gan::find_feature_network(s.context, a.features, o, note);
+  if (!a.features.empty()) {
+    const std::filesystem::path file = gan::find_feature_file(a.features, note);
+    s.chunks.insert(s.chunks.end(), {{"features", file.string()}, {"features_sha256", sha256_of_file(file)}});
+    return gan::load_feature_network(s.context, file, o);
+  }
   if (!a.preproc.empty()) throw ConfigError("--vgg-preproc tells of the network of --features, and there is none");
   note("no --features: a network is drawn at random; one that `weft train features` makes of your pictures, or a VGG, does better");
   std::vector<gan::Image> pictures{s.job.content};
   for (const gan::Style& style : s.job.styles) pictures.push_back(style.picture);
-  return gan::drawn_feature_network(s.context, pictures, s.job.options.seed);
+  const gan::Image& c = s.job.content;
+  const double scale = s.job.options.size ? double(s.job.options.size) / std::max(c.height, c.width) : 1;
+  return gan::drawn_feature_network(s.context, pictures, s.job.options.seed, 2 * std::min(256.0 * 256, scale * scale * c.height * c.width));
+}
+
+/// Nothing that is read, here or a second time, is written over. Of a report there are two files.
+void check_files(const TransferArguments& a, const Session& s) {
+  std::vector<std::filesystem::path> read, written{a.out, a.preview};
+  for (const NamedPicture& content : s.contents) read.push_back(content.file);
+  for (const NamedStyle& style : s.styles) read.push_back(style.picture.file);
+  for (const std::string& mask : a.masks) read.push_back(suffixed(mask).file);
+  if (!a.blend.empty()) read.push_back(suffixed(a.blend).file);
+  for (const char* ending : {".html", ".json"})
+    if (!a.report.empty()) written.push_back(std::filesystem::path(a.report).replace_extension(ending));
+  expect_apart(read, written);
 }
 
 /// Contents and styles are read, and every output looked at, before any work is done.
@@ -58,10 +77,12 @@ Session prepared(const TransferArguments& a) {
   s.job.options = options_of(a);
   s.contents = content_pictures(a.content, s.context);
   s.styles = style_pictures(a.styles);
+  check_files(a, s);
   s.each_style = a.styles.size() == 1 && s.styles.size() > 1;
   for (const std::string& mask : a.masks) s.job.masks.push_back(read_mask(mask, s.contents[0].name));
   if (a.masks.size() > 1 && (s.each_style || a.masks.size() != s.styles.size()))
     throw ConfigError("there are " + std::to_string(a.masks.size()) + " masks and " + std::to_string(s.styles.size()) + " styles; give one mask for all styles, or one for each, in their order");
+  if (s.job.options.feather && a.masks.empty()) throw ConfigError("--feather is of a mask's edge, and there is no --mask: give one, or leave it out");
   const bool pairs = s.contents.size() > 1 || s.each_style;
   if (pairs && (!a.sweep.empty() || !a.report.empty())) throw ConfigError("folders make a sheet of all pairs, which takes no --sweep or --report");
   if (s.contents.size() > 1 && !a.masks.empty()) throw ConfigError("a mask belongs to one content, and here there are " + std::to_string(s.contents.size()));
@@ -94,15 +115,15 @@ void write_report(const Session& s, const gan::Image& result, const std::string&
 
 int run(const TransferArguments& a, const std::string& command) {
   if (!a.sweep.empty() && a.sweep != "structure" && a.sweep != "strength" && a.sweep != "brush") throw ConfigError("--sweep " + a.sweep + ": there are structure, strength and brush");
-  const Session s = prepared(a);
+  Session s = prepared(a);
+  s.chunks.push_back({"seed", a.seed});
+  s.chunks = gan::provenance(command, s.chunks);
   stop_on_signals();
   const auto start = std::chrono::steady_clock::now();
   const gan::Image result = !a.sweep.empty() ? sweep(s, a.sweep, a.preview)
                             : s.contents.size() > 1 || s.each_style ? all_pairs(s, a.preview) : dressed(s, s.job, "transfer", a.preview);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  gan::TextChunks chunks = s.chunks;
-  chunks.push_back({"seed", a.seed});
-  gan::write_png(a.out, result, gan::provenance(command, chunks));
+  gan::write_png(a.out, result, s.chunks);
   if (!a.report.empty()) write_report(s, result, a.report, command);
   const int signal = stopped_by();
   if (signal) std::fprintf(stderr, "weft: stopped; %s is the picture so far\n", a.out.c_str());

@@ -1,7 +1,5 @@
 #include "transfer_inputs.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -22,7 +20,14 @@ bool is_there(const fs::path& path) {
 }
 
 NamedPicture read_named(const std::string& role, const fs::path& file) {
-  return {file.filename().string(), gan::read_image(file), gan::picture_input(role, file)};
+  return {file.filename().string(), gan::read_image(file), gan::picture_input(role, file), file};
+}
+
+std::vector<NamedPicture> read_folder(const std::string& role, const std::string& folder) {
+  const std::vector<fs::path> files = pictures_in(folder);
+  std::vector<NamedPicture> pictures;
+  each_usable(folder, files.size(), [&](size_t i) { pictures.push_back(read_named(role, files[i])); });
+  return pictures;
 }
 
 NamedPicture generated(const std::string& run, const std::string& seed, const Context& context) {
@@ -45,10 +50,8 @@ std::vector<NamedPicture> content_pictures(const std::string& word, const Contex
   const Suffixed s = suffixed(word);
   std::error_code none;
   if ((fs::is_directory(s.file, none) && is_there(fs::path(s.file) / "run.json")) || fs::path(s.file).extension() == ".safetensors") return {generated(s.file, s.suffix, context)};
-  std::vector<NamedPicture> pictures;
   if (!fs::is_directory(word, none)) return {read_named("content", word)};
-  for (const PictureJob& job : picture_jobs(word, "")) pictures.push_back(read_named("content", job.in));
-  return pictures;
+  return read_folder("content", word);
 }
 
 std::vector<NamedStyle> style_pictures(const std::vector<std::string>& words) {
@@ -57,7 +60,7 @@ std::vector<NamedStyle> style_pictures(const std::vector<std::string>& words) {
     std::error_code none;
     if (fs::is_directory(word, none)) {
       if (words.size() > 1) throw ConfigError("--style " + word + " is a folder: every picture in it is a style by itself, so give it alone");
-      for (const PictureJob& job : picture_jobs(word, "")) styles.push_back({read_named("style", job.in), 1});
+      for (const NamedPicture& picture : read_folder("style", word)) styles.push_back({picture, 1});
       return styles;
     }
     const Suffixed s = suffixed(word);
@@ -67,9 +70,17 @@ std::vector<NamedStyle> style_pictures(const std::vector<std::string>& words) {
   return styles;
 }
 
+gan::Image as_mask(gan::Image picture) {
+  const auto channels = size_t(picture.channels);
+  for (size_t i = 0; i < picture.pixels.size() && !picture.alpha.empty(); ++i)
+    picture.pixels[i] = uint8_t(std::max(0, picture.pixels[i] - (255 - picture.alpha[i / channels])));
+  picture.alpha.clear(), picture.straight.clear();
+  return picture;
+}
+
 gan::Image read_mask(const std::string& word, const std::string& content) {
   const Suffixed s = suffixed(word);
-  return fs::path(s.file).extension() == ".json" ? gan::coco_mask(s.file, s.suffix, content) : gan::read_image(word);
+  return fs::path(s.file).extension() == ".json" ? gan::coco_mask(s.file, s.suffix, content) : as_mask(gan::read_image(word));
 }
 
 gan::Image laid_over(const gan::Image& content, const gan::Image& over, double share, const std::vector<gan::Image>& masks) {
@@ -91,17 +102,6 @@ gan::Image blended(const gan::Image& content, const std::string& word, const std
   const NamedPicture over = read_named("blend", s.file);
   chunks.insert(chunks.end(), over.chunks.begin(), over.chunks.end());
   return laid_over(content, over.picture, share, masks);
-}
-
-void check_output(const std::string& flag, const std::string& file, const std::vector<std::string>& endings) {
-  std::string all;
-  for (const std::string& e : endings) all += (all.empty() ? "" : " or ") + e;
-  if (std::find(endings.begin(), endings.end(), fs::path(file).extension()) == endings.end())
-    throw ConfigError(flag + " " + file + ": the name has to end in " + all);
-  const fs::path folder = fs::absolute(file).parent_path();
-  std::error_code none;
-  if (!fs::is_directory(folder, none)) throw IoError(flag + " " + file + ": there is no folder " + folder.string());
-  if (fs::is_directory(file, none) || access(folder.c_str(), W_OK) != 0) throw IoError(flag + " " + file + ": cannot be written");
 }
 
 }  // namespace weft::apps

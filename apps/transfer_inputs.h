@@ -19,6 +19,7 @@ struct NamedPicture {
   std::string name;                    // of its file
   gan::Image picture;
   gan::TextChunks chunks;              // for provenance()
+  std::filesystem::path file = {};     // it was read from; empty: from none
 };
 
 /// --content: a picture, a folder of them, or RUN[:SEED], image 0 of that seed from the run's newest checkpoint.
@@ -31,6 +32,8 @@ struct NamedStyle {
 /// --style PICTURE[:WEIGHT] each; or one folder. Throws ConfigError for a weight that is none.
 std::vector<NamedStyle> style_pictures(const std::vector<std::string>& words);
 
+/// A mask whose see-through parts are black: decode_image() laid them over white, which is where styles go.
+gan::Image as_mask(gan::Image picture);
 /// --mask: a picture, or COCO's annotations: FILE.json[:ID|CATEGORY] of the picture called `content`.
 gan::Image read_mask(const std::string& word, const std::string& content);
 
@@ -39,8 +42,5 @@ gan::Image read_mask(const std::string& word, const std::string& content);
 gan::Image laid_over(const gan::Image& content, const gan::Image& over, double share, const std::vector<gan::Image>& masks);
 /// --blend PICTURE[:SHARE], half and half if no share is given.
 gan::Image blended(const gan::Image& content, const std::string& word, const std::vector<gan::Image>& masks, gan::TextChunks& chunks);
-
-/// A file of this ending (".png") that can be written, as far as can be known beforehand. Throws ConfigError, IoError.
-void check_output(const std::string& flag, const std::string& file, const std::vector<std::string>& endings);
 
 }  // namespace weft::apps

@@ -10,7 +10,7 @@ struct Session {
   std::vector<NamedPicture> contents;
   std::vector<NamedStyle> styles;
   gan::TransferJob job;                          // of content 0
-  gan::TextChunks chunks;
+  gan::TextChunks chunks;                        // for provenance(), and once all is read, what it made of them
   bool each_style = false;                       // on a sheet of its own column, instead of all together
   std::vector<gan::Image> before = {};           // contents as they were given, without what --blend laid over them: whose shading is kept, and what a report compares with
 };
@@ -22,9 +22,10 @@ int stopped_by();
 
 /// One picture. What it will take is said first. `preview`, if not empty, is a PNG rewritten about once a second.
 gan::Image dressed(const Session& s, const gan::TransferJob& job, const std::string& title, const std::string& preview);
-/// Five settings of a dial (structure, strength, brush) in a row, with captions.
+/// Five settings of a dial (structure, strength, brush) in a row, with captions. Throws before any work if one of them cannot be done.
 gan::Image sweep(const Session& s, const std::string& dial, const std::string& preview);
-/// Contents down the left, styles along the top, and every pair; 256 pixels each unless a size was asked for.
+/// Contents down the left, styles along the top, and every pair; 256 pixels each unless a size was asked for. Throws likewise, and where the
+/// sheet would be larger than pictures may be.
 gan::Image all_pairs(const Session& s, const std::string& preview);
 
 }  // namespace weft::apps

@@ -33,40 +33,38 @@ std::pair<std::string, double> parse_style(const std::string& text) {
   return {text.substr(0, colon), parse_share("the weight in --style " + text, text.substr(colon + 1))};
 }
 
+/// With its longer side so long; 0: as it is.
+gan::Image in_size(const gan::Image& picture, int size) {
+  if (size == 0) return picture;
+  const double scale = static_cast<double>(size) / std::max(picture.height, picture.width);
+  const auto to = [&](int side) { return std::max(1, static_cast<int>(side * scale + 0.5)); };
+  gan::Image result = gan::resized(picture, to(picture.height), to(picture.width));
+  if (!picture.alpha.empty()) result.alpha = gan::resized({picture.height, picture.width, 1, picture.alpha}, result.height, result.width).pixels;
+  return result;
+}
+
 int run(const TranslateArguments& a, const std::string& command) {
   gan::TranslateOptions options{parse_share("--strength", a.strength), {}};
   for (const std::string& style : a.styles) options.styles.push_back(parse_style(style));
   const int64_t size = parse_integer("--size", a.size, 0, gan::kMaxImageSide), threads = parse_integer("--threads", a.threads, 0, 4096);
-  const std::vector<PictureJob> all = picture_jobs(a.input, a.out);
+  const std::vector<PictureJob> all = picture_jobs(a.input, "--out", a.out);
+  expect_apart(all);
   const Context context = Context::open(a.device, {.threads = static_cast<int>(threads)});
   const gan::Translator translate(a.run, context, a.back, [](const std::string& t) { std::fprintf(stderr, "weft: %s\n", t.c_str()); });
 
   Json files = Json::array();
-  int64_t broken = 0;
   const auto start = std::chrono::steady_clock::now();
-  for (const auto& [in, out] : all) {
-    try {
-      gan::Image picture = gan::read_image(in);
-      if (size > 0) {
-        const double scale = static_cast<double>(size) / std::max(picture.height, picture.width);
-        const auto to = [&](int side) { return std::max(1, static_cast<int>(side * scale + 0.5)); };
-        picture = gan::resized(picture, to(picture.height), to(picture.width));
-      }
-      gan::TextChunks how = {{"strength", a.strength}, {"checkpoint", translate.checkpoint()}, {"checkpoint_sha256", translate.sha256()}};
-      for (const auto& chunk : gan::picture_input("input", in)) how.push_back(chunk);
-      gan::write_png(out, translate(picture, options), gan::provenance(command, how));
-      files.push_back(out.string());
-      if (!a.json) std::puts(out.c_str());
-    } catch (const FormatError& e) {
-      if (all.size() == 1) throw;
-      ++broken;
-      std::fprintf(stderr, "weft: %s; it is left out\n", e.what());
-    }
-  }
+  const int64_t left_out = each_usable(a.input, all.size(), [&](size_t i) {
+    const auto& [in, out] = all[i];
+    gan::TextChunks how = {{"strength", a.strength}, {"checkpoint", translate.checkpoint()}, {"checkpoint_sha256", translate.sha256()}};
+    for (const auto& chunk : gan::picture_input("input", in)) how.push_back(chunk);
+    gan::write_png(out, translate(in_size(gan::read_image(in), int(size)), options), gan::provenance(command, how));
+    files.push_back(out.string());
+    if (!a.json) std::puts(out.c_str());
+  });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (files.empty()) throw DataError(a.input + ": none of its " + std::to_string(all.size()) + " pictures can be read");
   if (a.json) print_json({{"run", a.run}, {"checkpoint", translate.checkpoint()}, {"checkpoint_sha256", translate.sha256()}, {"device", context.device()},
-                          {"files", files}, {"left_out", broken}, {"seconds", seconds}});
+                          {"files", files}, {"left_out", left_out}, {"seconds", seconds}});
   return 0;
 }
 

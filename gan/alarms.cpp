@@ -10,7 +10,7 @@ namespace weft::gan {
 namespace {
 
 constexpr double kCollapsed = 0.25;      // samples differ by so little of what the data's pictures do
-constexpr double kByHeart = 0.3;         // the discriminator's opinions of old and new real pictures are so far apart
+constexpr double kByHeart = 0.3;         // so much more of the pictures that it learned from the discriminator takes for real
 constexpr double kRanAway = 100;         // times the largest of the first values
 constexpr size_t kFirst = 10;
 constexpr int64_t kLooked = 64, kPairs = 200;
@@ -32,13 +32,19 @@ double difference(const Tensor& x, uint64_t seed) {
 }  // namespace
 
 Gauges watched(const Gan& gan, const Tensors& batch, const Tensors& held_out, uint64_t seed) {
-  Gauges g{{{"difference_samples", difference(gan.sample(kLooked, seed), seed)}, {"difference_data", difference(batch[0], seed)}}};
-  if (held_out.empty() || !held_out[0] || gan.options().packing > 1) return g;
+  const GanOptions& o = gan.options();
+  const bool looks = !held_out.empty() && held_out[0] && o.packing == 1;
+  const int64_t n = std::min({kLooked, batch[0].size(0), looks ? held_out[0].size(0) : kLooked});
+  const auto labels = [&](const Tensors& of) { return o.model.classes.empty() ? Tensor() : slice(of.at(1), 0, 0, n); };
+  const Tensor made = gan.sample(n, seed, labels(batch));
+  Gauges g{{{"difference_samples", difference(made, seed)}, {"difference_data", difference(batch[0], seed)}}};
+  if (!looks) return g;
   const NoGraph scope(gan.context());
+  const auto logits = [&](const Tensors& of) { return in_evaluation(gan.discriminator(), slice(of[0], 0, 0, n), kLooked, labels(of)); };
+  const Tensor of_made = in_evaluation(gan.discriminator(), made, kLooked, labels(batch));
   const auto opinion = [&](const Tensors& of) {
-    const int64_t n = std::min(kLooked, of[0].size(0));
-    const Tensor labels = gan.options().model.classes.empty() || of.size() < 2 ? Tensor() : slice(of[1], 0, 0, n);
-    return mean(sigmoid(in_evaluation(gan.discriminator(), slice(of[0], 0, 0, n), kLooked, labels))).item();
+    const std::vector<double> sure = certainty(*o.objective, logits(of), of_made).values();
+    return double(std::count_if(sure.begin(), sure.end(), [](double s) { return s > 0; })) / double(n);
   };
   g.values.insert(g.values.end(), {{"d_train", opinion(batch)}, {"d_held_out", opinion(held_out)}});
   return g;
@@ -73,8 +79,8 @@ std::vector<std::string> Alarms::hear(int64_t step, const Gauges& gauges) {
                         "Another objective, a penalty, packing or a smaller learning rate of the generator may help");
   const double train = gauges["d_train"], held_out = gauges["d_held_out"];
   if (std::isfinite(train + held_out) && rings("by heart", train - held_out > kByHeart))
-    sentences.push_back(when + "the discriminator finds pictures that it learned from real (" + short_number(train) + ") and pictures that it never saw much less so (" + short_number(held_out) +
-                        "): it learns its pictures by heart. More pictures, altered ones (--set train.augment=ada), or a narrower discriminator (--set model.d_width) may help");
+    sentences.push_back(when + "the discriminator takes " + short_number(100 * train) + " % of the pictures that it learned from for real, and of pictures that it never saw " + short_number(100 * held_out) +
+                        " %: it learns its pictures by heart. More pictures, altered ones (--set train.augment=ada), or a narrower discriminator (--set model.d_width) may help");
   return sentences;
 }
 

@@ -11,7 +11,8 @@
 namespace weft::gan {
 
 /// What alarms go by beyond a step's own gauges: "difference_samples" and "difference_data", of two pictures' numbers, the root of the mean square, and,
-/// where pictures are held out, "d_train" and "d_held_out", the discriminator's opinion of those that it learned from and of those that it never saw.
+/// where pictures are held out, "d_train" and "d_held_out", of those that the discriminator learned from and of those that it never saw the share that it
+/// takes for real (certainty, objective.h).
 Gauges watched(const Gan& gan, const Tensors& batch, const Tensors& held_out, uint64_t seed);
 
 class Alarms {

@@ -10,7 +10,7 @@ namespace weft::gan {
 /// Places to write to. A draw fills in all of them.
 struct Alteration {
   int height, width, channels;           // of the picture
-  int32_t* places;                       // (H*W, taps): pixels of the picture, y*W + x, or -1 for black
+  int32_t* places;                       // (H*W, taps): pixels of the picture, y*W + x, or -1 for grey, a 0
   float* weights;                        // the same; null where there is one tap
   float *colour, *offset, *towards;      // (C,C) from channel to channel, (C), and how far towards the picture's mean
 };

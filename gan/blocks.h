@@ -4,7 +4,7 @@
 
 namespace weft::gan {
 
-/// What keeps a discriminator's activations, or its weights, in bounds. Only batch norm makes one sample's logit depend on others.
+/// What keeps a discriminator's activations, or its weights, in bounds. Of these only batch norm makes one sample's logit depend on others.
 enum class DNorm { batch, none, spectral, instance, layer };
 /// Of model.d_norm; throws ConfigError where `model` has not that one, with those it has.
 DNorm d_norm_of(const char* model, const std::string& name, std::initializer_list<DNorm> possible = {DNorm::batch, DNorm::none, DNorm::spectral, DNorm::instance, DNorm::layer});

@@ -14,7 +14,51 @@ std::string names(const std::vector<T>& all, Fits fits) {
   return list;
 }
 
+/// A setting of some models, and who they are.
+struct Owned {
+  const char* name;
+  bool (*differ)(const GanOptions&, const GanOptions&);
+  const char* models;
+};
+#define WEFT_OWNED(name, field, models) {name, [](const GanOptions& a, const GanOptions& b) { return a.field != b.field; }, models}
+constexpr const char* kTranslators = "restyle, cyclegan, cut, fastcut, unit, pix2pix";
+const Owned kOwned[] = {
+    WEFT_OWNED("model.blocks", model.blocks, "restyle, cyclegan, cut, fastcut, unit"),
+    WEFT_OWNED("model.noise", model.noise, "restyle, cyclegan, cut, fastcut"),
+    WEFT_OWNED("model.norm", model.norm, "cyclegan, cut, fastcut, unit, pix2pix"),
+    WEFT_OWNED("model.upsampling", model.upsampling, "dcgan, vaegan, restyle, cyclegan, cut, fastcut, unit, pix2pix"),
+    WEFT_OWNED("model.stem", model.stem, "dcgan, vaegan"),
+    WEFT_OWNED("model.kernel", model.kernel, "dcgan, vaegan"),
+    WEFT_OWNED("model.convolution", model.convolution, "dcgan, convgan, vaegan"),
+    WEFT_OWNED("model.d_norm", model.d_norm, "dcgan, convgan, resnet, r3gan, stylegan2, vaegan"),
+    WEFT_OWNED("model.minibatch_std", model.minibatch_std, "dcgan, convgan, stylegan2"),
+    WEFT_OWNED("model.dropout", model.dropout, "pix2pix, classifier"),
+    WEFT_OWNED("model.d_layers", model.d_layers, kTranslators),
+    WEFT_OWNED("model.d_scales", model.d_scales, kTranslators),
+    WEFT_OWNED("model.form", model.form, "mlp"),
+    WEFT_OWNED("model.waves", model.waves, "mlp"),
+    WEFT_OWNED("train.order", order, "dcgan, convgan, resnet, r3gan, stylegan2, mlp"),
+    WEFT_OWNED("train.pool", pool, "cyclegan"),
+    WEFT_OWNED("loss.adversarial", weights.adversarial, "vaegan, restyle, cyclegan, cut, fastcut, unit, pix2pix"),
+    WEFT_OWNED("loss.content", weights.content, "vaegan, restyle"),
+    WEFT_OWNED("loss.style", weights.style, "restyle"),
+    WEFT_OWNED("loss.cycle", weights.cycle, "cyclegan, unit"),
+    WEFT_OWNED("loss.identity", weights.identity, "cyclegan, cut, fastcut"),
+    WEFT_OWNED("loss.l1", weights.l1, "unit, pix2pix"),
+    WEFT_OWNED("loss.nce", weights.nce, "cut, fastcut"),
+    WEFT_OWNED("loss.kl", weights.kl, "vaegan, unit"),
+};
+#undef WEFT_OWNED
+
 }  // namespace
+
+void expect_known(const Model& model, const GanOptions& o) {
+  const GanOptions plain;
+  for (const Owned& each : kOwned) {
+    const bool owner = (", " + std::string(each.models) + ",").find(", " + std::string(model.name) + ",") != std::string::npos;
+    if (!owner && each.differ(o, plain)) throw ConfigError(std::string(each.name) + " does nothing for " + model.name + "; it is a setting of " + each.models);
+  }
+}
 
 void expect_possible(const Model& model, const GanOptions& o, const nn::Module& generator, const nn::Module& discriminator) {
   for (const WeightedPenalty& p : o.penalties)

@@ -10,4 +10,7 @@ void expect_possible(const Model& model, const GanOptions& options, const nn::Mo
 /// Of a model that plays by rules of its own, and knows none of what GanOptions has for the plain game. Throws ConfigError.
 void expect_plain(const Model& model, const GanOptions& options);
 
+/// Of a setting that only some models have: another would take it and do nothing. Throws ConfigError that names those that have it.
+void expect_known(const Model& model, const GanOptions& options);
+
 }  // namespace weft::gan

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "combinations.h"
+#include "weft/gan/conditions.h"
 #include "weft/gan/latent.h"
 #include "weft/gan/points.h"
 #include "weft/tensor/random_stream.h"
@@ -139,7 +140,7 @@ Gan::Seen Gan::look(const Tensor& pictures, const std::vector<Side>& sides, cons
   const Tensor x = with_slope ? pictures.leaf() : pictures;
   set_condition(discriminator(), labels);
   const Tensor logits = discriminator()(altered(x, sides));
-  return {logits, with_slope ? grad(sum(logits), {x}, CreateGraph::yes)[0] : Tensor()};   // no logit depends on another's picture
+  return {logits, with_slope ? grad(sum(logits), {x}, CreateGraph::yes)[0] : Tensor()};   // no logit depends on another's picture, but by a MinibatchStd
 }
 
 // Real and generated images go through in one pass. Their batch norms keep statistics apart (two groups), so the result is
@@ -263,16 +264,39 @@ Contest::Sheet Gan::sheet(const Tensors& shown, int64_t count, uint64_t seed) co
   return {context().from(pixels, {1, plot.height, plot.width, 3}), 1};
 }
 
-Tensor classes_in_turn(const Context& context, int64_t count, int64_t classes) {
-  if (classes == 0) return {};
-  std::vector<float> one_hot(size_t(count * classes));
-  for (int64_t i = 0; i < count; ++i) one_hot[size_t(i * classes + i % classes)] = 1;
-  return context.from(one_hot, {count, classes});
+namespace {
+
+/// Row i is of conditions[which[i]].
+Tensor rows_of(const Context& context, const ModelOptions& model, const std::vector<std::string>& conditions, const std::vector<int64_t>& which) {
+  if (model.classes.empty()) return {};
+  std::vector<std::vector<float>> rows;
+  for (const std::string& each : conditions) rows.push_back(condition_row(model.classes, each, "class"));
+  std::vector<float> all;
+  for (const int64_t i : which) all.insert(all.end(), rows[size_t(i)].begin(), rows[size_t(i)].end());
+  return context.from(all, {int64_t(which.size()), int64_t(model.classes.size())});
+}
+
+}  // namespace
+
+Tensor classes_of(const Context& context, const ModelOptions& model, const std::vector<int64_t>& which) { return rows_of(context, model, model.conditions(), which); }
+
+Tensor classes_in_turn(const Context& context, int64_t count, const ModelOptions& model) {
+  if (model.classes.empty()) return {};
+  std::vector<int64_t> which;
+  for (int64_t i = 0; i < count; ++i) which.push_back(i % int64_t(model.conditions().size()));
+  return classes_of(context, model, which);
+}
+
+Tensor classes_as(const Context& context, const ModelOptions& model, const Dataset& data, const std::vector<int64_t>& which) {
+  if (data.labels().empty() || conditions_of(data.classes()).names != model.classes) return classes_in_turn(context, int64_t(which.size()), model);
+  std::vector<int64_t> labels;
+  for (const int64_t i : which) labels.push_back(data.labels()[size_t(i)]);
+  return rows_of(context, model, data.classes(), labels);
 }
 
 Tensor Gan::sample(int64_t count, uint64_t seed, const Tensor& labels) const {
   const ModelOptions& m = options().model;
-  return in_evaluation(sampler(), latents(context(), count, m.latent, seed), 64, labels ? labels : classes_in_turn(context(), count, int64_t(m.classes.size())));
+  return in_evaluation(sampler(), latents(context(), count, m.latent, seed), 64, labels ? labels : classes_in_turn(context(), count, m));
 }
 
 }  // namespace weft::gan

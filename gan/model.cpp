@@ -44,8 +44,8 @@ const std::vector<Model>& models() {
       {"vaegan", "encodes pictures and draws them again: an autoencoder whose decoder is a GAN's generator; 16, 28, 32, 64 or 128 pixels",
        "Larsen et al., arXiv:1512.09300", vaegan, Feed::pictures, "model.stem=dense optimizer.learning_rate_g=0.0005 optimizer.learning_rate_d=0.0005 loss.kl=1 loss.content=0.01", vaegan_contest,
        "weft project RUN --image PICTURE --out found.png"},
-      {"mlp", "points of the plane: ring8, grid25, or a CSV of x,y a line; fully connected, and sure to find every mode", "Lin et al., arXiv:1712.04086; Huang et al., arXiv:2501.05441",
-       mlp, Feed::pictures, kMlp, nullptr, "weft generate RUN --out points.csv --count 2500"},
+      {"mlp", "points of the plane: ring8, grid25, or a CSV of x,y a line; fully connected, and found every mode of its test mixtures", "Lin et al., arXiv:1712.04086; Huang et al., arXiv:2501.05441",
+       mlp, Feed::pictures, kMlp, nullptr, "weft generate RUN --out made.csv --count 2500"},
       {"restyle", "puts pictures into the manner of a folder of styles, any picture at once; --data CONTENTS --styles STYLES",
        "Johnson et al., arXiv:1603.08155; Li and Wand, arXiv:1604.04382; Elnekave and Weiss, arXiv:2203.11862", restyle_networks, Feed::styles,
        "model.size=64 model.width=24 model.blocks=4 model.upsampling=nearest model.d_layers=2 model.ema=0.99 train.batch=8 train.style_batch=32 train.steps=2000 train.objective=lsgan "
@@ -91,7 +91,7 @@ constexpr Size kSizes[] = {{"size", &ModelOptions::size, 4096}, {"channels", &Mo
 constexpr std::pair<const char*, std::string ModelOptions::*> kKinds[] = {
     {"norm", &ModelOptions::norm}, {"upsampling", &ModelOptions::upsampling}, {"stem", &ModelOptions::stem}, {"convolution", &ModelOptions::convolution},
     {"d_norm", &ModelOptions::d_norm}, {"condition", &ModelOptions::condition}, {"form", &ModelOptions::form}};
-constexpr std::pair<const char*, std::vector<std::string> ModelOptions::*> kLists[] = {{"styles", &ModelOptions::styles}, {"classes", &ModelOptions::classes}};
+constexpr std::pair<const char*, std::vector<std::string> ModelOptions::*> kLists[] = {{"styles", &ModelOptions::styles}, {"classes", &ModelOptions::classes}, {"combinations", &ModelOptions::combinations}};
 
 std::string text_of(const std::vector<double>& numbers) {
   std::string text;

@@ -21,7 +21,7 @@ Styled* styled(const TrainedGenerator& g) { return dynamic_cast<Styled*>(g.netwo
 std::pair<Tensor, double> middle_of_styles(const TrainedGenerator& g, const Context& c) {
   const NoGraph scope(c);
   const Tensor z = latents(c, kMeanOver, g.model.latent, 0);
-  if (!g.model.classes.empty()) dynamic_cast<Conditional&>(*g.network).set_condition(classes_in_turn(c, kMeanOver, int64_t(g.model.classes.size())));
+  if (!g.model.classes.empty()) dynamic_cast<Conditional&>(*g.network).set_condition(classes_in_turn(c, kMeanOver, g.model));
   const Tensor styles = styled(g)->styles(z), w = reshape(slice(styles, 1, 0, 1), {kMeanOver, styles.size(2)});
   return {mean(w, {0}, KeepAxes::yes), std::sqrt(mean(variance(w, {0})).item())};
 }

@@ -35,7 +35,7 @@ std::vector<Split> stand_ins(const ModelOptions& m, Feed feed) {
   if (feed == Feed::pairs) return {noise(2 * m.channels, {})};
   if (feed == Feed::sides) return {noise(m.channels, {}), noise(m.channels, {})};
   if (feed == Feed::styles) return {noise(m.channels, {}), noise(m.channels, m.styles)};
-  return {noise(m.channels, m.classes)};
+  return {noise(m.channels, m.conditions())};
 }
 
 /// The settings' own data if they are there, else stand-ins with the form that the checkpoint's networks were made for.

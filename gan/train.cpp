@@ -7,6 +7,7 @@
 #include "run/run_directory.h"
 #include "training.h"
 #include "weft/gan/landscape.h"
+#include "weft/gan/run_contents.h"
 
 namespace weft::gan {
 namespace {
@@ -48,10 +49,15 @@ class Run {
       : request_(request), s_(request.settings), tell_(tell), directory_(request, WEFT_VERSION), 
         training_(without_init(s_, request.resume && !directory_.checkpoints().steps().empty()), tell.note) {
     expect_measurable(s_, request.metrics, *training_.contest);
+    if (s_.keep_best == "held_out" && !training_.held_out.empty() && measure().values.empty())
+      throw ConfigError("run.keep_best = held_out is what a model measures on pictures that no step sees, and " + s_.model + " measures nothing there; --metrics-every 1000 --set run.keep_best=metric_sliced_wasserstein, say");
+    if (s_.keep_best == "held_out" && training_.held_out.empty() && s_.patience > 0)
+      throw ConfigError("train.patience waits for run.keep_best = held_out, and no pictures are held out; --set data.held_out=0.1, say");
     directory_.take();
     if (request.resume) resume();
     report_.run = s_.out, report_.model = s_.model, report_.device = training_.context.device();
     directory_.begin(step(), training_.context.describe());
+    if (last_saved_ > 0) hear_again();
     if (last_saved_ > 0) {                 // the end of a save that was perhaps cut off
       directory_.checkpoints().point_latest(last_saved_);
       prune();
@@ -102,6 +108,17 @@ class Run {
     best_ = before_.best, since_best_ = before_.since_best, report_.losses = before_.gauges;
     report_.resumed_at = last_saved_ = *newest;
     note("going on from " + folder + (done() ? ": it is at the end already" : ""));
+  }
+
+  /// Alarms go by what the log has told so far.
+  void hear_again() {
+    const RunContents::Log log = read_run(s_.out).log;
+    for (size_t i = 0; i < log.steps.size(); ++i) {
+      Gauges then;
+      for (const auto& [name, values] : log.values)
+        if (log.told.at(name)[i]) then.values.emplace_back(name, values[i]);
+      alarms_.hear(int64_t(log.steps[i]), then);
+    }
   }
 
   void tell_progress(bool last) {
@@ -161,6 +178,8 @@ class Run {
       return now.values.empty() ? std::nan("") : now.values[0].second;
     }
     const Gauges now = training_.contest->gauges();
+    const auto told = [&](const std::string& name) { return std::any_of(now.values.begin(), now.values.end(), [&](const auto& gauge) { return gauge.first == name; }); };
+    if (!told(s_.keep_best == "gap" ? "d_fake" : s_.keep_best)) throw ConfigError("run.keep_best = '" + s_.keep_best + "' is nothing that a run of " + s_.model + " tells; log.jsonl has what it does");
     return s_.keep_best == "gap" ? std::abs(now["d_real"] - now["d_fake"]) : now[s_.keep_best];
   }
 

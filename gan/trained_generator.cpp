@@ -31,7 +31,7 @@ Tensor TrainedGenerator::sample(int64_t count, uint64_t seed, const Tensor& labe
 }
 
 Tensor TrainedGenerator::pictures(const Tensor& z, const Tensor& labels) const {
-  return in_evaluation(*network, z, 64, labels ? labels : classes_in_turn(z.context(), z.size(0), int64_t(model.classes.size())));
+  return in_evaluation(*network, z, 64, labels ? labels : classes_in_turn(z.context(), z.size(0), model));
 }
 
 }  // namespace weft::gan

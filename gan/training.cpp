@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "combinations.h"
 #include "warm_start.h"
 #include "weft/gan/conditions.h"
 #include "weft/gan/points.h"
@@ -77,7 +79,9 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   if (!o.model.units.one.empty()) o.model.grain = grain_of(*sources[0].train);
   if (feed == Feed::styles) o.model.styles = sources[1].train->classes();
   if (feed == Feed::labelled || s.condition != "none") {
-    o.model.classes = feed == Feed::labelled ? sources[0].train->classes() : conditions_of(sources[0].train->classes()).names;
+    const std::vector<std::string>& classes = sources[0].train->classes();
+    o.model.classes = feed == Feed::labelled ? classes : conditions_of(classes).names;
+    if (o.model.classes != classes) o.model.combinations = classes;
     if (o.model.classes.empty() && feed == Feed::labelled) throw ConfigError("a " + s.model + " learns the class of each picture, and " + s.data + " has none; folders in it would be classes, or a labels.csv");
     if (o.model.classes.empty())
       throw ConfigError("model.condition = '" + s.condition + "' needs the class of each picture, and " + s.data + " has none; folders in it would be classes, or a labels.csv");
@@ -94,15 +98,7 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   o.init = choice<nn::Init>("init", s.init, {{"dcgan", nn::Init::dcgan}, {"xavier", nn::Init::xavier}, {"kaiming", nn::Init::kaiming}, {"torch", nn::Init::torch}});
   o.capture = choice<CaptureSteps>("capture", s.capture, {{"auto", CaptureSteps::automatic}, {"on", CaptureSteps::on}, {"off", CaptureSteps::off}});
   o.seed = s.seed;
-  return o;
-}
-
-DatasetOptions dataset_options(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
-  DatasetOptions o;
-  o.size = s.size, o.channels = s.channels, o.root = s.root, o.labels = s.labels, o.broken_share = s.broken_share, o.note = note;
-  o.across = s.across, o.high = s.high;
-  o.fit = choice<Fit>("fit", s.fit, {{"crop", Fit::crop}, {"fit", Fit::fit}, {"pad", Fit::pad}});
-  o.fill_value = uint8_t(s.fill_value);
+  expect_known(find_model(s.model), o);
   return o;
 }
 
@@ -124,6 +120,9 @@ std::vector<Split> open_sources(const TrainSettings& s, const std::function<void
     return {a, b};
   }
   const bool apart = !s.styles.empty();
+  std::error_code ignored;
+  if (!apart && !std::filesystem::is_directory(s.data + "/A", ignored))
+    throw ConfigError(s.model + " takes pictures of styles: --styles DIR; or contents in A and styles in B, both in " + s.data + ", and there is no folder " + s.data + "/A");
   Split contents = split(open_dataset(apart ? s.data : s.data + "/A", o), part);
   DatasetOptions same = o;
   same.channels = contents.train->channels();
@@ -148,6 +147,15 @@ Context open_context(const TrainSettings& s) {
 }
 
 }  // namespace
+
+DatasetOptions dataset_options(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
+  DatasetOptions o;
+  o.size = s.size, o.channels = s.channels, o.root = s.root, o.labels = s.labels, o.broken_share = s.broken_share, o.note = note;
+  o.across = s.across, o.high = s.high;
+  o.fit = choice<Fit>("fit", s.fit, {{"crop", Fit::crop}, {"fit", Fit::fit}, {"pad", Fit::pad}});
+  o.fill_value = uint8_t(s.fill_value);
+  return o;
+}
 
 // Opening a GPU takes about as long as looking through a folder of pictures, so both are done at once.
 Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, std::vector<Split> given)

@@ -43,13 +43,18 @@ class Picked {
 }  // namespace
 
 void begin_from(const InitFrom& from, const NamedNetworks& networks) {
+  if (from.what.empty()) return;
   const bool fitting = from.layers == "fitting", all = from.layers.empty();
   const Picked picked("init.layers", all || fitting ? "" : from.layers, networks);
-  std::string wrong;
+  std::string wrong, afresh, own, other;
   int64_t loaded = 0;
   for (const auto& [network, module] : networks) {
     const auto file = from.checkpoint.files.find(network);
-    if (file == from.checkpoint.files.end()) continue;
+    own += (own.empty() ? "" : ", ") + network;
+    if (file == from.checkpoint.files.end()) {
+      afresh += (afresh.empty() ? "" : ", ") + network;
+      continue;
+    }
     HostTensors tensors = file->second.tensors;
     if (all || fitting) {
       const std::string list = nn::mismatches(*module, tensors);
@@ -64,6 +69,11 @@ void begin_from(const InitFrom& from, const NamedNetworks& networks) {
     }
     if (wrong.empty() || fitting) loaded += nn::load_matching(*module, tensors);
   }
+  if (own == afresh) {
+    for (const auto& [network, file] : from.checkpoint.files) other += (other.empty() ? "" : ", ") + network;
+    throw FormatError(from.what + " holds " + (other.empty() ? "no network" : other) + ", and what is to begin from it are " + own);
+  }
+  if (!afresh.empty() && from.note) from.note(from.what + " holds no " + afresh + "; what it does not hold begins afresh");
   if (wrong.empty()) return;
   if (!fitting) throw FormatError(from.what + " does not fit the networks:" + wrong + "\nto take what fits: --set init.layers=fitting, or name layers, as in init.layers='generator.main.3.*'");
   if (from.note) from.note("from " + from.what + ": took " + std::to_string(loaded) + " tensors; left out:" + wrong);
@@ -82,17 +92,20 @@ void freeze(const std::string& patterns, const NamedNetworks& networks) {
 }
 
 nn::Checkpoint read_networks(const std::string& source, const std::function<void(const std::string&)>& note) {
-  nn::Checkpoint taken;
   if (std::filesystem::is_regular_file(source)) {
     Safetensors file = read_safetensors(source);
-    const std::string network = file.metadata.count("network") ? file.metadata["network"] : "generator";
-    taken.files[network == "discriminator" ? network : "generator"] = {std::move(file.tensors), std::move(file.metadata)};
+    const auto named = file.metadata.find("network");
+    const std::string network = named == file.metadata.end() ? "generator" : named->second.substr(0, named->second.rfind(".ema"));
+    nn::Checkpoint taken;
+    taken.files[network] = {std::move(file.tensors), std::move(file.metadata)};
     return taken;
   }
   nn::Checkpoint all = nn::read_checkpoint(find_checkpoint(source, note));
-  for (const char* network : {"generator", "discriminator"})
-    if (all.files.count(network)) taken.files[network] = std::move(all.files[network]);
-  return taken;
+  for (auto file = all.files.begin(); file != all.files.end();) {              // averages and optimisers are of the run that was
+    const bool network = file->first.find(".optimizer") == std::string::npos && file->first.find(".ema") == std::string::npos;
+    file = network ? std::next(file) : all.files.erase(file);
+  }
+  return all;
 }
 
 }  // namespace weft::gan

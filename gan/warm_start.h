@@ -6,8 +6,8 @@ namespace weft::gan {
 
 using NamedNetworks = std::vector<std::pair<std::string, const nn::Module*>>;   // as in "generator"
 
-/// Values from a checkpoint. Throws FormatError that lists tensor by tensor what does not fit, ConfigError for a pattern that
-/// names nothing.
+/// Values from a checkpoint, network by network of the same name; its note hears of those that it does not hold. Throws FormatError if it
+/// holds none of them, or with a list, tensor by tensor, of what does not fit; ConfigError for a pattern that names nothing.
 void begin_from(const InitFrom& from, const NamedNetworks& networks);
 
 /// Freezes every parameter that one of the patterns names: "generator.main.0.*,discriminator.*", * for any text, ? for one

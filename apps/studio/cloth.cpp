@@ -94,7 +94,6 @@ Json recolour(Shelf& shelf, const Json& asked) {
   dials.hue = asked.value("hue", 0.0), dials.saturation = asked.value("saturation", 1.0), dials.contrast = asked.value("contrast", 1.0);
   const int flat = whole(asked, "flat", 0, 0, 12);
   gan::Image picture = *shelf.image(id);
-  const std::vector<uint8_t> alpha = picture.alpha;
   std::string command = "weft recolor --image " + quoted(shelf.file(id)), codes;
   gan::Palette inks;
   for (const Json& code : asked.value("colours", Json::array())) codes += (codes.empty() ? "" : ",") + code.get<std::string>();
@@ -111,7 +110,6 @@ Json recolour(Shelf& shelf, const Json& asked) {
   if (flat) command += " --colors " + std::to_string(flat);
   picture = gan::adjusted(picture, dials);
   if (flat) picture = gan::separate(picture, int(inks.size()) == flat ? inks : gan::extract_palette(picture, flat)).flat;
-  picture.alpha = alpha;
   return shelved(shelf, picture, command + " --out " + quoted(shelf.folder() / "recoloured.png"), "image", id, "recoloured.png");
 }
 

@@ -1,5 +1,6 @@
 #include "routes.h"
 
+#include "../transfer_inputs.h"
 #include "weft/kernels/error.h"
 #include "weft/tensor/durable_file.h"
 
@@ -98,7 +99,7 @@ Json Studio::post(const std::string& path, const Request& request) {
   if (path == "/api/pictures") return shelf_.add(request.body, request["name"]);
   if (path == "/api/masks") {                                // as large as the picture that it is for, which the page need not have painted it
     const Picture content = shelf_.image(request["content"]);
-    const gan::Image painted = gan::with_channels(gan::decode_image(bytes_of(request.body), "this mask"), 1);
+    const gan::Image painted = gan::with_channels(as_mask(gan::decode_image(bytes_of(request.body), "this mask")), 1);
     return shelf_.add(gan::encode_png(gan::resized(painted, content->height, content->width)), "mask.png", false);
   }
   const Json asked = parsed(request.body);

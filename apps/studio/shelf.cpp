@@ -28,6 +28,13 @@ std::string shown_name(std::string name) {
   return gan::is_utf8(name) && name.size() <= 120 ? name : "";
 }
 
+/// So many bytes of UTF-8, or fewer: whole characters.
+std::string beginning(const std::string& text, size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (text[most] & 0xc0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
 gan::Image at_most(const gan::Image& picture, int side) {
   const int longer = std::max(picture.height, picture.width);
   if (longer <= side) return picture;
@@ -163,9 +170,9 @@ std::string Shelf::thumbnail(const std::string& name, int side) {
 
 fs::path Shelf::new_file(const std::string& stem) const {
   for (int i = 1;; ++i) {
-    char name[80];
-    std::snprintf(name, sizeof name, "%.40s-%03d.png", stem.c_str(), i);
-    if (!fs::exists(out_ / name)) return out_ / name;
+    char number[20];
+    std::snprintf(number, sizeof number, "-%03d.png", i);
+    if (const fs::path file = out_ / (beginning(stem, 40) + number); !fs::exists(file)) return file;
   }
 }
 

@@ -4,7 +4,7 @@
 # POSTERS is a folder with a folder a style, GARMENTS one of pictures to learn on. Without them weft draws garments, and prints
 # posters of others in three flat inks.
 # WEFT: the program [build/weft]; OUT: where results go [runs/cases/poster-style]; SIZE: longer side of the results [512];
-# STEPS: of training [800: two or three minutes of one core]. A run that is there is used again.
+# STEPS: of training [800: two or three minutes of one core]. A run that was cut goes on; other STEPS want another OUT.
 set -eu
 weft=${WEFT:-$(dirname "$0")/../../build/weft} out=${OUT:-runs/cases/poster-style} size=${SIZE:-512}
 mkdir -p "$out"
@@ -24,10 +24,8 @@ fi
 garment=$out/garment.png
 if [ $# -ge 1 ]; then garment=$1; else "$weft" generate garments --seed 22 --count 1 --size "$size" --out "$garment"; fi
 
-if [ ! -f "$out/run/report.html" ]; then
-  "$weft" train restyle --data "${3:-garments}" --styles "$posters" --out "$out/run" --resume --size 64 --width 16 --batch 4 --steps "${STEPS:-800}" \
-    --samples-every 150 --set train.style_batch=12 --set model.blocks=2
-fi
+"$weft" train restyle --data "${3:-garments}" --styles "$posters" --out "$out/run" --resume --size 64 --width 16 --batch 4 --steps "${STEPS:-800}" \
+  --samples-every 150 --set train.style_batch=12 --set model.blocks=2
 results=() all=()
 for style in "$posters"/*/; do
   style=$(basename "$style")

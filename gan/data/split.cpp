@@ -11,7 +11,7 @@
 namespace weft::gan {
 namespace {
 
-// The two parts share the whole and what it caches, so one reads at a time.
+// The loader's thread reads the whole and what it caches, and so does whoever looks at how the run goes: one at a time.
 struct Whole {
   std::shared_ptr<Dataset> data;
   std::mutex mutex;
@@ -52,7 +52,6 @@ Split split(std::shared_ptr<Dataset> data, const SplitOptions& o) {
   if (o.most < 0) throw ConfigError("most = " + std::to_string(o.most) + " pictures; 0 takes all");
   const int64_t all = data->size(), used = o.most == 0 ? all : std::min(all, o.most);
   if (data->endless() && o.most == 0) return {std::move(data), nullptr};      // no step has seen what none has drawn yet
-  if (o.held_out == 0 && used == all && !data->endless()) return {std::move(data), nullptr};
   const int64_t held = o.held_out == 0 ? 0 : std::max(int64_t(1), int64_t(std::llround(o.held_out * double(used))));
   if (held >= used)
     throw ConfigError("held_out = " + std::to_string(o.held_out) + " of " + std::to_string(used) + (used == 1 ? " picture" : " pictures") + " leaves none to train with");

@@ -18,6 +18,14 @@ uint16_t dots_of(char c) {
   return c == '.' ? 0x0002 : c == '-' ? 0x01c0 : c == ':' ? 0x0410 : 0;
 }
 
+struct Spaces {
+  int gap, dot, below;                 // between pictures; a dot of the letters; under a picture, for its caption
+};
+Spaces spaces_of(int w, bool captioned) {
+  const int dot = std::max(1, w / 90);
+  return {std::max(4, w / 32), dot, captioned ? 9 * dot : 0};
+}
+
 /// `dot` pixels a dot, in the middle of [left, left + width).
 void write(Image& sheet, const std::string& text, int left, int width, int top, int dot) {
   const int start = left + std::max(0, (width - int(text.size()) * 4 * dot) / 2);
@@ -32,12 +40,18 @@ void write(Image& sheet, const std::string& text, int left, int width, int top, 
 
 }  // namespace
 
+std::pair<int64_t, int64_t> contact_sheet_size(int h, int w, size_t count, int columns, bool captioned) {
+  const Spaces s = spaces_of(w, captioned);
+  const int64_t rows = (int64_t(count) + columns - 1) / columns;
+  return {rows * (h + s.below + s.gap) + s.gap, int64_t{columns} * (w + s.gap) + s.gap};
+}
+
 Image contact_sheet(const std::vector<Image>& pictures, int columns, const std::vector<std::string>& captions) {
   int h = 1, w = 1;
   for (const Image& p : pictures) h = std::max(h, p.height), w = std::max(w, p.width);
-  const int gap = std::max(4, w / 32), dot = std::max(1, w / 90), below = captions.empty() ? 0 : 9 * dot;
-  const int rows = (int(pictures.size()) + columns - 1) / columns;
-  Image sheet{rows * (h + below + gap) + gap, columns * (w + gap) + gap, 3, {}};
+  const auto [gap, dot, below] = spaces_of(w, !captions.empty());
+  const auto [height, width] = contact_sheet_size(h, w, pictures.size(), columns, !captions.empty());
+  Image sheet{int(height), int(width), 3, {}};
   sheet.pixels.assign(size_t(sheet.height) * size_t(sheet.width) * 3, 255);
   for (size_t i = 0; i < pictures.size(); ++i) {
     const Image p = with_channels(pictures[i], 3);

@@ -32,28 +32,42 @@ void codecs::check_size(int64_t width, int64_t height) {
            std::to_string(kMaxImagePixels >> 20) + " Mi pixels in all are read");
 }
 
+namespace {
+
+uint8_t over_white(int straight, int alpha) { return uint8_t((straight * alpha + 255 * (255 - alpha) + 127) / 255); }
+
+/// What comes to `pixel` over white, as nearly as eight bits have it.
+uint8_t off_white(int pixel, int alpha) { return alpha == 0 ? uint8_t(pixel) : uint8_t(std::max(0, 255 - ((255 - pixel) * 255 + alpha / 2) / alpha)); }
+
+}  // namespace
+
 Image codecs::over_white(Image image) {
   if (image.channels % 2) return image;
   const size_t from = size_t(image.channels), to = from - 1, count = image.pixels.size() / from;
   image.alpha.resize(count);
+  image.straight.resize(count * to);
   for (size_t i = 0; i < count; ++i) {
-    const int alpha = image.alpha[i] = image.pixels[i * from + to];
-    for (size_t k = 0; k < to; ++k)
-      image.pixels[i * to + k] = uint8_t((image.pixels[i * from + k] * alpha + 255 * (255 - alpha) + 127) / 255);
+    image.alpha[i] = image.pixels[i * from + to];
+    std::copy_n(&image.pixels[i * from], to, &image.straight[i * to]);
+    for (size_t k = i * to; k < i * to + to; ++k) image.pixels[k] = gan::over_white(image.straight[k], image.alpha[i]);
   }
   image.pixels.resize(count * to);
   image.channels = int(to);
-  if (std::all_of(image.alpha.begin(), image.alpha.end(), [](uint8_t a) { return a == 255; })) image.alpha = {};
+  if (std::all_of(image.alpha.begin(), image.alpha.end(), [](uint8_t a) { return a == 255; })) image.alpha = image.straight = {};
   return image;
 }
 
 std::vector<uint8_t> codecs::with_alpha(const Image& image) {
   if (image.alpha.empty()) return image.pixels;
   const size_t from = size_t(image.channels), to = from + 1;
+  const bool known = image.straight.size() == image.pixels.size();
   std::vector<uint8_t> all(image.alpha.size() * to);
   for (size_t i = 0; i < image.alpha.size(); ++i) {
-    std::copy_n(&image.pixels[i * from], from, &all[i * to]);
-    all[i * to + from] = image.alpha[i];
+    const uint8_t *pixel = &image.pixels[i * from], *straight = known ? &image.straight[i * from] : pixel, alpha = image.alpha[i];
+    bool same = known;
+    for (size_t k = 0; k < from; ++k) same = same && pixel[k] == gan::over_white(straight[k], alpha);
+    for (size_t k = 0; k < from; ++k) all[i * to + k] = same ? straight[k] : off_white(pixel[k], alpha);
+    all[i * to + from] = alpha;
   }
   return all;
 }
@@ -83,7 +97,7 @@ Image codecs::decode_webp(Bytes file) {
   image.pixels.resize(size_t(row_bytes) * size_t(image.height));
   const auto decode = features.has_alpha ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
   if (!decode(data, file.size(), image.pixels.data(), image.pixels.size(), row_bytes)) refuse("a broken or cut WebP");
-  return over_white(std::move(image));
+  return image;
 #else
   (void)file;
   refuse("this build of weft has no WebP reader (libwebp)");
@@ -104,7 +118,7 @@ Image codecs::decode_bmp(Bytes file) {
   const int kept = channels == 4 ? 4 : 3;
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(stbi_load_from_memory(data, int(file.size()), &width, &height, &channels, kept), stbi_image_free);
   if (!pixels) refuse("a broken BMP");
-  return over_white({height, width, kept, std::vector<uint8_t>(pixels.get(), pixels.get() + size_t(width) * size_t(height) * size_t(kept))});
+  return {height, width, kept, std::vector<uint8_t>(pixels.get(), pixels.get() + size_t(width) * size_t(height) * size_t(kept))};
 #else
   (void)file;
   refuse("this build of weft has no BMP reader (stb_image)");
@@ -151,10 +165,10 @@ Taps triangle_taps(int from, int to) {
 Image decode_image(std::span<const std::byte> file, const std::string& what) {
   const auto starts = [&](size_t at, const char* magic, size_t n) { return file.size() >= at + n && std::memcmp(file.data() + at, magic, n) == 0; };
   try {
-    if (starts(0, "\x89PNG\r\n\x1a\n", 8)) return codecs::upright(codecs::decode_png(file), codecs::orientation_of_png(file));
+    if (starts(0, "\x89PNG\r\n\x1a\n", 8)) return codecs::over_white(codecs::upright(codecs::decode_png(file), codecs::orientation_of_png(file)));
     if (starts(0, "\xff\xd8\xff", 3)) return codecs::decode_jpeg(file);
-    if (starts(0, "RIFF", 4) && starts(8, "WEBP", 4)) return codecs::upright(codecs::decode_webp(file), codecs::orientation_of_webp(file));
-    if (starts(0, "BM", 2)) return codecs::decode_bmp(file);
+    if (starts(0, "RIFF", 4) && starts(8, "WEBP", 4)) return codecs::over_white(codecs::upright(codecs::decode_webp(file), codecs::orientation_of_webp(file)));
+    if (starts(0, "BM", 2)) return codecs::over_white(codecs::decode_bmp(file));
   } catch (const FormatError& reason) {
     throw FormatError(what + ": " + reason.what());
   }
@@ -180,16 +194,21 @@ TextChunks read_png_text(const std::filesystem::path& path) {
   return text;
 }
 
+void take_alpha(Image& to, const Image& from) { to.alpha = from.alpha, to.straight = from.straight; }
+
 Image with_channels(const Image& image, int channels) {
   if (image.channels == channels) return image;
-  const size_t count = size_t(image.height) * size_t(image.width);
-  Image out{image.height, image.width, channels, std::vector<uint8_t>(count * size_t(channels))};
-  for (size_t i = 0; i < count; ++i) {
-    const uint8_t* p = &image.pixels[i * size_t(image.channels)];
-    if (channels == 1) out.pixels[i] = uint8_t((299 * p[0] + 587 * p[1] + 114 * p[2] + 500) / 1000);
-    else std::memset(&out.pixels[3 * i], p[0], 3);
-  }
-  return out;
+  const auto converted = [&](const std::vector<uint8_t>& pixels) {
+    const size_t count = pixels.size() / size_t(image.channels);
+    std::vector<uint8_t> out(count * size_t(channels));
+    for (size_t i = 0; i < count; ++i) {
+      const uint8_t* p = &pixels[i * size_t(image.channels)];
+      if (channels == 1) out[i] = uint8_t((299 * p[0] + 587 * p[1] + 114 * p[2] + 500) / 1000);
+      else std::memset(&out[3 * i], p[0], 3);
+    }
+    return out;
+  };
+  return {image.height, image.width, channels, converted(image.pixels), image.alpha, converted(image.straight)};
 }
 
 Image centre_crop(const Image& image, int height, int width) {

@@ -14,7 +14,7 @@ using Bytes = std::span<const std::byte>;
 void check_size(int64_t width, int64_t height);
 /// A whole file. Throws: DataError if it is missing or no plain file, FormatError if it is larger than `limit` bytes, IoError.
 std::vector<std::byte> read_bytes(const std::filesystem::path&, uint64_t limit = 512 << 20);
-/// (h,w,2) or (h,w,4) with alpha last -> 1 or 3 channels over white, and alpha apart unless all is opaque; others stay.
+/// (h,w,2) or (h,w,4) with alpha last -> 1 or 3 channels over white, and alpha and straight colours apart unless all is opaque; others stay.
 Image over_white(Image);
 /// Pixels with alpha as the last channel, as a PNG has them; `pixels` themselves where there is none.
 std::vector<uint8_t> with_alpha(const Image&);
@@ -25,6 +25,7 @@ int orientation_of_png(Bytes file);
 int orientation_of_webp(Bytes file);
 Image upright(Image stored, int orientation);
 
+// As stored: 1 or 3 channels, with alpha 2 or 4.
 Image decode_png(Bytes, TextChunks* text = nullptr);
 Image decode_jpeg(Bytes);
 Image decode_webp(Bytes);

@@ -62,7 +62,6 @@ Image codecs::upright(Image stored, int orientation) {
       const int row = transposed ? u : v, column = transposed ? v : u;
       std::memcpy(&seen.pixels[(size_t(y) * size_t(seen.width) + size_t(x)) * c],
                   &stored.pixels[(size_t(row) * size_t(stored.width) + size_t(column)) * c], c);
-      if (!stored.alpha.empty()) seen.alpha[size_t(y) * size_t(seen.width) + size_t(x)] = stored.alpha[size_t(row) * size_t(stored.width) + size_t(column)];
     }
   return seen;
 }

@@ -100,7 +100,7 @@ Image codecs::decode_png(Bytes file, TextChunks* text) {
   std::vector<png_bytep> rows;
   for (size_t y = 0; y < size_t(height); ++y) rows.push_back(image.pixels.data() + y * row_bytes);
   if (!guarded(state, [&] { png_read_image(state.png, rows.data()); })) refuse(state.message);
-  return over_white(std::move(image));
+  return image;
 }
 
 std::string encode_png(const Image& image, const TextChunks& text, double dpi) {

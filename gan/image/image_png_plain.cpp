@@ -112,7 +112,7 @@ Image codecs::decode_png(Bytes file, TextChunks* text) {
     image.pixels.assign(pixels.get(), pixels.get() + size_t(w) * size_t(h) * size_t(n));
   }
   image.channels = n;
-  return over_white(std::move(image));
+  return image;
 }
 
 std::string encode_png(const Image& image, const TextChunks& text, double dpi) {

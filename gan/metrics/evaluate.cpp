@@ -40,23 +40,27 @@ class Evaluator {
   Evaluator(const EvaluateRequest& request, const Context& context) : request_(request), context_(context) {
     generator_ = load_generator(request.run, context, request.note);
     result_.checkpoint = generator_.checkpoint, result_.sha256 = generator_.sha256;
+    options_ = request.reading;
     options_.size = generator_.model.size, options_.channels = generator_.model.size == 1 ? 0 : generator_.model.channels;
     options_.across = generator_.model.across, options_.high = generator_.model.high;
-    options_.root = request.root, options_.note = request.note;
+    options_.note = request.note;
     data_ = open_dataset(request.data, options_);
     result_.real_pictures = data_->size(), result_.size = data_->height(), result_.width = data_->width(), result_.channels = data_->channels();
     result_.data_fingerprint = data_->fingerprint();
   }
 
   Evaluation all() {
+    if (!request_.features.empty() && data_->units().one.empty()) {
+      describer_ = find_describer(context_, request_.features, request_.note);
+      result_.describer = describer_.what, result_.features = describer_.sha256;
+    }
+    if (request_.accuracy_score) expect_judge();
     if (!data_->units().one.empty()) {
       add_point_figures(generator_, *data_, request_, context_, result_);
       return std::move(result_);
     }
-    if (!request_.features.empty()) {
-      describer_ = find_describer(context_, request_.features, request_.note);
-      result_.describer = describer_.what, result_.features = describer_.sha256;
-    }
+    if (request_.brief && !describer_.features && request_.data != kStackedDigits)
+      throw ConfigError("--brief leaves only what the network of --features sees, and none is named; name one, or leave out --brief");
     read_pictures();
     if (describer_.features) distances();
     if (describer_.classifier) classes();
@@ -70,6 +74,14 @@ class Evaluator {
 
  private:
   void say(const std::string& sentence) const { if (request_.note) request_.note(sentence); }
+
+  /// Whether the features' network tells apart the classes that the data has.
+  bool judges_data() const { return describer_.classifier && describer_.classifier->options().classes == data_->classes() && !data_->labels().empty(); }
+  void expect_judge() const {
+    if (!judges_data())
+      throw ConfigError("an accuracy score is of the classes of " + request_.data + (data_->classes().empty() ? ", and it has none" : std::string(", and ") +
+                        (describer_.classifier ? request_.features + " tells others apart" : "no classifier of them is given") + "; --features RUN of `weft train classifier --data " + request_.data + "`"));
+  }
 
   void read_pictures() {
     count_ = std::min(request_.count, data_->size() / 2);
@@ -85,9 +97,10 @@ class Evaluator {
       sets_.test.pictures = first(sets_.whole_test.pictures, count_);
     }
     say("drawing " + std::to_string(count_) + " pictures");
-    for_each_sample(generator_, context_, count_, request_.seed, [this](const Tensor& x, const std::vector<int>& which) {
+    const ModelOptions& m = generator_.model;
+    if (!m.classes.empty() && m.conditions() == data_->classes()) sets_.generated.labels = sets_.real.labels;   // it was asked for as many of each
+    for_each_sample(generator_, context_, count_, request_.seed, classes_as(context_, m, *data_, real_indices_), [this](const Tensor& x) {
       for (int64_t i = 0; i < x.size(0); ++i) sets_.generated.pictures.push_back(to_image(x, i));
-      sets_.generated.labels.insert(sets_.generated.labels.end(), which.begin(), which.end());
     });
   }
 
@@ -124,7 +137,7 @@ class Evaluator {
     if (!std::isfinite(b.divergence)) divergence.note = "infinite: samples are taken for a class that no real picture is taken for";
 
     const Labelled& judged = sets_.whole_test.labels.empty() ? sets_.other : sets_.whole_test;
-    if (data_->classes().size() != known || judged.labels.empty()) return;
+    if (!judges_data()) return;
     const std::vector<int> guessed = classify(context_, describer_, judged.pictures);
     double right = 0;
     for (size_t i = 0; i < guessed.size(); ++i) right += guessed[i] == judged.labels[i];
@@ -203,12 +216,12 @@ class Evaluator {
 
     std::vector<Image> pictures;
     std::vector<std::string> captions;
-    const int enlarged = result_.size * std::max(1, 96 / result_.size);
+    const int times = std::max(1, 96 / std::max(result_.size, result_.width));
     for (size_t k = 0; k < std::min<size_t>(order.size(), kShown); ++k) {
       const Nearest& x = of_made[order[k]];
       char distance[32];
       std::snprintf(distance, sizeof distance, "off by %.3f", x.distance);
-      for (const Image& p : {asked[order[k]], picture_of(*data_, x.index)}) pictures.push_back(resized(p, enlarged, enlarged));
+      for (const Image& p : {asked[order[k]], picture_of(*data_, x.index)}) pictures.push_back(resized(p, times * result_.size, times * result_.width));
       captions.insert(captions.end(), {"sample " + std::to_string(order[k]), distance});
     }
     result_.memorised = contact_sheet(pictures, 8, captions);

@@ -2,20 +2,31 @@
 
 #include <algorithm>
 
+#include "weft/gan/loader.h"
 #include "weft/gan/mixture.h"
 #include "weft/gan/points.h"
+#include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
 namespace {
 
 constexpr int64_t kDrawnAtOnce = 500;
 
-/// Points [from, from + count) of the data, as networks see them.
-Points read(Dataset& data, int64_t from, int64_t count) {
-  Points p{count, data.channels(), std::vector<float>(size_t(count) * size_t(data.channels()))};
-  for (int64_t i = 0; i < count; ++i) data.read(from + i, &p.values[size_t(i * p.dimensions)]);
-  return p;
-}
+/// The data's points in another order: those of a CSV may be sorted. As networks see them.
+class Reader {
+ public:
+  explicit Reader(Dataset& data) : data_(data), order_(data.endless() ? std::vector<int64_t>() : epoch_order(data.size(), stream_key(0, "evaluate.real"), 0)) {}
+  /// Points [from, from + count) of the order; of endless data, of those beyond what a first epoch was.
+  Points operator()(int64_t from, int64_t count) const {
+    Points p{count, data_.channels(), std::vector<float>(size_t(count) * size_t(data_.channels()))};
+    for (int64_t i = 0; i < count; ++i) data_.read(data_.endless() ? data_.size() + from + i : order_[size_t(from + i)], &p.values[size_t(i * p.dimensions)]);
+    return p;
+  }
+
+ private:
+  Dataset& data_;
+  std::vector<int64_t> order_;
+};
 
 void add_modes(const Mixture& mixture, const MixtureScore& made, const MixtureScore& real, std::deque<Figure>& figures) {
   const auto add = [&](const char* name, const char* what, Better better, double value, double of_real) {
@@ -31,15 +42,12 @@ void add_modes(const Mixture& mixture, const MixtureScore& made, const MixtureSc
 
 }  // namespace
 
-void for_each_sample(const TrainedGenerator& generator, const Context& context, int64_t count, uint64_t seed,
-                     const std::function<void(const Tensor&, const std::vector<int>&)>& see) {
-  const auto classes = int64_t(generator.model.classes.size());
-  const Tensor z = latents(context, count, generator.model.latent, seed), labels = classes_in_turn(context, count, classes);
+void for_each_sample(const TrainedGenerator& generator, const Context& context, int64_t count, uint64_t seed, const Tensor& labels,
+                     const std::function<void(const Tensor&)>& see) {
+  const Tensor z = latents(context, count, generator.model.latent, seed);
   for (int64_t begin = 0; begin < count; begin += kDrawnAtOnce) {
     const int64_t end = std::min(count, begin + kDrawnAtOnce);
-    std::vector<int> which;
-    for (int64_t i = begin; classes && i < end; ++i) which.push_back(int(i % classes));
-    see(in_evaluation(*generator.network, slice(z, 0, begin, end), 64, classes ? slice(labels, 0, begin, end) : Tensor()), which);
+    see(in_evaluation(*generator.network, slice(z, 0, begin, end), 64, labels ? slice(labels, 0, begin, end) : Tensor()));
   }
 }
 
@@ -80,12 +88,12 @@ void add_point_figures(const TrainedGenerator& generator, Dataset& data, const E
   const int64_t n = data.endless() ? request.count : std::min(request.count, data.size() / 2);
   if (n < 4) throw DataError(request.data + " has " + std::to_string(data.size()) + " points; it takes 8 at least to compare with");
   Points made{n, data.channels(), {}};
-  for_each_sample(generator, context, n, request.seed, [&](const Tensor& x, const std::vector<int>&) {
+  for_each_sample(generator, context, n, request.seed, classes_in_turn(context, n, generator.model), [&](const Tensor& x) {
     const std::vector<float> some = x.floats();
     made.values.insert(made.values.end(), some.begin(), some.end());
   });
-  const int64_t from = data.endless() ? data.size() : 0;             // beyond what a first epoch was
-  const PointSets sets{made, read(data, from, n), read(data, from + n, n), {}};
+  const Reader read(data);
+  const PointSets sets{made, read(0, n), read(n, n), {}};
   if (const Mixture* mixture = find_mixture(request.data)) {
     const auto scored = [&](const Points& p) { return score(*mixture, to_points(context.from(p.values, {n, 1, 1, 2}), data.units())); };
     add_modes(*mixture, scored(made), scored(sets.real), result.figures);

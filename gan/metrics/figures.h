@@ -14,8 +14,9 @@ void add_distances(const PointSets& sets, const std::string& features, const std
 /// Of a generator of points of the plane: the same distances in the plane, and, of a mixture that weft knows, what came of its modes.
 void add_point_figures(const TrainedGenerator& generator, Dataset& data, const EvaluateRequest& request, const Context& context, Evaluation& result);
 
-/// What a generator makes of a seed, as many at once as fit: `see` gets (n,H,W,C), and each one's class where it makes classes.
-void for_each_sample(const TrainedGenerator& generator, const Context& context, int64_t count, uint64_t seed,
-                     const std::function<void(const Tensor&, const std::vector<int>&)>& see);
+/// What a generator makes of a seed, as many at once as fit: `see` gets (n,H,W,C).
+/// @param labels  (count, classes); empty of a generator without classes
+void for_each_sample(const TrainedGenerator& generator, const Context& context, int64_t count, uint64_t seed, const Tensor& labels,
+                     const std::function<void(const Tensor&)>& see);
 
 }  // namespace weft::gan

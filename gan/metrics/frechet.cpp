@@ -21,10 +21,6 @@ Eigen::VectorXd eigenvalues_of(const Matrix& symmetric) {
 
 }  // namespace
 
-Points some(const Points& p, int64_t begin, int64_t end) {
-  return {end - begin, p.dimensions, {p.values.begin() + std::ptrdiff_t(begin * p.dimensions), p.values.begin() + std::ptrdiff_t(end * p.dimensions)}};
-}
-
 Moments moments_of(const Points& p) {
   if (p.count < 2) throw ShapeError("moments: " + std::to_string(p.count) + " points have no covariance; it takes 2 at least, and more than dimensions for it to be of use");
   using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;

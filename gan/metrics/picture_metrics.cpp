@@ -16,29 +16,28 @@ namespace {
 
 constexpr int64_t kMost = 200, kPairs = 200;
 
-std::vector<Image> samples(const Gan& gan, int64_t count, uint64_t seed) {
-  const Tensor x = gan.sample(std::min(count, kMost), seed);
-  std::vector<Image> all;
-  for (int64_t i = 0; i < x.size(0); ++i) all.push_back(to_image(x, i));
-  return all;
-}
+/// Equally many pictures of both, of the same classes.
+struct Both { std::vector<Image> made, data; };
 
-std::vector<Image> pictures(Dataset& data, int64_t count) {
+Both pictures(const Gan& gan, Dataset& data, int64_t count, uint64_t seed) {
   if (std::min(count, data.size()) < 2) throw ConfigError("metrics take two pictures at least");
   std::vector<int64_t> which = epoch_order(data.size(), stream_key(0, "evaluate.real"), 0);
   which.resize(size_t(std::min({count, kMost, data.size()})));
-  std::vector<Image> all;
-  for (const int64_t i : which) all.push_back(picture_of(data, i));
-  return all;
+  const Tensor x = gan.sample(int64_t(which.size()), seed, classes_as(gan.context(), gan.options().model, data, which));
+  Both both;
+  for (size_t i = 0; i < which.size(); ++i) both.made.push_back(to_image(x, int64_t(i))), both.data.push_back(picture_of(data, which[i]));
+  return both;
 }
 
 Gauges sliced_wasserstein(const Gan& gan, Dataset& train, int64_t count, uint64_t seed) {
-  const std::array<double, 3> d = patch_distance(gan.context(), samples(gan, count, seed), pictures(train, count));
+  const Both both = pictures(gan, train, count, seed);
+  const std::array<double, 3> d = patch_distance(gan.context(), both.made, both.data);
   return {{{"sliced_wasserstein", d[0]}, {"sliced_wasserstein_half", d[1]}, {"sliced_wasserstein_quarter", d[2]}}};
 }
 
 Gauges similarity_gap(const Gan& gan, Dataset& train, int64_t count, uint64_t seed) {
-  const double made = diversity(samples(gan, count, seed), kPairs, seed).similarity, data = diversity(pictures(train, count), kPairs, seed).similarity;
+  const Both both = pictures(gan, train, count, seed);
+  const double made = diversity(both.made, kPairs, seed).similarity, data = diversity(both.data, kPairs, seed).similarity;
   return {{{"similarity_gap", std::fabs(made - data)}, {"similarity", made}, {"similarity_data", data}}};
 }
 

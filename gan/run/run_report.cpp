@@ -58,7 +58,7 @@ constexpr Balance balances[] = {
 };
 
 void losses(Report& page, const RunContents& run) {
-  Chart chart{"Losses", "", "step", {}}, parts{"Parts of the losses", "As they enter the losses above, each with its weight.", "step", {}};
+  Chart chart{"Losses", "", "step", {}}, parts{"Parts of the losses", run.setting("model.name") == "vaegan" ? "Without their weights, which are not the same for encoder and generator." : "As they enter the losses above, each with its weight.", "step", {}};
   for (const Series& s : all_series(run.log, "loss_")) (s.name == "discriminator" || s.name == "generator" ? chart : parts).series.push_back(s);
   for (const Balance& b : balances) {
     if (run.setting("train.objective") != b.objective || !parts.series.empty()) continue;   // losses with other parts have other balances

@@ -16,35 +16,38 @@ using Eigen::Matrix3d, Eigen::Vector3d;
 
 constexpr double least_deviation = 2.0 / 255;    // contrasts below this are noise: they are not stretched to whatever the palette has
 
-Colours colours_of(const Image& picture) {
-  const Image image = with_channels(picture, 3);
-  return Eigen::Map<const Eigen::Matrix<uint8_t, 3, Eigen::Dynamic>>(image.pixels.data(), 3, Eigen::Index(image.pixels.size() / 3)).cast<double>() / 255;
-}
+// A large photograph is hundreds of megabytes of colours: no step makes a second copy of them.
 
 /// Which pixels can be seen; all of them where none can.
-std::vector<Eigen::Index> seen(const Image& picture) {
-  std::vector<Eigen::Index> pixels;
-  for (size_t i = 0; i < picture.pixels.size() / size_t(picture.channels); ++i)
-    if (picture.alpha.empty() || picture.alpha[i] > 0) pixels.push_back(Eigen::Index(i));
-  if (pixels.empty()) return seen({picture.height, picture.width, picture.channels, picture.pixels});
+std::vector<uint32_t> seen(const Image& picture) {
+  std::vector<uint32_t> pixels;
+  pixels.reserve(picture.pixels.size() / 3);
+  for (size_t i = 0; i < picture.pixels.size() / 3; ++i)
+    if (picture.alpha.empty() || picture.alpha[i] > 0) pixels.push_back(uint32_t(i));
+  if (pixels.empty()) return seen({picture.height, picture.width, 3, picture.pixels});
   return pixels;
 }
 
-Colours taken(const Colours& colours, const std::vector<Eigen::Index>& pixels) {
-  Colours some(3, Eigen::Index(pixels.size()));
-  for (size_t i = 0; i < pixels.size(); ++i) some.col(Eigen::Index(i)) = colours.col(pixels[i]);
-  return some;
+Vector3d colour_of(const uint8_t* pixel) { return Eigen::Map<const Eigen::Matrix<uint8_t, 3, 1>>(pixel).cast<double>() / 255; }
+
+Colours colours_of(const Image& image, const std::vector<uint32_t>& pixels) {
+  Colours colours(3, Eigen::Index(pixels.size()));
+  for (size_t i = 0; i < pixels.size(); ++i) colours.col(Eigen::Index(i)) = colour_of(&image.pixels[3 * size_t(pixels[i])]);
+  return colours;
 }
 
-Image image_of(const Colours& colours, int height, int width) {
-  Image image{height, width, 3, std::vector<uint8_t>(size_t(colours.size()))};
-  for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = uint8_t(std::clamp(std::nearbyint(colours.data()[i] * 255), 0.0, 255.0));
-  return image;
+void put(const Vector3d& colour, uint8_t* pixel) {
+  for (Eigen::Index k = 0; k < 3; ++k) pixel[k] = uint8_t(std::clamp(std::nearbyint(colour[k] * 255), 0.0, 255.0));
 }
 
 Matrix3d covariance(const Colours& colours) {
-  const Colours centred = colours.colwise() - Vector3d(colours.rowwise().mean());
-  return centred * centred.transpose() / double(colours.cols());
+  const Vector3d mean = colours.rowwise().mean();
+  Matrix3d sum = Matrix3d::Zero();
+  for (Eigen::Index i = 0; i < colours.cols(); ++i) {
+    const Vector3d centred = colours.col(i) - mean;
+    sum += centred * centred.transpose();
+  }
+  return sum / double(colours.cols());
 }
 
 /// @param least  of the eigenvalues: smaller ones are taken for this
@@ -63,7 +66,8 @@ void mkl(Colours& picture, const Colours& palette) {
   if (!one_colour(palette)) {
     const double least = least_deviation * least_deviation;
     const Matrix3d root = power(a, 0.5, least), inverse = power(a, -0.5, least);
-    picture = (inverse * power(root * covariance(palette) * root, 0.5) * inverse * picture).eval();
+    const Matrix3d map = inverse * power(root * covariance(palette) * root, 0.5) * inverse;
+    for (Eigen::Index i = 0; i < picture.cols(); ++i) picture.col(i) = (map * picture.col(i)).eval();
   }
   picture.colwise() += wanted;
   for (int i = 0; i < 20; ++i)                   // each time less is lost to clipping
@@ -153,13 +157,12 @@ ColourMethod colour_method_named(const std::string& name) {
 }
 
 Image recoloured(const Image& picture, const Image& palette, ColourMethod method) {
-  Colours colours = colours_of(picture);
-  const std::vector<Eigen::Index> pixels = seen(picture);
-  Colours some = taken(colours, pixels);
-  (method == ColourMethod::mkl ? mkl : method == ColourMethod::reinhard ? reinhard : sliced)(some, taken(colours_of(palette), seen(palette)));
-  for (size_t i = 0; i < pixels.size(); ++i) colours.col(pixels[i]) = some.col(Eigen::Index(i));
-  Image out = image_of(colours, picture.height, picture.width);
-  out.alpha = picture.alpha;
+  Image out = with_channels(picture, 3);
+  const std::vector<uint32_t> pixels = seen(out);
+  Colours colours = colours_of(out, pixels);
+  const Image wanted = with_channels(palette, 3);
+  (method == ColourMethod::mkl ? mkl : method == ColourMethod::reinhard ? reinhard : sliced)(colours, colours_of(wanted, seen(wanted)));
+  for (size_t i = 0; i < pixels.size(); ++i) put(colours.col(Eigen::Index(i)), &out.pixels[3 * size_t(pixels[i])]);
   return out;
 }
 
@@ -167,12 +170,14 @@ Image with_light_of(const Image& colours, const Image& light) {
   if (colours.height != light.height || colours.width != light.width)
     throw ShapeError("with_light_of: pictures of " + std::to_string(colours.width) + "x" + std::to_string(colours.height) + " and " +
                      std::to_string(light.width) + "x" + std::to_string(light.height) + "; resize one of them");
-  const Eigen::RowVector3d luma(0.299, 0.587, 0.114);
-  Colours out = colours_of(colours);
-  // Adding grey moves the luma and no colour difference.
-  const Eigen::RowVectorXd grey = luma * (colours_of(light) - out);
-  out.rowwise() += grey;
-  return image_of(out, colours.height, colours.width);
+  const Vector3d luma(0.299, 0.587, 0.114);
+  Image out = with_channels(colours, 3);
+  const Image wanted = with_channels(light, 3);
+  for (size_t i = 0; i < out.pixels.size(); i += 3) {        // adding grey moves the luma and no colour difference
+    const Vector3d colour = colour_of(&out.pixels[i]);
+    put(colour.array() + luma.dot(colour_of(&wanted.pixels[i]) - colour), &out.pixels[i]);
+  }
+  return out;
 }
 
 }  // namespace weft::gan

@@ -55,6 +55,8 @@ bool begins(const FeatureStages& part, const FeatureStages& whole) {
   return true;
 }
 
+bool is_vgg(const FeatureStages& stages) { return begins(stages, kVgg16) || begins(stages, kVgg19); }
+
 /// The stages that the convolutions' names and shapes tell of. Throws FormatError if they tell of none.
 FeatureStages stages_in(const SafetensorsHeader& header, const std::string& what) {
   std::map<int, Shape> weights;
@@ -142,7 +144,7 @@ std::shared_ptr<FeatureNetwork> load_feature_network(const Context& context, con
   const SafetensorsHeader header = read_safetensors_header(file);
   FeatureStages stages = stages_in(header, what);
   const auto model = header.metadata.find("model");
-  if (!begins(stages, kVgg16) && !begins(stages, kVgg19) && (model == header.metadata.end() || model->second != "features"))
+  if (!is_vgg(stages) && (model == header.metadata.end() || model->second != "features"))
     throw FormatError(what + ": is neither VGG16 nor VGG19: its stages have " + text_of(stages) + " convolutions. Expected " + kWhereVggIs);
   if (!options.cut.empty()) stages = cut_at(stages, options.cut, what);
 
@@ -158,12 +160,16 @@ std::shared_ptr<FeatureNetwork> load_feature_network(const Context& context, con
   return network;
 }
 
-std::shared_ptr<FeatureNetwork> find_feature_network(const Context& context, const std::string& run_or_file, const FeatureFileOptions& options,
-                                                     const std::function<void(const std::string&)>& note) {
-  if (fs::is_regular_file(run_or_file)) return load_feature_network(context, run_or_file, options);
+fs::path find_feature_file(const std::string& run_or_file, const std::function<void(const std::string&)>& note) {
+  if (fs::is_regular_file(run_or_file)) return run_or_file;
   const fs::path file = find_checkpoint(run_or_file, note) / "features.safetensors";
   if (!fs::exists(file)) throw FormatError(run_or_file + ": holds no feature network; `weft train features` makes one from a folder of pictures. Or take " + kWhereVggIs);
-  return load_feature_network(context, file, options);
+  return file;
+}
+
+std::shared_ptr<FeatureNetwork> find_feature_network(const Context& context, const std::string& run_or_file, const FeatureFileOptions& options,
+                                                     const std::function<void(const std::string&)>& note) {
+  return load_feature_network(context, find_feature_file(run_or_file, note), options);
 }
 
 void save_feature_network(const fs::path& file, const FeatureNetwork& network, bool half, const Metadata& more) {
@@ -179,6 +185,7 @@ void save_feature_network(const fs::path& file, const FeatureNetwork& network, b
     means += number;
   }
   Metadata metadata = more;
+  if (!is_vgg(network.stages())) metadata["model"] = "features";     // by which a reader knows it
   metadata["weft.preproc"] = name_of(network.preprocessing());
   metadata["weft.cut"] = network.tap_names().back();
   metadata["weft.means"] = means;

@@ -2,6 +2,7 @@
 #include "weft/gan/feature_network.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "style/planes.h"
 #include "style/transfer_level.h"
@@ -95,15 +96,20 @@ void FeatureNetwork::standardise(const Tensors& pictures) {
   }
 }
 
-std::shared_ptr<FeatureNetwork> drawn_feature_network(const Context& context, const std::vector<Image>& pictures, uint64_t seed) {
+std::shared_ptr<FeatureNetwork> drawn_feature_network(const Context& context, const std::vector<Image>& pictures, uint64_t seed, double pixels) {
   const auto network = std::make_shared<FeatureNetwork>(context, FeatureStages{{16, 16}, {32, 32}, {64, 64}, {128, 128}, {128}});
   for (const auto& [name, p] : network->parameters()) p->value.storage()->keep_as_weight();
   StepState& state = context.step_state();
   state.step = 0;                                                    // a seed's weights are the same at any time
   context.publish_step_state();
   nn::initialise(*network, nn::Init::kaiming, seed, "features");
+  constexpr int largest = 256, smallest = 32;
+  const size_t each = size_t(std::max(1.0, double(pictures.size()) * smallest * smallest / pixels));    // every so-manieth is a few of them
+  double in_all = 0;
+  for (size_t i = 0; i < pictures.size(); i += each) in_all += style_pixels(pictures[i], 1);
+  const int side = std::min(largest, int(std::sqrt(pixels / in_all)));
   Tensors seen;
-  for (const Image& picture : pictures) seen.push_back(to_tensor(context, at_least(fitted(with_channels(picture, 3), 256), 32)));
+  for (size_t i = 0; i < pictures.size(); i += each) seen.push_back(to_tensor(context, at_least(fitted(with_channels(pictures[i], 3), side), smallest)));
   network->standardise(seen);
   network->set_training(false);
   return network;

@@ -45,15 +45,27 @@ std::unique_ptr<Level> gram_level(const Tensor& start, const Tensor& content, co
   return std::make_unique<LevelByFeatures>(GramLoss(job.features, content, regions, job.options.strength), start, palette_root(all), plan.steps);
 }
 
-/// As measured: of each activation the convolution's result, the ReLU's and a gradient are held, those that are just computed once more;
-/// and the pyramid of changes with Adam's moments.
-size_t gram_bytes(const FeatureNetwork& network, int h, int w) {
-  double activations = 0, share = 1;
-  for (const auto& stage : network.stages()) {
-    for (const int64_t filters : stage) activations += share * double(filters);
+/// As measured. In a step: of each activation the convolution's result, the ReLU's and a gradient, those that are just computed once more, and a
+/// style tap times a region's share; the pyramid of changes with Adam's moments. Before the first one: the styles, the content's taps, and the
+/// first stage of the largest style. Beside either, the weights; and a fiftieth more, for what is small.
+size_t gram_bytes(const TransferJob& job, int h, int w) {
+  double weights = 0, activations = 0, taps = 0, share = 1, from = 3;
+  for (const auto& stage : job.features->stages()) {
+    for (const int64_t filters : stage) {
+      weights += double(filters) * (9 * from + 1), activations += share * double(filters);
+      from = double(filters);
+    }
+    taps += share * double(stage[0]);
     share /= 4;
   }
-  return size_t(double(h) * w * (200 + 2.6 * 4 * activations));
+  double styles = 0, largest = 0;
+  for (const Style& s : job.styles) {
+    const double size = style_pixels(s.picture, std::max(h, w) * job.options.brush);
+    styles += size, largest = std::max(largest, size);
+  }
+  const double pixels = double(h) * w, step = pixels * (200 + 2.6 * 4 * activations + 4 * taps * double(job.masks.size()));
+  const double before = pixels * (52 + 4 * taps) + 12 * styles + largest * (16 + 12 * double(job.features->stages()[0][0]));
+  return size_t(1.02 * (4 * weights + std::max(step, before)));
 }
 
 }  // namespace weft::gan

@@ -30,20 +30,24 @@ size_t nearest(const Lab& lab, const std::vector<Lab>& centres) {
   return best;
 }
 
-/// The picture's colours in 32^3 bins, so that what follows does not depend on its size.
+/// The picture's colours in 32^3 bins, so that what follows does not depend on its size. A pixel counts by its alpha; where none can be
+/// seen, all of them count.
 std::vector<Bin> histogram(const Image& image) {
   std::vector<std::array<double, 4>> sums(size_t{1} << 15);
-  const size_t count = image.pixels.size() / 3;
-  for (size_t i = 0; i < count; ++i) {
+  const bool seen = std::any_of(image.alpha.begin(), image.alpha.end(), [](uint8_t a) { return a > 0; });
+  double count = 0;
+  for (size_t i = 0; i < image.pixels.size() / 3; ++i) {
     const uint8_t* p = &image.pixels[3 * i];
+    const double share = seen ? image.alpha[i] / 255.0 : 1;
     std::array<double, 4>& bin = sums[size_t(p[0] >> 3) << 10 | size_t(p[1] >> 3) << 5 | size_t(p[2] >> 3)];
     const Lab lab = oklab(p);
-    for (size_t k = 0; k < 3; ++k) bin[k] += double(lab[k]);
-    bin[3] += 1;
+    for (size_t k = 0; k < 3; ++k) bin[k] += share * double(lab[k]);
+    bin[3] += share;
+    count += share;
   }
   std::vector<Bin> bins;
   for (const auto& [l, a, b, n] : sums)
-    if (n > 0) bins.push_back({{float(l / n), float(a / n), float(b / n)}, n / double(count)});
+    if (n > 0) bins.push_back({{float(l / n), float(a / n), float(b / n)}, n / count});
   return bins;
 }
 
@@ -168,11 +172,14 @@ Separations separate(const Image& picture, const Palette& inks) {
   const std::vector<uint8_t> ink = without_specks(nearest_ink(image, inks), image.height, image.width, inks.size());
   Separations out{image, {}, std::vector<double>(inks.size())};
   out.films.assign(inks.size(), Image{image.height, image.width, 1, std::vector<uint8_t>(ink.size(), 255)});
+  double printed = 0;
   for (size_t i = 0; i < ink.size(); ++i) {
     std::copy(inks[ink[i]].rgb.begin(), inks[ink[i]].rgb.end(), &out.flat.pixels[3 * i]);
+    if (!image.alpha.empty() && image.alpha[i] < 128) continue;
     out.films[ink[i]].pixels[i] = 0;
-    out.coverage[ink[i]] += 1.0 / double(ink.size());
+    ++out.coverage[ink[i]], ++printed;
   }
+  for (double& share : out.coverage) share /= std::max(1.0, printed);
   return out;
 }
 

@@ -67,6 +67,16 @@ std::vector<float> coverage(const Image& any, int feather) {
   return share;
 }
 
+void check_feather(const TransferJob& job, int height, int width) {
+  const int feather = job.options.feather;
+  for (size_t m = 0; m < job.masks.size() && feather > 0; ++m) {
+    const std::vector<float> share = coverage(resized(with_channels(job.masks[m], 1), height, width), feather);
+    if (*std::max_element(share.begin(), share.end()) * 255 < 1)
+      throw ConfigError("a feather of " + std::to_string(feather) + " pixels leaves nothing of mask " + std::to_string(m + 1) + ": at " + std::to_string(width) + "x" +
+                        std::to_string(height) + " it is too narrow to fade in so far; choose a smaller feather");
+  }
+}
+
 std::vector<int32_t> inside(const Image& any) {
   const Image mask = with_channels(any, 1);
   std::vector<int32_t> where;

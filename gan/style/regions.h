@@ -8,6 +8,8 @@ namespace weft::gan {
 void check_masks(const TransferJob& job);
 /// 0 to 1 a pixel: a mask's grey, fading in over `feather` pixels from its edge inwards, so nothing is added outside.
 std::vector<float> coverage(const Image& mask, int feather);
+/// Throws ConfigError if a mask of a result of this size is too narrow to fade in over so many pixels: no style would be seen.
+void check_feather(const TransferJob& job, int height, int width);
 /// Indices of the pixels at half coverage or more.
 std::vector<int32_t> inside(const Image& mask);
 /// base + share * (over - base), with the bytes of base where share is 0.

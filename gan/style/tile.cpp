@@ -50,7 +50,7 @@ Image begun(const Repeat& repeat, Layout layout) {
 
 Tile make_tile(const Context& context, const Image& picture, Layout wanted) {
   if (std::min(picture.height, picture.width) < least_side)
-    throw ConfigError("a swatch of " + std::to_string(picture.width) + "x" + std::to_string(picture.height) + " pixels; a repeat takes at least 16 a side");
+    throw DataError("a swatch of " + std::to_string(picture.width) + "x" + std::to_string(picture.height) + " pixels; a repeat takes at least 16 a side");
   // Bricks are a half drop that lies on its side.
   const bool turn = wanted == Layout::brick;
   const Layout layout = turn ? Layout::half_drop : wanted;

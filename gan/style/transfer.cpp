@@ -37,7 +37,7 @@ std::vector<float> shares(const TransferJob& job) {
 /// The job at the result's size, three channels everywhere, and styles in the content's colours if that is wanted.
 TransferJob prepared(const TransferJob& job, const TransferPlan& plan) {
   TransferJob at = job;
-  at.content = resized(with_channels(job.content, 3), plan.height, plan.width);
+  at.content = resized(with_channels(job.content, 3), plan.height, plan.width);       // of its own size, with its straight colours
   if (const auto& alpha = job.content.alpha; !alpha.empty())
     at.content.alpha = resized({job.content.height, job.content.width, 1, alpha}, plan.height, plan.width).pixels;
   if (!job.lit.pixels.empty()) at.lit = resized(with_channels(job.lit, 3), plan.height, plan.width);
@@ -72,6 +72,7 @@ Image start_of(const TransferJob& job) {
   return start;
 }
 
+/// What pixels were moved to, as the dials will have it, on the content: the one before a cloth was laid over it, so that the cloth fades in too.
 Image finished(Image result, const TransferJob& job, const std::vector<float>& share) {
   const TransferOptions& o = job.options;
   if (o.keep_shading) result = job.lit.pixels.empty() ? shaded_as(result, job.content) : lit_as(result, job.lit, share);
@@ -79,10 +80,12 @@ Image finished(Image result, const TransferJob& job, const std::vector<float>& s
   if (o.colours == TransferColours::content) {
     std::vector<int32_t> where;
     for (size_t i = 0; i < share.size(); ++i)
-      if (share[i] >= 0.5f) where.push_back(int32_t(i));
+      if (share[i] >= 0.5f && (job.content.alpha.empty() || job.content.alpha[i] > 0)) where.push_back(int32_t(i));
     result = with_cloud(result, recoloured(cloud_of(result, where), cloud_of(job.content, where)), where);
   }
-  return composed(job.content, result, share);
+  result = composed(job.lit.pixels.empty() ? job.content : job.lit, result, share);
+  take_alpha(result, job.content);
+  return result;
 }
 
 }  // namespace
@@ -90,18 +93,14 @@ Image finished(Image result, const TransferJob& job, const std::vector<float>& s
 Image transfer(const Context& context, const TransferJob& whole, const std::function<bool(const TransferProgress&)>& look) {
   const TransferPlan plan = plan_transfer(context, whole);
   const TransferJob job = prepared(whole, plan);
-  if (plan.steps == 0) return job.content;
   const std::vector<float> share = shares(job);
+  if (plan.steps == 0) return job.lit.pixels.empty() ? job.content : finished(job.content, job, share);
   const NoGraph off(context);
 
   double work = 0, done = 0;
   for (const int longer : plan.levels) work += double(longer) * longer * plan.steps;
   Tensor x;
-  const std::function<Image()> picture = [&] {
-    Image result = finished(resized(to_image(x, 0), plan.height, plan.width), job, share);
-    result.alpha = job.content.alpha;
-    return result;
-  };
+  const std::function<Image()> picture = [&] { return finished(resized(to_image(x, 0), plan.height, plan.width), job, share); };
   bool going = true;
   int step = 0;
   const Image start = start_of(job);

@@ -80,6 +80,8 @@ Image fitted(const Image& image, int longer) {
   return at_least(resized(image, side(image.height), side(image.width)), kPatchSide + 1);
 }
 
+double style_pixels(const Image& style, double longer) { return longer * longer * std::min(style.height, style.width) / std::max(style.height, style.width); }
+
 int style_stride(double brush, const TransferPlan& plan) { return std::max(1, int(std::lround(brush * std::sqrt(double(plan.parts))))); }
 
 TransferLevel::TransferLevel(const Context& context, const Tensor& start, const TransferJob& job, const TransferPlan& plan)

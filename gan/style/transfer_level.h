@@ -21,6 +21,9 @@ Tensor to_tensor(const Context& context, const Image& image);
 /// Longer side `longer`, but no side so short that it has no patch.
 Image fitted(const Image& image, int longer);
 
+/// Of a style whose longer side is this.
+double style_pixels(const Image& style, double longer);
+
 /// Every so-manieth patch of a style, down and across, is enough for the lists of a part.
 int style_stride(double brush, const TransferPlan& plan);
 
@@ -42,7 +45,7 @@ class Level {
 std::unique_ptr<Level> gram_level(const Tensor& start, const Tensor& content, const TransferJob& job, const TransferPlan& plan);
 constexpr int kGramSteps = 60;                   // a level
 /// Of tensors, at most, for a picture of h x w.
-size_t gram_bytes(const FeatureNetwork& network, int h, int w);
+size_t gram_bytes(const TransferJob& job, int h, int w);
 
 class TransferLevel : public Level {
  public:

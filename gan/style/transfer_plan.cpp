@@ -56,22 +56,37 @@ std::vector<int> levels_of(const TransferJob& job, int height, int width) {
   return levels;
 }
 
-/// Of tensors at the last level, as measured. A pixel has 12 bytes in each of the picture, the gradient, their sum and a copy with
-/// borders; and a direction has, for a quarter of the patches, projections, their order, the lists compared, and as much again on the way back,
-/// and for all of them where they are read in a style's lists. A style's lists are made, and their memory given back, before the picture's.
-size_t bytes_of(const TransferJob& job, const TransferPlan& plan) {
-  if (job.features) return gram_bytes(*job.features, plan.height, plan.width);
+/// Of each style, what part of the picture its region is; 0 where it has no weight.
+std::vector<double> areas_of(const TransferJob& job) {
+  std::vector<double> areas;
+  for (const Style& s : job.styles)
+    areas.push_back(s.weight == 0 ? 0 : job.masks.empty() ? 1 : double(inside(job.masks[size_t(s.region)]).size()) / (double(job.content.height) * job.content.width));
+  return areas;
+}
+
+/// Of tensors at the last level, as measured: bytes a pixel, of which a grid of patches has a quarter.
+///   throughout                  the picture, what it was before, the content's light, the regions, the styles; and for each style and grid where its lists
+///                               are read, an index a direction and patch
+///   the most of: directions     the gradient, the sum, a copy with borders (of strips more of them); projections, their order, the way back, a region's own
+///                likeness       its planes, after the directions are done
+///                reading        of a style's lists, before the picture's: its grid, and projections, their rows, values and order
+/// and a fiftieth more, since a part's strips have now more of a region and now less.
+size_t bytes_of(const TransferJob& job, const TransferPlan& plan, const std::vector<double>& areas) {
+  if (job.features) return gram_bytes(job, plan.height, plan.width);
+  const bool strips = plan.parts > 1, held = job.options.structure > 0, regions = !job.masks.empty();
   const double pixels = double(plan.height) * plan.width, longer = std::max(plan.height, plan.width) * job.options.brush;
+  const double work = strips ? double(plan.width) * 64 * std::ceil(std::ceil((plan.height + 57.0) / kStripRows) / plan.parts) : pixels;
   const double c = plan.directions_at_once, stride = style_stride(job.options.brush, plan);
-  double styles = 0, lists = 0;
-  for (const Style& s : job.styles) {
-    const double size = longer * longer * std::min(s.picture.height, s.picture.width) / std::max(s.picture.height, s.picture.width);
+  double styles = 0, indices = 0, reading = 0;
+  for (size_t i = 0; i < job.styles.size(); ++i) {
+    const double size = style_pixels(job.styles[i].picture, longer);
     styles += 12 * size;
-    lists = std::max(lists, size / (stride * stride) * 4 * c);
+    indices += 4 * c * areas[i];
+    reading = std::max(reading, size * std::max(12 + c / (stride * stride), 4 * c / (stride * stride)));
   }
-  const double work = plan.parts == 1 ? pixels : double(plan.width) * 64 * std::ceil(std::ceil((plan.height + 57.0) / kStripRows) / plan.parts);
-  const double held = job.options.structure > 0 ? 130 : 0;              // by the likeness of light and shade, after the directions are done
-  return size_t(pixels * (plan.parts == 1 ? 12 : 13) + (held > 0 ? 4 * pixels : 0) + styles + std::max(work * ((plan.parts == 1 ? 28 : 52) + std::max(11 * c, held)), lists + work * 5 * c));
+  const double throughout = pixels * ((strips ? 13 : 12) + (held ? 4 : 0) + (regions ? 4 : 0)) + styles + work * indices;
+  const double directions = work * ((strips ? 52 : 28) + 4.5 * c + 7 + (regions ? c : 0)), likeness = held ? work * (138 + (regions && strips ? 4 : 0)) : 0;
+  return size_t(1.02 * (throughout + std::max({directions, likeness, reading + work * (16 + (job.styles.size() > 1 ? c : 0))})));
 }
 
 /// What the tensors may take; 0: nobody knows.
@@ -82,6 +97,32 @@ size_t most_of(const Context& context, const TransferOptions& o) {
   while (most == 0 && file >> word)
     if (word == "MemAvailable:" && file >> most) most *= 1024 * 3 / 4;   // of what the machine could still give
   return o.memory && (most == 0 || o.memory < most) ? o.memory : most;
+}
+
+/// A plan for a result of this longer side, except for levels and steps: in as few parts, with as many directions at once, as the memory has room for.
+TransferPlan of_size(const TransferJob& job, const std::vector<double>& areas, double longer, size_t most) {
+  const double scale = longer / std::max(job.content.height, job.content.width);
+  TransferPlan plan{};
+  plan.height = int(std::lround(job.content.height * scale)), plan.width = int(std::lround(job.content.width * scale));
+  const int most_parts = job.features ? 1 : std::max(1, plan.height / kStripRows / 4);    // a part is four strips or more, or it would not look like the whole
+  for (plan.parts = 1;; plan.parts = std::min(2 * plan.parts, most_parts)) {
+    for (plan.directions_at_once = kMostAtOnce;; plan.directions_at_once /= 2) {
+      plan.bytes = bytes_of(job, plan, areas);
+      if (most == 0 || plan.bytes <= most || plan.directions_at_once == 1) break;
+    }
+    if (most == 0 || plan.bytes <= most || plan.parts == most_parts) break;
+  }
+  return plan;
+}
+
+/// The largest longer side below this that the memory has room for; 0: none.
+int fitting(const TransferJob& job, const std::vector<double>& areas, int longer, size_t most) {
+  while (--longer > 0) {
+    const TransferPlan plan = of_size(job, areas, longer, most);
+    if (std::min(plan.height, plan.width) < smallest_side(job)) return 0;
+    if (plan.bytes <= most) return longer;
+  }
+  return 0;
 }
 
 std::string mib(size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
@@ -98,28 +139,25 @@ TransferColours transfer_colours_named(const std::string& name) {
 TransferPlan plan_transfer(const Context& context, const TransferJob& job) {
   check(job);
   const Image& c = job.content;
-  const double scale = job.options.size == 0 ? 1 : double(job.options.size) / std::max(c.height, c.width);
-  TransferPlan plan{};
-  plan.height = int(std::lround(c.height * scale)), plan.width = int(std::lround(c.width * scale));
+  const size_t most = most_of(context, job.options);
+  const std::vector<double> areas = areas_of(job);
+  TransferPlan plan = of_size(job, areas, job.options.size == 0 ? std::max(c.height, c.width) : job.options.size, most);
   if (std::min(plan.height, plan.width) < smallest_side(job))
     throw DataError("transfer: the content is " + std::to_string(c.width) + "x" + std::to_string(c.height) + " and would be " + std::to_string(plan.width) + "x" +
                     std::to_string(plan.height) + ", but a side needs " + std::to_string(smallest_side(job)) + " pixels to have " +
                     (job.features ? "features" : "patches") + "; crop it, or choose a larger size");
+  if (int64_t{plan.height} * plan.width > kMaxImagePixels)
+    throw ConfigError("transfer: a result of " + std::to_string(plan.width) + "x" + std::to_string(plan.height) + " has more than the " +
+                      std::to_string(kMaxImagePixels >> 20) + " Mi pixels that a picture may have; choose a smaller size");
+  check_feather(job, plan.height, plan.width);
   plan.levels = levels_of(job, plan.height, plan.width);
   plan.steps = job.options.strength == 0 ? 0 : job.features ? kGramSteps : int(std::ceil(job.options.effort * kStepsAtFullStrength * job.options.strength));
-  const size_t most = most_of(context, job.options);
-  const int most_parts = job.features ? 1 : std::max(1, plan.height / kStripRows / 4);    // a part is four strips or more, or it would not look like the whole
-  for (plan.parts = 1;; plan.parts = std::min(2 * plan.parts, most_parts)) {
-    for (plan.directions_at_once = kMostAtOnce;; plan.directions_at_once /= 2) {
-      plan.bytes = bytes_of(job, plan);
-      if (most == 0 || plan.bytes <= most || plan.directions_at_once == 1) break;
-    }
-    if (most == 0 || plan.bytes <= most || plan.parts == most_parts) break;
-  }
   if (most && plan.bytes > most) {
-    const int fits = int(std::max(plan.height, plan.width) * std::sqrt(double(most) / double(plan.bytes)));
-    throw OutOfMemory("transfer: a result of " + std::to_string(plan.width) + "x" + std::to_string(plan.height) + " takes " + mib(plan.bytes) + " of tensors" + (job.features ? "" : " even in parts") + ", and there are " +
-                      mib(most) + "; size " + std::to_string(fits) + " would fit" + (job.features ? ", and so might --method swd" : job.options.brush > 1 ? ", and so might a smaller brush" : ""));
+    const int fits = fitting(job, areas, std::max(plan.height, plan.width), most);
+    const std::string other = job.features ? "--method swd" : job.options.brush > 1 ? "a smaller brush" : "";
+    throw OutOfMemory("transfer: a result of " + std::to_string(plan.width) + "x" + std::to_string(plan.height) + " takes " + mib(plan.bytes) + " of tensors" +
+                      (job.features ? "" : " even in parts") + ", and there are " + mib(most) + "; " + (fits ? "size " + std::to_string(fits) + " would fit" : "no size would fit") +
+                      (other.empty() ? "" : fits ? ", and so might " + other : ", but " + other + " might"));
   }
   return plan;
 }

@@ -10,11 +10,17 @@ using namespace cli;
 
 namespace {
 
-/// Runs a case on what it draws itself, 96 pixels a side. False where this system lacks the scripts, as a bundle of tests does.
+std::string script(const std::string& name) { return std::string(WEFT_TESTS_FOLDER) + "/../docs/cases/" + name + ".sh"; }
+
+/// Whether a case ends well on what it draws itself, 96 pixels a side.
+bool ends_well(const std::string& name, const std::string& out, const std::string& settings = "") {
+  return std::system((settings + " WEFT='" WEFT_PROGRAM "' OUT='" + out + "' SIZE=96 bash '" + script(name) + "' > '" + out + ".txt' 2>&1").c_str()) == 0;
+}
+
+/// False where this system lacks the scripts, as a bundle of tests does.
 bool worked(const std::string& name, const std::string& out) {
-  const std::string script = std::string(WEFT_TESTS_FOLDER) + "/../docs/cases/" + name + ".sh";
-  if (!fs::exists(script)) return false;
-  CHECK(std::system(("WEFT='" WEFT_PROGRAM "' OUT='" + out + "' SIZE=96 bash '" + script + "' > '" + out + ".txt' 2>&1").c_str()) == 0);
+  if (!fs::exists(script(name))) return false;
+  CHECK(ends_well(name, out));
   INFO(read_file(out + ".txt"));
   REQUIRE(fs::exists(out + "/report.html"));
   return true;
@@ -51,4 +57,16 @@ TEST_CASE("case: classic photography is grey on film, toned as a print, and near
   const nlohmann::json report = nlohmann::json::parse(read_file(out + "/report.json"));
   CHECK(report["change"]["patch_distance"] < -0.5);
   CHECK(report["after"]["structural_similarity"] > 0.6);
+}
+
+TEST_CASE("case: posters of a run that is there; one of fewer steps is not taken for it") {
+  const Folder folder;
+  const std::string out = folder / "posters";
+  if (!fs::exists(script("poster-style"))) return;
+  CHECK(ends_well("poster-style", out, "STEPS=1"));
+  INFO(read_file(out + ".txt"));
+  CHECK(fs::exists(out + "/mix.png"));
+  CHECK(ends_well("poster-style", out, "STEPS=1"));
+  CHECK(!ends_well("poster-style", out, "STEPS=2"));
+  CHECK(read_file(out + ".txt").find("train.steps: 1 -> 2") != std::string::npos);
 }

@@ -1,6 +1,7 @@
 // weft recolor and weft tile as a person meets them: what they write and say, and what they refuse.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "process.h"
@@ -46,6 +47,83 @@ TEST_CASE("recolor: by picture, by codes, in inks, and its palette") {
   CHECK(run_weft({"recolor", "--image", one, "--black-and-white", "--film", "0.5", "--out", out}).code == 0);
 }
 
+TEST_CASE("recolor: --extract without --out tells colours and writes nothing") {
+  const Folder folder;
+  write_pictures(folder / "in", 2, 16);
+  fs::copy(folder / "in/00000.png", folder / "in/00000.jpg");          // of one stem, which is of no account where nothing is written
+  const std::string one = folder / "in/00000.png", before = read_file(one);
+  const Result result = run_weft({"recolor", "--image", one, "--extract", "3"});
+  CHECK(result.code == 0);
+  CHECK(result.out[0] == '#');
+  const Result all = run_weft({"recolor", "--image", folder / "in", "--extract", "2", "--json"});
+  REQUIRE(all.code == 0);
+  const Json pictures = Json::parse(all.out)["pictures"];
+  CHECK(pictures.size() == 3);
+  CHECK(!pictures[0].contains("file"));
+  CHECK(read_file(one) == before);
+  CHECK(!fs::exists("00000.png"));
+}
+
+TEST_CASE("recolor and tile write over nothing that they read, and nothing twice") {
+  const Folder folder;
+  write_pictures(folder / "in", 2, 16);
+  const std::string in = folder / "in", one = folder / "in/00000.png", other = folder / "in/00001.png", out = folder / "out.png", before = read_file(one);
+  fs::create_directory_symlink(in, folder / "link");
+  refused({"recolor", "--image", one, "--hue", "20", "--out", one}, 2, "is read");
+  refused({"recolor", "--image", one, "--hue", "20", "--out", in}, 2, "is read");
+  refused({"recolor", "--image", one, "--hue", "20", "--out", folder / "link/../in/00000.png"}, 2, "is read");
+  refused({"recolor", "--image", one, "--palette", other, "--out", other}, 2, "is read");
+  refused({"recolor", "--image", in, "--hue", "20", "--out", folder / "link"}, 2, "read from this folder");
+  refused({"recolor", "--image", in, "--colors", "2", "--separations", in, "--out", folder / "all"}, 2, "read from this folder");
+  refused({"tile", "--swatch", one, "--out", out, "--preview", one}, 2, "is read");
+  refused({"tile", "--swatch", one, "--out", out, "--preview", out}, 2, "written twice");
+  refused({"tile", "--swatch", in, "--out", folder / "tiles", "--preview", folder / "tiles"}, 2, "written twice");
+  fs::copy(one, folder / "in/00000.m.png");
+  fs::copy(one, folder / "in/00000.jpg");
+  refused({"recolor", "--image", in, "--hue", "20", "--out", folder / "all"}, 2, "would both become");
+  CHECK(read_file(one) == before);
+  CHECK(!fs::exists(out));
+}
+
+TEST_CASE("recolor and tile: of a folder, what cannot be used is named, counted and left out") {
+  const Folder folder;
+  write_pictures(folder / "in", 3, 24);
+  write_file(folder / "in/00001.png", read_file(folder / "in/00001.png").substr(0, 60));
+  for (const Words& words : {Words{"recolor", "--image", folder / "in", "--hue", "30"}, Words{"tile", "--swatch", folder / "in"}}) {
+    Words all = words;
+    all.insert(all.end(), {"--out", folder / words[0], "--json"});
+    if (words[0] == "tile") weft::gan::write_png(folder / "in/small.png", {8, 8, 1, std::vector<uint8_t>(64)});
+    const Result result = run_weft(all);
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    CHECK(result.says("00001.png"));
+    CHECK(result.says("pictures left out"));
+    CHECK(Json::parse(result.out)["left_out"] == (words[0] == "tile" ? 2 : 1));
+    CHECK(fs::exists(folder / words[0] + "/00002.png"));
+  }
+  CHECK(run_weft({"tile", "--swatch", folder / "in", "--out", folder / "again"}).says("small.png: a swatch of 8x8"));
+  for (const char* name : {"00000.png", "00002.png", "small.png"}) write_file(folder / "in/" + name, "no picture");
+  refused({"tile", "--swatch", folder / "in", "--out", folder / "again"}, 66, "none of its 4 pictures");
+}
+
+TEST_CASE("recolor: of a cut-out, the palette and the inks are of what can be seen") {
+  const Folder folder;
+  weft::gan::Image cut{20, 20, 3, std::vector<uint8_t>(1200, 255), std::vector<uint8_t>(400)};
+  for (size_t i = 100; i < 200; ++i) {
+    cut.alpha[i] = 255;
+    for (size_t k = 0; k < 3; ++k) cut.pixels[3 * i + k] = (i < 150) == (k == 0) ? 200 : 20;
+  }
+  weft::gan::write_png(folder / "cut.png", cut);
+  const Json told = Json::parse(run_weft({"recolor", "--image", folder / "cut.png", "--colors", "2", "--separations", folder / "films", "--out", folder / "flat.png", "--json"}).out)["pictures"][0];
+  REQUIRE(told["colours"].size() == 2);
+  for (size_t k = 0; k < 2; ++k) {
+    CHECK(told["colours"][k]["share"] == doctest::Approx(0.5));
+    const weft::gan::Image film = weft::gan::read_image(told["separations"][k].get<std::string>());
+    CHECK(std::count(film.pixels.begin(), film.pixels.end(), 0) == 50);
+  }
+  CHECK(weft::gan::read_image(folder / "flat.png").alpha == cut.alpha);
+}
+
 TEST_CASE("recolor refuses with a sentence") {
   const Folder folder;
   write_pictures(folder / "in", 1, 16);
@@ -60,7 +138,8 @@ TEST_CASE("recolor refuses with a sentence") {
   refused({"recolor", "--image", one, "--colors", "0", "--out", out}, 2, "--colors");
   refused({"recolor", "--image", one, "--hue", "20", "--separations", folder / "films", "--out", out}, 2, "--colors");
   refused({"recolor", "--image", one, "--extract", "3", "--hue", "20"}, 2, "--extract");
-  refused({"recolor", "--image", one, "--hue", "20", "--out", folder / "no/such/out.png"}, 74, "out.png");
+  refused({"recolor", "--image", one, "--hue", "20", "--out", folder / "no/such/out.png"}, 74, "there is no folder");
+  refused({"tile", "--swatch", one, "--out", out, "--preview", folder / "no/such/out.png"}, 74, "there is no folder");
   refused({"recolor", "--image", one, "--hue", "20", "--out", folder / "out.jpg"}, 2, "end in .png");
   refused({"recolor", "--image", folder / "in", "--hue", "20", "--out", out}, 2, "give a folder");
   fs::create_directory(folder / "films.png");
@@ -91,7 +170,7 @@ TEST_CASE("tile: the repeat, the cloth and the figures; and what it refuses") {
   CHECK(bricks.err.find("two of its own repeats") != std::string::npos);             // bricks of half a tartan would break its stripes
 
   write_pictures(folder / "small", 1, 8);
-  refused({"tile", "--swatch", folder / "small/00000.png", "--out", out}, 2, "at least 16");
+  refused({"tile", "--swatch", folder / "small/00000.png", "--out", out}, 66, "at least 16");
   refused({"tile", "--swatch", one, "--layout", "halfdrop", "--out", out}, 2, "straight, half-drop, brick, mirror");
   refused({"tile", "--swatch", one, "--size", "8", "--out", out}, 2, "--size");
   refused({"tile", "--swatch", one, "--size", "64", "--width-cm", "5", "--out", out}, 2, "give one");

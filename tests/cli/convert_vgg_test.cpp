@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "process.h"
+#include "weft/gan/image.h"
 #include "weft/tensor/safetensors.h"
+#include "weft/tensor/sha256.h"
 
 using namespace cli;
 
@@ -44,6 +46,28 @@ TEST_CASE("convert-vgg cuts, rounds, and writes down where it comes from") {
   CHECK(run_weft({"convert-vgg", folder / "small.safetensors", folder / "again.safetensors", "--cut", "relu1_1"}).code == 0);
   CHECK(weft::read_safetensors(folder / "again.safetensors").metadata.at("weft.preproc") == "caffe");
   CHECK(run_weft({"convert-vgg", folder / "small.safetensors", folder / "no.safetensors", "--cut", "relu1_1", "--preproc", "torchvision"}).code == 2);
+}
+
+TEST_CASE("convert-vgg of weft's own network: it is known afterwards too; and nothing is written over what is read") {
+  const Folder folder;
+  const std::string own = folder / "features.safetensors", half = folder / "half.safetensors";
+  weft::write_safetensors(own, {{"features.0.weight", filled({4, 3, 3, 3})}, {"features.0.bias", filled({4})}, {"features.3.weight", filled({6, 4, 3, 3})}, {"features.3.bias", filled({6})}},
+                          {{"model", "features"}});
+  CHECK(run_weft({"convert-vgg", own, half, "--cut", "relu2_1", "--f16"}).code == 0);
+  write_pictures(folder / "pictures", 2, 32);
+  const Result r = run_weft({"transfer", "--method", "gram", "--features", half, "--content", folder / "pictures/00000.png", "--style", folder / "pictures/00001.png", "--out", folder / "out.png",
+                             "--structure", "1"});
+  CAPTURE(r.err);
+  CHECK(r.code == 0);
+  std::string about;
+  for (const auto& [key, text] : weft::gan::read_png_text(folder / "out.png")) about += key + "=" + text + "\n";
+  CHECK(about.find("weft.features=" + half + "\nweft.features_sha256=" + weft::sha256_of_file(half)) != std::string::npos);
+
+  const std::string before = read_file(own);
+  const Result over = run_weft({"convert-vgg", own, own, "--cut", "relu2_1"});
+  CHECK(over.code == 2);
+  CHECK(over.says("IN and OUT are one file"));
+  CHECK(read_file(own) == before);
 }
 
 TEST_CASE("convert-vgg of what is no VGG") {

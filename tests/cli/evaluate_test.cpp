@@ -86,11 +86,39 @@ TEST_CASE("evaluate: without features it says how to make some, and what is miss
   CHECK(r.says("weft train classifier"));
   CHECK(r.out.find("sliced_wasserstein") != std::string::npos);
   CHECK(r.out.find("memorised_share") != std::string::npos);
-  const Result brief = runs.evaluated({"--brief"});
+  const Result nothing = runs.evaluated({"--brief"});
+  CHECK(nothing.code == 2);
+  CHECK(nothing.says("name one, or leave out --brief"));
+  const Result brief = runs.evaluated({"--brief", "--features", runs.judge});
   CHECK(brief.code == 0);
+  CHECK(brief.out.find("classes_present") != std::string::npos);
   CHECK(brief.out.find("memorised_share") == std::string::npos);
   CHECK(run_weft({"evaluate", runs.folder / "none", "--data", runs.data}).code == 66);
   CHECK(run_weft({"evaluate", runs.run, "--data", runs.folder / "none"}).code == 66);
   CHECK(run_weft({"evaluate", runs.run}).code == 2);
   CHECK(run_weft({"train", "classifier", "--data", runs.data + "/dark", "--out", runs.folder / "no", "--size", "16"}).says("has none"));
+}
+
+TEST_CASE("evaluate: pictures are brought to the generator's shape as the run brought them") {
+  const Folder folder;
+  const std::string data = folder / "wide", run = folder / "run";
+  fs::create_directories(data);
+  for (int i = 0; i < 8; ++i) {
+    std::vector<uint8_t> grey(16 * 32, uint8_t(20 * i));
+    weft::gan::write_png(folder / ("wide/" + std::to_string(i) + ".png"), {16, 32, 1, grey});
+  }
+  REQUIRE(run_weft(small_run(data, run, {"--set", "data.fit=pad"})).code == 0);
+  const auto difference_of_data = [&](const std::string& generator) {
+    const Result r = run_weft({"evaluate", generator, "--data", data, "--device", "cpu", "--threads", "1", "--json"});
+    CAPTURE(r.err);
+    REQUIRE(r.code == 0);
+    const json told = json::parse(r.out);
+    for (const json& f : told["figures"])
+      if (f["name"] == "difference") return f["real"].get<double>();
+    return 0.0;
+  };
+  std::string generator;
+  for (const auto& file : fs::recursive_directory_iterator(run))
+    if (file.path().filename() == "generator.safetensors") generator = file.path().string();
+  CHECK(difference_of_data(run) < 0.8 * difference_of_data(generator));        // half of each picture is border; the file alone says nothing of that
 }

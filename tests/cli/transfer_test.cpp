@@ -44,7 +44,7 @@ TEST_CASE("transfer: a picture of the content's size that says how it was made; 
   std::string keys;
   for (const auto& chunk : weft::gan::read_png_text(p.out)) keys += chunk.first + " ";
   CHECK(keys.find("weft.content_sha256 weft.style weft.style_sha256 weft.seed") != std::string::npos);
-  CHECK(fs::exists(p.folder / "so-far.png"));
+  CHECK(weft::gan::read_png_text(p.folder / "so-far.png") == weft::gan::read_png_text(p.out));
   CHECK(read_file(p.folder / "report.html").find("<html") != std::string::npos);
 }
 
@@ -86,6 +86,77 @@ TEST_CASE("transfer: weights, masks, blends, sweeps and folders") {
   CHECK(weft::gan::read_image(p.out).width > 3 * 32);
 }
 
+TEST_CASE("transfer: see-through parts of a mask are black, and those of a content stay under a cloth") {
+  const Pictures p;
+  weft::gan::Image mask{40, 32, 1, std::vector<uint8_t>(40 * 32, 255)}, clear{40, 32, 1, std::vector<uint8_t>(40 * 32, 90)};
+  for (int i = 0; i < 40 * 32; ++i) mask.alpha.push_back(i % 32 < 16 ? 255 : 0);
+  clear.alpha.assign(40 * 32, 40);
+  weft::gan::write_png(p.folder / "mask.png", mask);
+  weft::gan::write_png(p.folder / "clear.png", clear);
+  REQUIRE(run_weft(p.words({"--mask", p.folder / "mask.png"})).code == 0);
+  const weft::gan::Image result = weft::gan::read_image(p.out), content = weft::gan::read_image(p.content);
+  int outside = 0;
+  for (size_t i = 0; i < result.pixels.size(); ++i) outside += i / 3 % 32 >= 16 && result.pixels[i] != content.pixels[i];
+  CHECK(outside == 0);
+  CHECK(result.pixels != content.pixels);
+  Words words = p.words({"--blend", p.style + ":0.5"});
+  words[2] = p.folder / "clear.png";
+  REQUIRE(run_weft(words).code == 0);
+  CHECK(weft::gan::read_image(p.out).alpha == clear.alpha);
+}
+
+TEST_CASE("transfer: folders leave out broken pictures, and no work is begun on a sheet that cannot be finished or read") {
+  const Pictures p;
+  const std::string many = p.folder / "many";
+  fs::create_directory(many);
+  for (const char* name : {"a.png", "a.jpg", "b.png"}) fs::copy(p.content, many + "/" + name);
+  write_file(many + "/broken.png", "no picture");
+  const auto sheet = [&](const Words& more) {
+    Words words = {"transfer", "--content", many, "--style", p.style, "--out", p.out, "--strength", "0", "--device", "cpu", "--threads", "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_weft(words);
+  };
+  Result r = sheet({"--size", "32"});
+  CAPTURE(r.err);
+  CHECK(r.code == 0);
+  CHECK(r.says("1 of 4 pictures left out"));
+  fs::remove(p.out);
+  picture(p.folder, "many/thin.png", 3, 90, 1);
+  r = sheet({"--size", "32"});
+  CHECK(r.code == 66);
+  CHECK(r.says("thin.png: "));
+  CHECK(!r.says("levels"));                                          // as is told of each picture when work on it begins
+  fs::remove(many + "/thin.png");
+  for (int i = 0; i < 64; ++i) fs::copy(p.content, many + "/" + std::to_string(i) + ".png");
+  CHECK(sheet({}).says("--size 233 or less would fit"));             // 68 rows of it, and gaps of 7
+  const std::string wide = picture(p.folder, "wide.png", 10, 400, 3);
+  r = run_weft(p.words({"--content", wide, "--sweep", "strength", "--size", "3400"}));
+  CHECK(r.code == 2);
+  CHECK(r.says("or less would fit"));
+  CHECK(!fs::exists(p.out));
+}
+
+TEST_CASE("transfer writes over nothing that it reads, and nothing twice") {
+  const Pictures p;
+  const std::string before = read_file(p.content), masks = p.folder / "masks.json";
+  write_file(masks, "{}");
+  const struct { Words more; std::string part; } cases[] = {
+      {{"--out", p.content}, "is read"},
+      {{"--preview", p.content}, "is read"},
+      {{"--preview", p.out}, "written twice"},
+      {{"--blend", p.folder / "cloth.png:0.3", "--out", p.folder / "cloth.png"}, "is read"},
+      {{"--mask", masks + ":dress", "--report", p.folder / "masks.html"}, "masks.json is read"},
+  };
+  for (const auto& c : cases) {
+    const Result r = run_weft(p.words(c.more));
+    CAPTURE(r.err);
+    CHECK(r.code == 2);
+    CHECK_MESSAGE(r.says(c.part), c.part);
+  }
+  CHECK(read_file(p.content) == before);
+  CHECK(!fs::exists(p.out));
+}
+
 TEST_CASE("transfer: stopped by SIGINT it writes the picture so far and exits 130") {
   const Pictures p;
   const std::string preview = p.folder / "so-far.png";
@@ -104,7 +175,10 @@ TEST_CASE("transfer: stopped by SIGINT it writes the picture so far and exits 13
 TEST_CASE("transfer: what cannot be done ends with a sentence and the right code, and nothing is written") {
   const Pictures p;
   write_file(p.folder / "broken.png", "no picture");
-  const std::string small = picture(p.folder, "one.png", 1, 1, 1);
+  const std::string small = picture(p.folder, "one.png", 1, 1, 1), square = p.folder / "square.png";
+  weft::gan::Image middle{40, 32, 1, std::vector<uint8_t>(40 * 32)};
+  for (size_t i = 0; i < middle.pixels.size(); ++i) middle.pixels[i] = i % 32 >= 12 && i % 32 < 20 && i / 32 >= 16 && i / 32 < 24 ? 255 : 0;
+  weft::gan::write_png(square, middle);
   const struct { Words more; int code; std::string part; } cases[] = {
       {{"--content", p.folder / "none.jpg"}, 66, "none.jpg"},
       {{"--content", p.folder / "broken.png"}, 66, "broken.png"},
@@ -117,9 +191,12 @@ TEST_CASE("transfer: what cannot be done ends with a sentence and the right code
       {{"--mask", p.style}, 66, "24x24 and the content 32x40"},
       {{"--mask", p.content}, 66, "has colours"},
       {{"--mask", p.content, "--mask", p.content}, 2, "2 masks"},
+      {{"--feather", "8"}, 2, "no --mask"},
+      {{"--mask", square, "--feather", "30"}, 2, "leaves nothing of mask 1"},
       {{"--out", p.folder / "nowhere/x.png"}, 74, "no folder"},
       {{"--out", p.folder / "x.jpg"}, 2, ".png"},
-      {{"--size", "16384", "--memory", "64"}, 1, "would fit"},
+      {{"--size", "8192", "--memory", "64"}, 1, "would fit"},
+      {{"--size", "16384"}, 2, "64 Mi pixels"},
   };
   for (const auto& c : cases) {
     const Result r = run_weft(p.words(c.more));

@@ -95,6 +95,24 @@ TEST_CASE("translate: a run of another kind, one way only, and nothing to transl
     CHECK_MESSAGE(r.says(c.part), c.part);
     CHECK(!fs::exists(out));
   }
+
+  const auto translated = [&](const std::string& input, const std::string& to, const Words& more = {}) {
+    Words words = {"translate", folder / "run", "--input", input, "--out", to, "--device", "cpu"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_weft(words);
+  };
+  CHECK(translated(folder / "pictures", folder / "pictures").says("read from this folder"));
+  CHECK(translated(picture, picture).says("is read"));
+  CHECK(translated(picture, folder / "no/such.png").says("there is no folder"));
+  weft::gan::Image clear{16, 16, 3, std::vector<uint8_t>(16 * 16 * 3, 90)};
+  clear.alpha.assign(16 * 16, 40);
+  weft::gan::write_png(folder / "clear.png", clear);
+  REQUIRE(translated(folder / "clear.png", out, {"--size", "8"}).code == 0);
+  CHECK(weft::gan::read_image(out).alpha == std::vector<uint8_t>(8 * 8, 40));
+  fs::copy(folder / "broken.png", folder / "pictures/broken.png");
+  const Result some = translated(folder / "pictures", folder / "all");
+  CHECK(some.code == 0);
+  CHECK(some.says("1 of 13 pictures left out"));
 }
 
 TEST_CASE("training a translation: sides that do not match are listed, and empty ones told") {
@@ -118,4 +136,9 @@ TEST_CASE("training a translation: sides that do not match are listed, and empty
     CHECK(r.code == 66);
     CHECK_MESSAGE(r.says("no pictures in it"), r.err);
   }
+  Words words = pix2pix(folder / "pairs/A", folder / "run", {"--steps", "1"});
+  words[1] = "restyle";
+  r = run_weft(words);
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(r.says("--styles DIR"), r.err);
 }

@@ -63,6 +63,7 @@ TEST_CASE("what nobody knows is refused, with the nearest that somebody does") {
   refused({"train", "--set", "batch=8"}, 2, "did you mean 'train.batch'?");
   refused({"train", "--set", "train.batch"}, 2, "expected key=value");
   refused({"list", "modles"}, 2, "did you mean 'models'?");
+  refused({"list", "foo"}, 2, "models, objectives, penalties, data");
   refused({"info", "more"}, 2, "'more'");
   refused({"train", "--batch"}, 2, "--batch");
   refused({"train", "--zzzzzzz"}, 2, "weft train -h");
@@ -152,6 +153,19 @@ TEST_CASE("dcgan's rates follow its width, unless they are given") {
   CHECK(has_line(run_weft({"train", "resnet", "--print-config", "--width", "16"}).out, "learning_rate_g = 2e-04 "));
   const std::string unequal = run_weft({"train", "dcgan", "--print-config", "--width", "16", "--set", "model.d_width=32"}).out;
   for (const char* line : {"learning_rate_g = 8e-04 ", "learning_rate_d = 4e-04 "}) CHECK_MESSAGE(has_line(unequal, line), line);
+}
+
+TEST_CASE("a setting that the model does not have is refused, with the models that have it") {
+  const Folder folder;
+  write_pictures(folder / "data", 8);
+  for (const auto& [model, pair, owners] : {std::tuple{"r3gan", "model.minibatch_std=4", "dcgan, convgan, stylegan2"}, {"convgan", "model.stem=dense", "dcgan, vaegan"}, {"dcgan", "loss.content=5", "vaegan, restyle"},
+                                            {"dcgan", "train.pool=50", "cyclegan"}, {"vaegan", "train.order=g-first", "dcgan, convgan"}, {"features", "model.waves=3", "mlp"}, {"dcgan", "model.dropout=0.5", "pix2pix, classifier"}}) {
+    const Result r = run_weft({"train", model, "--data", folder / "data", "--out", folder / "run", "--size", "32", "--width", "2", "--batch", "2", "--steps", "1", "--set", pair});
+    CAPTURE(r.err);
+    CHECK(r.code == 2);
+    CHECK(r.says(std::string("does nothing for ") + model + "; it is a setting of " + owners));
+    CHECK(!fs::exists(folder / "run"));
+  }
 }
 
 TEST_CASE("a preset of augmentations is weaker than whatever is set by name, in any order") {

@@ -239,3 +239,29 @@ TEST_CASE("resizing: constant stays, halves are averages, nothing aliases, halve
   CHECK(with_channels(Image{1, 1, 1, {9}}, 3).pixels == Pixels{9, 9, 9});
   CHECK(with_channels(Image{1, 2, 3, {255, 255, 255, 255, 0, 0}}, 1).pixels == Pixels{255, 76});
 }
+
+TEST_CASE("alpha: what stays as it was keeps its bytes, and what changed comes to the same over white") {
+  for (const int channels : {1, 3}) {
+    Image stored = noise(16, 256, channels), image = stored;
+    for (int i = 0; i < 16 * 256; ++i) stored.alpha.push_back(uint8_t(i % 256));
+    image.alpha = stored.alpha, image.straight = stored.pixels;
+    for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = uint8_t((stored.pixels[i] * stored.alpha[i / size_t(channels)] + 255 * (255 - stored.alpha[i / size_t(channels)]) + 127) / 255);
+    const Image read = decode(encode_png(image));
+    CHECK(read.pixels == image.pixels);
+    CHECK(read.straight == stored.pixels);
+    CHECK(read.alpha == stored.alpha);
+    CHECK(decode(encode_png(read)).straight == stored.pixels);
+
+    Image changed = read;
+    for (size_t i = 0; i < changed.pixels.size(); i += 5) changed.pixels[i] = uint8_t(std::min(255, changed.pixels[i] + 3));
+    const Image again = decode(encode_png(changed));
+    int off = 0;
+    for (size_t i = 0; i < changed.pixels.size(); ++i) off += changed.alpha[i / size_t(channels)] > 0 && again.pixels[i] != changed.pixels[i];
+    CHECK(off == 0);
+    CHECK(with_channels(read, 4 - channels).alpha == stored.alpha);
+  }
+  Image grey{1, 2, 1, {200, 255}, {128, 0}, {145, 7}};
+  CHECK(with_channels(grey, 3).straight == Pixels{145, 145, 145, 7, 7, 7});
+  grey.straight = {};                            // not known, as after a change of size
+  CHECK(decode(encode_png(grey)).straight == Pixels{145, 255});
+}

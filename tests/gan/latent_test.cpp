@@ -1,6 +1,7 @@
 // What a generator is given: latents, and which class to make.
 #include "networks.h"
 #include "weft/gan/conditions.h"
+#include "weft/gan/gan.h"
 #include "weft/gan/latent.h"
 
 using namespace weft;
@@ -29,6 +30,15 @@ TEST_CASE("walks and truncated latents") {
   }
 }
 
+namespace {
+/// Pictures of which only the classes matter.
+class Pictures final : public gan::Dataset {
+ public:
+  Pictures(std::vector<std::string> classes, std::vector<int> labels) { classes_ = std::move(classes), labels_ = std::move(labels), size_ = int64_t(labels_.size()); }
+  int read(int64_t, float*) override { return 0; }
+};
+}  // namespace
+
 TEST_CASE("attributes of a class, and unknown ones") {
   const gan::Conditions one_hot = gan::conditions_of({"Coat", "Bag"}), several = gan::conditions_of({"dress|red", "dress|blue", "coat|red"});
   CHECK(one_hot.names == std::vector<std::string>{"Coat", "Bag"});
@@ -36,5 +46,15 @@ TEST_CASE("attributes of a class, and unknown ones") {
   CHECK(several.names == std::vector<std::string>{"blue", "coat", "dress", "red"});
   CHECK(several.rows == std::vector<std::vector<float>>{{0, 0, 1, 1}, {1, 0, 1, 0}, {0, 1, 0, 1}});
   CHECK(gan::condition_row(several.names, "coat|blue", "--class") == std::vector<float>{1, 1, 0, 0});
+  // Samples in turn are what the data has, never "red" alone; and beside pictures of the data they are what those are.
+  const Context c = Context::open("reference");
+  gan::ModelOptions o;
+  o.classes = several.names, o.combinations = {"dress|red", "dress|blue", "coat|red"};
+  CHECK(gan::classes_in_turn(c, 4, o).values() == std::vector<double>{0, 0, 1, 1, 1, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1, 1});
+  CHECK(gan::model_options_from(gan::to_metadata(o), "file").combinations == o.combinations);
+  const Pictures data({"coat|red", "dress|red", "dress|blue"}, {2, 2, 0, 1});
+  CHECK(gan::classes_as(c, o, data, {0, 2, 3}).values() == std::vector<double>{1, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1, 1});
+  o.classes = {"a", "b"}, o.combinations = {};
+  CHECK(gan::classes_as(c, o, data, {0, 2, 3}).values() == std::vector<double>{1, 0, 0, 1, 1, 0});       // other data than the model's: in turn
   CHECK_THROWS_WITH_AS(gan::condition_row(one_hot.names, "Coar", "--class"), doctest::Contains("--class 'Coar' is none of Coat, Bag; did you mean 'Coat'"), const ConfigError&);
 }

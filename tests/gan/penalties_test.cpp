@@ -155,7 +155,7 @@ TEST_CASE("real and generated pictures, and those between, are shown with their 
   o.model.classes = {"a", "b", "c"};
   o.penalties = gan::find_penalties("r1,r2,wgan-gp");
   gan::Gan game(c, model_of(small_networks), o);
-  const Tensor real = c.uniform({4, 5, 5, 2}, 1), z = c.normal({4, 1, 1, 3}, 2), labels = gan::classes_in_turn(c, 4, 3);
+  const Tensor real = c.uniform({4, 5, 5, 2}, 1), z = c.normal({4, 1, 1, 3}, 2), labels = gan::classes_in_turn(c, 4, o.model);
   game.step({real, labels, z});
   const gan::Gauges told = game.gauges();
   dynamic_cast<gan::Conditional&>(game.generator()).set_condition(labels);
@@ -192,8 +192,8 @@ class Game {
  public:
   explicit Game(const Combination& m) : m_(m), context_(in_double()), gan_(context_, model_of(small_networks), options(m)) {
     batch_.push_back(context_.uniform({6, 5, 5, gan_.options().model.channels}, 11) * 2 - 1);
-    if (m.classes) batch_.push_back(gan::classes_in_turn(context_, 6, m.classes));
-    const Tensor& weights = gan_.arena(1).values;                    // black, which diffaugment brings in, lies on the kink of a filter without a bias
+    if (m.classes) batch_.push_back(gan::classes_in_turn(context_, 6, gan_.options().model));
+    const Tensor& weights = gan_.arena(1).values;                    // grey, which diffaugment brings in, lies on the kink of a filter without a bias
     if (m.augment != gan::AugmentMethod::none) weights.copy_from(weights + 0.1 * context_.normal(weights.shape(), 12));
   }
   gan::Gauges step() {

@@ -46,6 +46,20 @@ TEST_CASE("the FLOPs of a DCGAN's step are those of its layers, counted by hand"
   CHECK(plan.flops == 5 * (generator + discriminator_learns + discriminator_tells));
 }
 
+TEST_CASE("a step that is penalised now and then counts for its share of the work, and in full for the memory") {
+  const Pictures pictures;
+  gan::TrainSettings s = small(pictures);
+  s.d_norm = "none", s.penalty = "r1";
+  const gan::TrainPlan each = gan::plan_training(s, {});
+  s.penalty_every = 4;
+  const gan::TrainPlan some = gan::plan_training(s, {});
+  s.penalty.clear(), s.penalty_every = 1;
+  const gan::TrainPlan none = gan::plan_training(s, {});
+  CHECK(some.peak_tensor_bytes == each.peak_tensor_bytes);
+  CHECK(none.peak_tensor_bytes < each.peak_tensor_bytes);
+  CHECK(some.flops == doctest::Approx(0.25 * double(each.flops) + 0.75 * double(none.flops)).epsilon(1e-6));
+}
+
 TEST_CASE("the FLOPs of products and convolutions, in batches, groups and strides") {
   const Context context = Context::open("reference");
   const auto counted = [&](const std::function<void()>& work) {

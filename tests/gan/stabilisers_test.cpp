@@ -251,7 +251,7 @@ Outcome play(const char* device, gan::GanOptions o, gan::CaptureSteps capture, i
   const Context c = Context::open(device, {DType::f32, 1});
   o.capture = capture;
   const bool classes = !o.model.classes.empty();
-  const Tensor real = c.empty({4, 5, 5, o.model.channels}), labels = classes ? gan::classes_in_turn(c, 4, int64_t(o.model.classes.size())) : Tensor();
+  const Tensor real = c.empty({4, 5, 5, o.model.channels}), labels = gan::classes_in_turn(c, 4, o.model);
   Outcome out;
   nn::Checkpoint at_cut;
   for (const auto& [from, to] : {std::pair{0, cut}, {cut, 12}}) {

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "gan/small_networks.h"
+
 using namespace weft;
 using namespace weft::gan;
 
@@ -18,6 +20,14 @@ Gauges with(const std::string& name, double value) {
     if (known == name) v = value;
   return g;
 }
+
+/// A discriminator whose logit is a picture's mean.
+class Brightness : public nn::Module {
+ public:
+  explicit Brightness(const Context& c) { add("unused", std::make_shared<nn::Linear>(c, 1, 1)); }
+  Tensor forward(const Tensor& x) override { return mean(x, {1, 2, 3}); }
+};
+Networks with_brightness(const Context& c, const ModelOptions& o) { return {std::make_shared<testing::SmallGenerator>(c, o), std::make_shared<Brightness>(c)}; }
 
 /// Alarms that heard ten quiet lines.
 Alarms quiet() {
@@ -47,6 +57,18 @@ TEST_CASE("alarms: each trouble in a sentence of its own") {
   rings("gradient_norm_generator", 5, "diverges");
   rings("difference_samples", 0.1, "collapsed");
   rings("d_held_out", 0.1, "by heart");
+}
+
+TEST_CASE("alarms: how many pictures a discriminator takes for real is counted on the objective's own scale") {
+  const Context c = Context::open("reference");
+  const Tensor pictures = c.uniform({8, 5, 5, 2}, 1) + 3, others = pictures - 40;
+  for (const Objective& objective : objectives()) {
+    CAPTURE(objective.name);
+    const Gan game(c, testing::model_of(with_brightness), testing::small_options(objective.name));
+    const Gauges told = watched(game, {pictures}, {others}, 0);
+    CHECK(told["d_train"] == 1);
+    CHECK(told["d_held_out"] == 0);
+  }
 }
 
 TEST_CASE("alarms: what is usual rings nothing") {

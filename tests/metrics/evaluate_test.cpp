@@ -124,6 +124,25 @@ TEST_CASE("evaluate: too few pictures for the covariance are refused, and withou
   CHECK_THROWS_AS(scene.evaluated(20, scene.generator), FormatError);
 }
 
+TEST_CASE("evaluate: points of a file are halved at random, in whatever order it has them") {
+  const Scene scene;
+  const std::string points = (scene.folder.path / "points.csv").string();
+  {
+    std::ofstream file(points);
+    for (int i = 0; i < 400; ++i) file << (i < 200 ? -4 : 4) + 0.01 * (i % 7) << "," << 0.01 * (i % 11) << "\n";       // one cluster after the other
+  }
+  ModelOptions o;
+  o.size = 1, o.channels = 2, o.width = 4, o.latent = 2, o.waves = 0, o.units = open_dataset(points, {.size = 1})->units();
+  const nn::ModulePtr network = mlp(scene.context, o).generator;
+  nn::initialise(*network, nn::Init::dcgan, 0);
+  Metadata about = to_metadata(o);
+  about["model"] = "mlp";
+  write_safetensors(scene.generator, nn::state_dict(*network), about);
+  EvaluateRequest request;
+  request.run = scene.generator, request.data = points, request.count = 200;
+  CHECK(figure(evaluate(request, scene.context), "frechet_distance").real < 0.1);          // of halves, one cluster each: 4
+}
+
 TEST_CASE("accuracy score: labelled real pictures teach, wrongly labelled ones do not") {
   const Context context = Context::open("cpu", {.threads = 1});
   Labelled real, wrong, test;
@@ -146,6 +165,12 @@ TEST_CASE("evaluate: the accuracy score of noise is a guesser's, and that of rea
   CHECK(figure(e, "accuracy_score").real > 0.9);
   CHECK(figure(e, "accuracy_score").value < 0.7);          // of three classes
   CHECK(figure(e, "accuracy_score").count == 330);
+  // A judge of other classes than the data's cannot give one, be they as many.
+  const auto network = train_classifier(scene.context, open_dataset(scene.data, Scene::options()), 4, 1, 24, 0);
+  Metadata about = to_metadata(network->options());
+  about["model"] = "classifier", about["classes"] = "x\ny\nz\n";
+  write_safetensors(scene.judge, nn::state_dict(*network), about);
+  CHECK_THROWS_WITH_AS(evaluate(request, scene.context), doctest::Contains("tells others apart"), const ConfigError&);
 }
 
 TEST_CASE("evaluate: of stacked digits, modes are counted, and drawn ones have nearly as many as there are samples") {

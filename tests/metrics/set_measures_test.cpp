@@ -38,10 +38,7 @@ Points normal(int64_t count, int64_t dimensions, uint64_t seed, double shift = 0
 
 Points turned(const Points& p) {               // the last point first
   Points out{p.count, p.dimensions, {}};
-  for (int64_t i = p.count; i-- > 0;) {
-    const Points one = some(p, i, i + 1);
-    out.values.insert(out.values.end(), one.values.begin(), one.values.end());
-  }
+  for (auto end = p.values.end(); end != p.values.begin(); end -= p.dimensions) out.values.insert(out.values.end(), end - p.dimensions, end);
   return out;
 }
 

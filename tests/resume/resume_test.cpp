@@ -60,6 +60,14 @@ TEST_CASE("packs, steps of two kinds, a bounded critic, ADA's probability and an
   const Words annealed = {"--penalty", "clip", "--set", "train.penalty_end=0.1"};
   sha256(runs.train("annealed", 3, annealed));
   CHECK(runs.train("annealed", 6, {"--resume"}).says("train.steps: 3 -> 6"));
+  const auto points = [&](int64_t steps, const Words& more) {
+    Words words = {"train", "mlp", "--data", "ring8", "--out", runs / "points", "--steps", std::to_string(steps), "--width", "4", "--batch", "4", "--set", "run.samples=4", "--set", "run.metrics_every=0",
+                   "--set", "optimizer.schedule=constant", "--set", "train.penalty_end=1", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_weft(words);
+  };
+  sha256(points(3, {}));                              // its waves open by shares of the run
+  CHECK(points(6, {"--resume"}).says("train.steps: 3 -> 6"));
 }
 
 TEST_CASE("three networks, each with a loss of its own, go on where they were cut") {
@@ -96,6 +104,26 @@ TEST_CASE("a resume needs no setting but the folder, which may have been moved, 
   const Result over = run_weft({"train", "--resume", "--out", runs / "moved", "--json"});      // nothing is left to do
   CHECK(sha256(over) == whole);
   CHECK(over.says("at the end already"));
+}
+
+TEST_CASE("alarms of a run that was cut are those of one that was not") {
+  const Runs runs;
+  const Words diverging = {"--objective", "wasserstein", "--set", "optimizer.name=sgd", "--set", "optimizer.learning_rate_g=0.1", "--set", "optimizer.learning_rate_d=0.1", "--set", "model.d_norm=none"};
+  const auto alarms = [&](const std::string& name) {
+    std::vector<std::string> all;
+    std::istringstream log(read_file(runs / (name + "/log.jsonl")));
+    for (std::string line; std::getline(log, line);)
+      for (const json& sentence : json::parse(line).value("alarms", json::array())) all.push_back(sentence);
+    return all;
+  };
+  sha256(runs.train("whole", 28, diverging));
+  const std::vector<std::string> whole = alarms("whole");
+  const size_t last = whole.empty() ? 0 : std::stoul(whole.back().substr(5));
+  REQUIRE(whole.size() > 1);
+  REQUIRE(last > 12);                                // beyond the ten lines that say what is usual
+  sha256(runs.train("cut", int64_t(last) - 1, diverging));
+  sha256(runs.train("cut", 28, {"--resume"}));
+  CHECK(alarms("cut") == whole);
 }
 
 TEST_CASE("--resume where there is no run begins one; without it a run is never touched") {

@@ -37,6 +37,12 @@ TEST_CASE("a run begins from the networks of another, whole") {
   CHECK(tensors(runs / "third", 1, "generator").at("main.0.weight") == tensors(runs / "first", 2, "generator").at("main.0.weight"));
   CHECK(tensors(runs / "third", 1, "discriminator").at("main.0.weight") == tensors(runs / "drawn", 1, "discriminator").at("main.0.weight"));
 
+  // Another model's networks have other names; a part of them is told.
+  const Result other = run_weft({"train", "features", "--data", runs.data, "--out", runs / "features", "--size", "32", "--width", "2", "--batch", "4", "--steps", "1", "--init-from", runs / "first"});
+  CHECK(other.code == 66);
+  CHECK_MESSAGE(other.says("holds discriminator, generator, and what is to begin from it are features"), other.err);
+  CHECK(runs.train("fourth", 1, {"--init-from", runs / "first/checkpoints/step-000002/generator.safetensors"}).says("holds no discriminator"));
+
   const std::string whole = sha256(runs.train("w", 4, {"--init-from", runs / "first@2"}));
   sha256(runs.train("c", 2, {"--init-from", runs / "first@2"}));
   fs::remove_all(runs / "first");                     // what it began from is not needed to go on

@@ -2,7 +2,7 @@
 
 flows_test.py WEFT [--shots FOLDER]      ends with 77 where there is no Chromium
 """
-import argparse, glob, json, os, shutil, signal, subprocess, sys, tempfile, time
+import argparse, glob, json, os, shutil, signal, subprocess, sys, tempfile, time, urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browser import Page, chromium
@@ -130,6 +130,13 @@ try:
     page.until("document.getElementById('structure').value == '0.8' && document.querySelector('input[value=content]').checked && document.querySelectorAll('#style-pieces .piece').length == 1")
     page.until(finished)
     expect("and so does a picture of the command line's", "--colors content" in value("command"))
+    shutil.copy(folder + "/dots.png", folder + "/two dots.png")
+    weft("transfer", "--content", "dress.png", "--style", "tartan.png", "--style=two dots.png:0.3", "--structure=0.9", "--blend=tartan.png:0.7", "--keep=shading", "--strength", "0.1", "--threads", "1", "--out", "mixed.png")
+    told = studio.call("POST", "/api/pictures?name=mixed.png", open(folder + "/mixed.png", "rb").read())["settings"]
+    expect("with weights and shares, whichever way they were typed",
+           [s["weight"] for s in told["styles"]] == [1, .3] and (told["structure"], told["lay"], told["shading"]) == (.9, .7, True))
+    named = studio.call("POST", "/api/pictures?name=" + urllib.parse.quote("中国传统蓝印花布连衣裙照片第一号样品.png"), open(folder + "/dress.png", "rb").read() + b"\0")
+    expect("a long name is cut between two characters", os.path.basename(studio.call("POST", "/api/save", {"id": named["id"]})["file"]) == "中国传统蓝印花布连衣裙照片-001.png")
 
     # Swatch
     page.click("tab-swatch")

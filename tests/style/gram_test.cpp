@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "pictures.h"
 #include "style/gram.h"
 #include "temporary_folder.h"
 #include "weft/gan/contest.h"
@@ -274,4 +275,24 @@ TEST_CASE("features learns which quarters belong together, and its network is fo
   CHECK_THROWS_WITH_AS(gan::make_contest(context, gan::find_model("features"), o), doctest::Contains("colour"), const ConfigError&);
   o.model.channels = 3, o.model.size = 16;
   CHECK_THROWS_WITH_AS(gan::make_contest(context, gan::find_model("features"), o), doctest::Contains("at least 32"), const ConfigError&);
+}
+
+TEST_CASE("a network is drawn for many pictures in the memory that the transfer will take, however long its styles are beside its content") {
+  const Context context = Context::open("cpu");
+  gan::TransferJob job{testing::formula(64, 64, 0), {}, {}, {}};
+  job.options.structure = 1;                                         // one level
+  for (int i = 1; i <= 9; ++i) job.styles.push_back({testing::formula(120, 150, i), 1, 0});
+  const auto foretold = [&] {
+    std::vector<gan::Image> pictures{job.content};
+    for (const gan::Style& style : job.styles) pictures.push_back(style.picture);
+    job.features = {};
+    const size_t before = context.live_bytes();
+    context.reset_peak();
+    job.features = gan::drawn_feature_network(context, pictures, 0, 2.0 * job.content.height * job.content.width);
+    gan::transfer(context, job, [](const gan::TransferProgress&) { return false; });
+    CHECK(context.peak_bytes() - before <= gan::plan_transfer(context, job).bytes);
+  };
+  foretold();
+  job.content = testing::formula(32, 160, 0), job.styles.resize(2), job.options.brush = 2;
+  foretold();
 }

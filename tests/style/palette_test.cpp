@@ -81,3 +81,27 @@ TEST_CASE("separations: every pixel prints with exactly one ink, and specks do n
   CHECK(separate(one_colour(1, 1, {9, 9, 9}), palette_from_hex("#000,#fff")).coverage[0] == doctest::Approx(1));
   CHECK_THROWS_AS(separate(picture, {}), ConfigError);
 }
+
+TEST_CASE("a cut-out: its palette is of what can be seen, and nothing is printed around it") {
+  Image image = one_colour(10, 20, {255, 255, 255});
+  image.alpha.assign(200, 0);
+  for (size_t i = 100; i < 140; ++i) {
+    const std::vector<uint8_t> colour = i < 120 ? std::vector<uint8_t>{180, 40, 60} : std::vector<uint8_t>{20, 60, 140};
+    std::copy(colour.begin(), colour.end(), &image.pixels[3 * i]);
+    image.alpha[i] = 255;
+  }
+  const Palette two = extract_palette(image, 5);
+  REQUIRE(two.size() == 2);
+  for (const PaletteColour& colour : two) CHECK(colour.share == doctest::Approx(0.5));
+  CHECK((hex(two[0]) == "#b4283c" || hex(two[0]) == "#143c8c"));
+  Palette inks = palette_from_hex("#b4283c,#143c8c,#fff");
+  const Separations print = separate(image, inks);
+  CHECK(print.coverage[0] == doctest::Approx(0.5));
+  CHECK(print.coverage[1] == doctest::Approx(0.5));
+  CHECK(print.coverage[2] == 0);
+  for (size_t ink = 0; ink < 3; ++ink) CHECK(std::count(print.films[ink].pixels.begin(), print.films[ink].pixels.end(), 0) == (ink < 2 ? 20 : 0));
+
+  image.alpha.assign(200, 0);                    // where nothing can be seen, the colours are those that there are
+  CHECK(extract_palette(image, 5).size() == 3);
+  CHECK(separate(image, inks).coverage[2] == 0);
+}

@@ -201,8 +201,8 @@ TEST_CASE("make_tile: what tiles already is kept; grey, flat and small swatches"
   CHECK(make_tile(cpu, one_colour(20, 30, {9}), Layout::half_drop).image.channels == 3);
   CHECK(make_tile(cpu, one_colour(16, 400, {9, 8, 7}), Layout::brick).image.pixels[0] == 9);
   CHECK(make_tile(cpu, with_channels(crop(tile, 0, 0, 16, 16), 1), Layout::straight).image.channels == 3);
-  CHECK_THROWS_AS(make_tile(cpu, one_colour(15, 300, {9, 8, 7}), Layout::straight), ConfigError);
-  CHECK_THROWS_AS(make_tile(cpu, one_colour(1, 1, {9}), Layout::mirror), ConfigError);
+  CHECK_THROWS_AS(make_tile(cpu, one_colour(15, 300, {9, 8, 7}), Layout::straight), DataError);
+  CHECK_THROWS_AS(make_tile(cpu, one_colour(1, 1, {9}), Layout::mirror), DataError);
 }
 
 TEST_CASE("a tile in another size still tiles, and a PNG knows its print size") {

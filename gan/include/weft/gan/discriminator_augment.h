@@ -53,7 +53,7 @@ class DiscriminatorAugment {
   /// Where the pixels of one side's pictures come from, and what becomes of their colours.
   struct Drawn {
     uint64_t key;
-    Tensor places, weights;              // (N*H*W, taps): rows of the pictures as (N*H*W, C), -1 for black; weights: empty where there is one tap
+    Tensor places, weights;              // (N*H*W, taps): rows of the pictures as (N*H*W, C), -1 for grey, a 0; weights: empty where there is one tap
     Tensor colour, offset, towards;      // (N,1,C,C), (N,1,1,C), (N,1,1,1): y = x colour + offset + towards * the picture's mean
   };
   void adapt(int64_t step, int64_t pictures);

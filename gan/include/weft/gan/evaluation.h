@@ -30,13 +30,13 @@ struct Figure {
 
 struct EvaluateRequest {
   std::string run, data;                 // as load_generator and open_dataset take them
-  std::string root;                      // where a named data set's files are, if not in their usual place
   std::string features;                  // as find_describer takes it; empty: only what needs no network
   int64_t count = 10000;                 // generated pictures, and as many real ones twice; fewer if the data has fewer than twice that
   uint64_t seed = 0;
   bool accuracy_score = false;           // also train a classifier on generated pictures, and one on real ones
   bool brief = false;                    // only what the network and the readers of digits and points tell: no patches, likeness or nearest pictures, and no sheet
   std::function<void(const std::string&)> note = {};   // hears what is being done
+  DatasetOptions reading = {};           // how the data's pictures are read: root, labels, fit, fill_value; their sides and channels are the generator's
 };
 
 struct Evaluation {

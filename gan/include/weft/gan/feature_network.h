@@ -70,15 +70,18 @@ struct FeatureFileOptions {
 /// a preprocessing that contradicts the file's.
 std::shared_ptr<FeatureNetwork> load_feature_network(const Context& context, const std::filesystem::path& file, const FeatureFileOptions& = {});
 
-/// With nothing at hand: thin, of five stages, its weights drawn and standardised on these pictures.
-std::shared_ptr<FeatureNetwork> drawn_feature_network(const Context& context, const std::vector<Image>& pictures, uint64_t seed);
+/// With nothing at hand: thin, of five stages, its weights drawn and standardised on these pictures, as small or as few of them as have
+/// so many pixels in all: of twice those of a transfer's result it takes less memory than the transfer will.
+std::shared_ptr<FeatureNetwork> drawn_feature_network(const Context& context, const std::vector<Image>& pictures, uint64_t seed, double pixels = 2 * 256 * 256);
 
-/// The same from a run of `weft train features` (RUN, RUN@STEP or a checkpoint's folder) or from a file. Throws also FormatError for a
-/// run of another model. `note` hears of broken checkpoints that were passed over; may be empty.
+/// The file of a run of `weft train features` (RUN, RUN@STEP or a checkpoint's folder), or the file itself. Throws DataError if there is no such
+/// run, FormatError for one of another model. `note` hears of broken checkpoints that were passed over; may be empty.
+std::filesystem::path find_feature_file(const std::string& run_or_file, const std::function<void(const std::string&)>& note = {});
+/// That file's network.
 std::shared_ptr<FeatureNetwork> find_feature_network(const Context& context, const std::string& run_or_file, const FeatureFileOptions& = {},
                                                      const std::function<void(const std::string&)>& note = {});
 
-/// Weights, float32 or (half) float16, and as metadata weft.preproc, weft.cut and weft.means (each tap's mean activation on the
+/// Weights, float32 or (half) float16, and as metadata model where it is no VGG, weft.preproc, weft.cut and weft.means (each tap's mean activation on the
 /// fixed picture, with the weights as they were rounded), beside `more`. Throws IoError.
 void save_feature_network(const std::filesystem::path& file, const FeatureNetwork& network, bool half, const Metadata& more = {});
 

@@ -70,7 +70,11 @@ class Gan : public Contest {
 /// Latents of a seed: row i is the same whatever the count. (N,1,1,latent)
 Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed);
 
-/// (count, classes) one-hot: sample i is of class i % classes. Empty if there are no classes.
-Tensor classes_in_turn(const Context& context, int64_t count, int64_t classes);
+/// (which.size(), classes): sample i is as the model's condition which[i]; empty if there are no classes. classes_in_turn: as i % conditions.
+Tensor classes_of(const Context& context, const ModelOptions& model, const std::vector<int64_t>& which);
+Tensor classes_in_turn(const Context& context, int64_t count, const ModelOptions& model);
+
+/// (which.size(), classes): sample i is what picture which[i] of the data is; in turn where the data's classes are not the model's.
+Tensor classes_as(const Context& context, const ModelOptions& model, const Dataset& data, const std::vector<int64_t>& which);
 
 }  // namespace weft::gan

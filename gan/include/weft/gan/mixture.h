@@ -43,7 +43,7 @@ struct MixtureScore {
 /// Throws: DataError for no samples, or half a one.
 MixtureScore score(const Mixture& mixture, const std::vector<float>& xy);
 
-/// These measures by name, of samples of a generator whose data is a mixture that is known: modes, high_quality, in_mode_deviation,
+/// These measures by name, of samples of a generator whose data is a mixture that is known: modes, high_quality, deviation_gap,
 /// reverse_kl with its kl_floor. Each throws ConfigError for other data.
 const std::vector<Metric>& mixture_metrics();
 

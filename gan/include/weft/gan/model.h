@@ -24,6 +24,9 @@ struct ModelOptions {
   // of networks that make pictures of a class (Conditional, contest.h)
   std::string condition = "none";        // none, concat, projection; each model says which ways it knows
   std::vector<std::string> classes = {}; // by name; empty: none
+  std::vector<std::string> combinations = {};   // of classes that are attributes, those that the data's pictures have, as in dress|red; empty: each alone
+  /// What a picture can be asked to be.
+  const std::vector<std::string>& conditions() const { return combinations.empty() ? classes : combinations; }
   // of networks that make pictures from noise, and of those that judge them
   std::string stem = "transposed";       // transposed, dense: how dcgan's generator begins
   int kernel = 4;                        // side of dcgan's filters: 4, 5

@@ -10,7 +10,7 @@ namespace weft::gan {
 
 struct PaletteColour {
   std::array<uint8_t, 3> rgb;
-  double share;                  // of the picture, 0 to 1
+  double share;                  // of what can be seen of the picture, 0 to 1
 };
 using Palette = std::vector<PaletteColour>;
 
@@ -30,8 +30,8 @@ Image palette_strip(const Palette& palette, int height, int width);
 /// A print in flat colours.
 struct Separations {
   Image flat;                    // each pixel in the ink that is nearest, specks of a pixel given to their surroundings
-  std::vector<Image> films;      // one an ink: black where it prints, white elsewhere; every pixel is black on exactly one
-  std::vector<double> coverage;  // of each film, 0 to 1
+  std::vector<Image> films;      // one an ink: black where it prints, white elsewhere; every pixel is black on exactly one, and on none where more than half is seen through
+  std::vector<double> coverage;  // of each ink, among all that is printed: 0 to 1
 };
 /// Throws ConfigError without an ink.
 Separations separate(const Image& picture, const Palette& inks);

@@ -20,14 +20,14 @@ struct TrainPlan {
   uint64_t flops = 0;                    // a step: Context::flops, so products and convolutions alone
   uint64_t peak_tensor_bytes = 0;        // the most that tensors held at once, in a step
   uint64_t peak_process_bytes = 0;       // the most that this process ever had in memory; 0 where the system does not tell
-  double seconds = 0;                    // a step: the median of three
+  double seconds = 0;                    // a step, on average: the median of three of each kind
   int64_t steps = 0;                     // the total; 0: as many as the minutes allow
   double total_seconds = 0;              // without sample sheets and checkpoints
   uint64_t checkpoint_bytes = 0;         // one of them, its headers and sums apart
   int64_t checkpoints = 0;               // that are kept; 0: all
 };
 
-/// Takes four steps in memory, of which three are timed, and writes nothing. Throws what train() throws.
+/// Takes a first step and three rounds of each kind in memory, a round being one step of the generator, and writes nothing. Throws what train() throws.
 TrainPlan plan_training(const TrainSettings& settings, const std::function<void(const std::string&)>& note);
 
 }  // namespace weft::gan

@@ -4,6 +4,7 @@
 //   weft.step           of a sample sheet: steps trained so far
 //   weft.seed, weft.index, weft.checkpoint, weft.checkpoint_sha256
 //   weft.ROLE, weft.ROLE_sha256     an input picture: its file name and the sum of its bytes
+//   weft.features, weft.features_sha256     the file of the feature network that a transfer went by
 #pragma once
 #include <filesystem>
 #include <string>

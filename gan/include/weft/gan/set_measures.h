@@ -17,8 +17,6 @@ struct Points {
   int64_t count = 0, dimensions = 0;
   std::vector<float> values;
 };
-/// The points [begin, end).
-Points some(const Points& points, int64_t begin, int64_t end);
 
 struct Moments {
   int64_t count = 0;

@@ -13,5 +13,7 @@ Image to_sheet(const Tensor& images, int columns = 0);
 /// Pictures of any sizes on white, `columns` a row, each in the middle of a cell as large as the largest. A caption stands under its
 /// picture, in capitals: letters, digits, '.', '-', ':' and blanks; no captions, or one a picture.
 Image contact_sheet(const std::vector<Image>& pictures, int columns, const std::vector<std::string>& captions = {});
+/// Height and width of such a sheet of `count` pictures, the largest `height` high and `width` wide.
+std::pair<int64_t, int64_t> contact_sheet_size(int height, int width, size_t count, int columns, bool captioned);
 
 }  // namespace weft::gan

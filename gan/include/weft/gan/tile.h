@@ -43,7 +43,7 @@ struct Tile {
 /// Joining takes the piece that comes round best, so a pattern's period where there is one, and lays both ends over each other,
 /// cut where they differ least: no thread is drawn that the swatch has not, and only light that falls off is levelled. A half drop or
 /// bricks that would break a pattern become two of its own repeats. A mirror needs no join.
-/// Throws ConfigError for a swatch below 16 pixels a side.
+/// Throws DataError for a swatch below 16 pixels a side.
 Tile make_tile(const Context& context, const Image& swatch, Layout layout);
 
 }  // namespace weft::gan

@@ -97,6 +97,9 @@ struct TrainRequest {
 /// The settings that a run was last started with (run.json, or its newest whole checkpoint); empty if there is no run.
 std::vector<ConfigLine> stored_config(const std::string& run);
 
+/// How a run's pictures are read. Throws ConfigError.
+DatasetOptions dataset_options(const TrainSettings& settings, const std::function<void(const std::string&)>& note);
+
 struct Progress {
   int64_t step, steps;                   // steps 0: as many as the minutes allow
   double seconds;                        // of the run, those before a resume included

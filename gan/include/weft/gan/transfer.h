@@ -62,11 +62,12 @@ struct TransferPlan {
   int steps;                       // a level
   int directions_at_once;          // of the 16 of a step and grid: fewer take less memory and no less work
   int parts;                       // a step looks at the picture whole (1), or at every n-th strip of rows at a time
-  size_t bytes;                    // most that tensors will take, within about a tenth
+  size_t bytes;                    // tensors will not take more; usually they take nine tenths of it or more
   std::string text() const;        // a line for a person
 };
-/// Throws ConfigError for options out of range, weights that are negative or all 0 and regions without a mask; DataError for masks
-/// that are none or of another size, and for a content that is too thin at this size; OutOfMemory with the size that would fit.
+/// Throws ConfigError for options out of range, weights that are negative or all 0, regions without a mask and a feather that leaves
+/// nothing of a mask; DataError for masks that are none or of another size, and for a content that is too thin at this size;
+/// OutOfMemory with the size that would fit.
 TransferPlan plan_transfer(const Context& context, const TransferJob& job);
 
 struct TransferProgress {
