@@ -86,7 +86,7 @@ Image Translator::operator()(const Image& picture, const TranslateOptions& o) co
   std::vector<float> values(in.pixels.begin(), in.pixels.end());
   for (float& v : values) v = v / 127.5f - 1;
   Image out = to_image((*this)(context_.from(values, {1, in.height, in.width, in.channels}), o), 0);
-  out.alpha = picture.alpha;
+  take_alpha(out, in);
   return out;
 }
 
