@@ -38,6 +38,8 @@ void expect_measurable(const TrainSettings& s, const std::vector<Metric>& metric
     throw ConfigError("run.keep_best = '" + s.keep_best + "' is none of " + list + suggestion(s.keep_best, known));
   }
   if (s.keep_best.rfind("metric_", 0) == 0 && s.metrics_every == 0) throw ConfigError("run.keep_best = '" + s.keep_best + "' is never measured; --metrics-every 1000, say");
+  if (s.keep_best == "held_out" && !find_model(s.model).contest)
+    throw ConfigError("run.keep_best = held_out is what a model measures on pictures that no step sees, and " + s.model + " measures nothing there; --metrics-every 1000 --set run.keep_best=metric_sliced_wasserstein, say");
   if (s.patience > 0 && s.keep_best == "none") throw ConfigError("train.patience waits for something to get better: say for what by run.keep_best");
   if (s.metrics_every > 0 && !metrics.empty() && !dynamic_cast<const Gan*>(&contest)) throw ConfigError("metrics are of pictures made from noise, and " + s.model + " makes none; run.keep_best=held_out is for it");
 }
@@ -49,16 +51,14 @@ class Run {
       : request_(request), s_(request.settings), tell_(tell), directory_(request, WEFT_VERSION), 
         training_(without_init(s_, request.resume && !directory_.checkpoints().steps().empty()), tell.note) {
     expect_measurable(s_, request.metrics, *training_.contest);
-    if (s_.keep_best == "held_out" && !training_.held_out.empty() && measure().values.empty())
-      throw ConfigError("run.keep_best = held_out is what a model measures on pictures that no step sees, and " + s_.model + " measures nothing there; --metrics-every 1000 --set run.keep_best=metric_sliced_wasserstein, say");
-    if (s_.keep_best == "held_out" && training_.held_out.empty() && s_.patience > 0)
+    if (s_.keep_best == "held_out" && s_.patience > 0 && training_.held_out.empty())
       throw ConfigError("train.patience waits for run.keep_best = held_out, and no pictures are held out; --set data.held_out=0.1, say");
     directory_.take();
     if (request.resume) resume();
     report_.run = s_.out, report_.model = s_.model, report_.device = training_.context.device();
     directory_.begin(step(), training_.context.describe());
-    if (last_saved_ > 0) hear_again();
     if (last_saved_ > 0) {                 // the end of a save that was perhaps cut off
+      hear_again();
       directory_.checkpoints().point_latest(last_saved_);
       prune();
     }

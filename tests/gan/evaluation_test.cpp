@@ -109,7 +109,7 @@ TEST_CASE("what nothing can be chosen by is refused before anything is written")
   refused([](gan::TrainRequest& r) { r.settings.keep_best = "metric_peak"; }, "--metrics-every");
   refused([](gan::TrainRequest& r) { r.settings.patience = 3; }, "run.keep_best");
   refused([](gan::TrainRequest& r) { r.settings.keep_best = "held_out", r.settings.held_out = 0.1; }, "dcgan measures nothing there");
-  refused([](gan::TrainRequest& r) { r.settings.keep_best = "held_out", r.settings.patience = 3; }, "data.held_out=0.1");
+  refused([](gan::TrainRequest& r) { r.settings.model = "vaegan", r.settings.keep_best = "held_out", r.settings.patience = 3; }, "data.held_out=0.1");
   refused([](gan::TrainRequest& r) { r.settings.packing = 3; }, "--batch 6");
   refused([](gan::TrainRequest& r) { r.settings.ema = 0.9, r.settings.ema_half_life = 100; }, "two ways");
   refused([](gan::TrainRequest& r) { r.settings.ema_ramp = 0.1; }, "none is kept");
