@@ -59,10 +59,12 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], help="passed on to weft train, as in --set=--size=16")
     args = parser.parse_args()
+    methods = [m for m in METHODS if m in args.methods.split(",")]
+    if "none" not in methods:
+        parser.error("--methods needs none among them: a gain is over that")
     os.makedirs(args.out, exist_ok=True)
     shares = [float(s) if "." in s else int(s) for s in args.shares.split(",")]
     print("| pictures | seed | augmentation | Frechet distance (real against real) | recall | D(real), D(fake) at the end | p | CPU s |\n|---|---|---|---|---|---|---|---|", flush=True)
-    methods = [m for m in METHODS if m in args.methods.split(",")]
     gains = {m: [] for m in methods if m != "none"}
     for share in reversed(shares):         # the smallest first: what matters most is there if the rest is cut off
         mean = {}
