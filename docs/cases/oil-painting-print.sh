@@ -20,9 +20,9 @@ fi
 mask=() share=0.5                               # without a mask the garment has to show through the cloth
 if [ $# -ge 2 ]; then
   garment=$2
-  if [ $# -ge 3 ]; then mask=(--mask "$3" --feather 2) share=1; fi
+  if [ $# -ge 3 ]; then mask=(--mask "$3") share=1; fi
 else
-  garment=$out/garment.png mask=(--mask "$out/mask.png" --feather 2) share=1
+  garment=$out/garment.png mask=(--mask "$out/mask.png") share=1
   "$weft" generate garments --seed 7 --count 1 --size "$size" --out "$garment"
   "$weft" generate garment-masks --seed 7 --count 1 --size "$size" --out "$out/mask.png"
 fi
