@@ -38,9 +38,7 @@ gan::Image in_size(const gan::Image& picture, int size) {
   if (size == 0) return picture;
   const double scale = static_cast<double>(size) / std::max(picture.height, picture.width);
   const auto to = [&](int side) { return std::max(1, static_cast<int>(side * scale + 0.5)); };
-  gan::Image result = gan::resized(picture, to(picture.height), to(picture.width));
-  if (!picture.alpha.empty()) result.alpha = gan::resized({picture.height, picture.width, 1, picture.alpha}, result.height, result.width).pixels;
-  return result;
+  return gan::resized_with_alpha(picture, to(picture.height), to(picture.width));
 }
 
 int run(const TranslateArguments& a, const std::string& command) {

@@ -39,9 +39,7 @@ gan::Image at_most(const gan::Image& picture, int side) {
   const int longer = std::max(picture.height, picture.width);
   if (longer <= side) return picture;
   const auto scaled = [&](int s) { return std::max(1, int((int64_t{s} * side + longer / 2) / longer)); };
-  gan::Image small = gan::resized(picture, scaled(picture.height), scaled(picture.width));
-  if (!picture.alpha.empty()) small.alpha = gan::resized({picture.height, picture.width, 1, picture.alpha}, small.height, small.width).pixels;
-  return small;
+  return gan::resized_with_alpha(picture, scaled(picture.height), scaled(picture.width));
 }
 
 }  // namespace

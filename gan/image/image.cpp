@@ -248,6 +248,12 @@ Image resized(const Image& image, int height, int width) {
   return out;
 }
 
+Image resized_with_alpha(const Image& image, int height, int width) {
+  Image result = resized(image, height, width);
+  if (!image.alpha.empty()) result.alpha = resized({image.height, image.width, 1, image.alpha}, height, width).pixels;
+  return result;
+}
+
 Image fit_into(const Image& image, int height, int width, Fit fit, uint8_t fill) {
   if (fit == Fit::fit) return resized(image, height, width);
   const bool wider = int64_t(image.width) * height > int64_t(image.height) * width;       // than what it is to become

@@ -37,9 +37,7 @@ std::vector<float> shares(const TransferJob& job) {
 /// The job at the result's size, three channels everywhere, and styles in the content's colours if that is wanted.
 TransferJob prepared(const TransferJob& job, const TransferPlan& plan) {
   TransferJob at = job;
-  at.content = resized(with_channels(job.content, 3), plan.height, plan.width);       // of its own size, with its straight colours
-  if (const auto& alpha = job.content.alpha; !alpha.empty())
-    at.content.alpha = resized({job.content.height, job.content.width, 1, alpha}, plan.height, plan.width).pixels;
+  at.content = resized_with_alpha(with_channels(job.content, 3), plan.height, plan.width);       // of its own size, with its straight colours
   if (!job.lit.pixels.empty()) at.lit = resized(with_channels(job.lit, 3), plan.height, plan.width);
   for (Image& mask : at.masks) mask = resized(with_channels(mask, 1), plan.height, plan.width);
   for (Style& s : at.styles) {

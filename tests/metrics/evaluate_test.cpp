@@ -59,6 +59,14 @@ struct Scene {
     about["model"] = "dcgan";
     write_safetensors(generator, tensors, about);
   }
+  /// Another model's, with weights as they are drawn.
+  void write_generator(const char* model, const ModelOptions& o) const {
+    const nn::ModulePtr network = find_model(model).build(context, o).generator;
+    nn::initialise(*network, nn::Init::dcgan, 0);
+    Metadata about = to_metadata(o);
+    about["model"] = model;
+    write_safetensors(generator, nn::state_dict(*network), about);
+  }
   Evaluation evaluated(int64_t count, const std::string& features) const {
     EvaluateRequest request;
     request.run = generator, request.data = data, request.features = features, request.count = count;
@@ -133,11 +141,7 @@ TEST_CASE("evaluate: points of a file are halved at random, in whatever order it
   }
   ModelOptions o;
   o.size = 1, o.channels = 2, o.width = 4, o.latent = 2, o.waves = 0, o.units = open_dataset(points, {.size = 1})->units();
-  const nn::ModulePtr network = mlp(scene.context, o).generator;
-  nn::initialise(*network, nn::Init::dcgan, 0);
-  Metadata about = to_metadata(o);
-  about["model"] = "mlp";
-  write_safetensors(scene.generator, nn::state_dict(*network), about);
+  scene.write_generator("mlp", o);
   EvaluateRequest request;
   request.run = scene.generator, request.data = points, request.count = 200;
   CHECK(figure(evaluate(request, scene.context), "frechet_distance").real < 0.1);          // of halves, one cluster each: 4
@@ -177,11 +181,7 @@ TEST_CASE("evaluate: of stacked digits, modes are counted, and drawn ones have n
   const Scene scene;
   ModelOptions o;
   o.size = 16, o.channels = 3, o.width = 2, o.latent = 4;
-  const nn::ModulePtr network = dcgan(scene.context, o).generator;
-  nn::initialise(*network, nn::Init::dcgan, 0);
-  Metadata about = to_metadata(o);
-  about["model"] = "dcgan";
-  write_safetensors(scene.generator, nn::state_dict(*network), about);
+  scene.write_generator("dcgan", o);
   EvaluateRequest request;
   request.run = scene.generator, request.data = kStackedDigits, request.count = 40;
   const Evaluation e = evaluate(request, scene.context);

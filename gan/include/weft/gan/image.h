@@ -46,6 +46,8 @@ Image with_channels(const Image&, int channels);
 Image centre_crop(const Image&, int height, int width);
 /// Separable triangle filter, widened by the reduction so that nothing aliases; edges by renormalisation; rounds half to even.
 Image resized(const Image&, int height, int width);
+/// The same with its alpha.
+Image resized_with_alpha(const Image&, int height, int width);
 enum class Fit {
   crop,                                          // the largest centred window of that shape
   fit,                                           // all of it, stretched
