@@ -110,6 +110,9 @@ void run_or_record(Queue& queue, const Work& work) {
 }
 #endif
 
+/// Dynamic shared memory that a launch takes without asking. 48 KiB is a device's limit for that, the kernel's static arrays included.
+constexpr size_t kUnasked = 32 * 1024;
+
 template <class F>
 struct KernelTraits;
 template <class... P>
@@ -118,7 +121,7 @@ struct KernelTraits<void (*)(P...)> {
   template <auto K>
   static void launch(Queue& queue, const std::string& name, dim3 grid, dim3 block, size_t shared_bytes, P... p) {
     cudaError_t error = cudaSuccess;
-    if (shared_bytes > 48 * 1024)
+    if (shared_bytes > kUnasked)
       error = cudaFuncSetAttribute(K, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes));
     if (error == cudaSuccess) {
       K<<<grid, block, shared_bytes, static_cast<KernelQueue&>(queue).stream>>>(p...);
@@ -133,7 +136,7 @@ struct KernelTraits<void (*)(P...)> {
     const Arguments arguments(p...);
     auto& q = static_cast<KernelQueue&>(queue);
     run_or_record(queue, [=, &name, &q] {
-      host::run({name.c_str(), &thread<K>, &arguments, grid, block, shared_bytes});
+      host::run({name.c_str(), &thread<K>, &arguments, grid, block, shared_bytes, shared_bytes > kUnasked});
       q.broken |= name == host::settings().fault;
     });
   }

@@ -15,9 +15,11 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
   }
   const int64_t m = a.size(transpose_a ? -1 : -2), k = a.size(transpose_a ? -2 : -1), n = b.size(transpose_b ? -2 : -1);
   const int64_t batch_a = a.shape().count(0, a.rank() - 2), batch_b = b.shape().count(0, b.rank() - 2), batch = std::max(batch_a, batch_b);
-  if (k != b.size(transpose_b ? -1 : -2) || (batch_a != batch_b && batch_a != 1 && batch_b != 1))
+  bool paired = a.rank() == b.rank();        // matrix by matrix
+  for (int i = 0; paired && i + 2 < a.rank(); ++i) paired = a.size(i) == b.size(i);
+  if (k != b.size(transpose_b ? -1 : -2) || !(paired || batch_a == 1 || batch_b == 1))
     throw ShapeError("matmul: " + a.shape().text() + (transpose_a ? " transposed" : "") + " times " + b.shape().text() +
-                     (transpose_b ? " transposed" : "") + ": the inner sizes must agree");
+                     (transpose_b ? " transposed" : "") + ": the inner sizes must agree, and the leading ones unless one side is a single matrix");
   if (bias && !(bias.shape() == Shape{n})) throw ShapeError("matmul: a bias of shape " + bias.shape().text() + " for " + std::to_string(n) + " columns");
   const Context context = detail::common_context("matmul", {&a, &b, &bias});
   detail::ContextState& s = context.state();
@@ -167,6 +169,7 @@ void check_images(const char* op, const Tensor& x, const Tensor& w, const Tensor
   if (x.rank() != 4 || w.rank() != 4) throw ShapeError(std::string(op) + ": images are (N,H,W,C), filters (K,R,S,C)." + shapes);
   if (channels_wrong) throw ShapeError(std::string(op) + ": " + channels_wrong + "." + shapes);
   if (x.size(0) == 0) throw ShapeError(std::string(op) + ": an empty batch." + shapes);
+  if (x.count() == 0 || w.count() == 0) throw ShapeError(std::string(op) + ": a size of 0." + shapes);
   if (slope <= 0) throw ShapeError(std::string(op) + ": a fused LeakyReLU needs a positive slope; use leaky_relu");
   if (bias && !(bias.shape() == Shape{outputs})) throw ShapeError(std::string(op) + ": a bias of shape " + bias.shape().text() + " for " + std::to_string(outputs) + " channels");
 }

@@ -29,6 +29,7 @@ Plan plan_of(const char* op, const Tensor& x, const std::vector<int>& axes) {
 Tensor reduce_run(ReduceKind kind, const Tensor& x, int64_t outer, int64_t n, int64_t inner, const Shape& shape) {
   const Context context = detail::common_context("reduce", {&x});
   detail::ContextState& s = context.state();
+  if (n == 0) return context.zeros(shape);
   Tensor out = context.empty(shape);
   if (out.count() > 0) WEFT_OP(s, reduce)(*s.queue, kind, {outer, n, inner, detail::is_bf16(x)}, x.data(), out.data(), nullptr);
   return out;

@@ -199,8 +199,8 @@ Tensor gather(const Tensor& any, const Tensor& index) {
 
 Tensor gather(const Tensor& any, const Tensor& index, const Tensor& weights) {
   const Tensor table = detail::wide(any);
-  if (!(index.shape() == weights.shape()) || index.rank() < 1 || weights.dtype() != table.dtype())
-    throw ShapeError("gather: each index " + index.shape().text() + " has a weight of the table's type, not " + weights.shape().text());
+  if (!(index.shape() == weights.shape()) || index.rank() < 1 || index.size(-1) < 1 || weights.dtype() != table.dtype())
+    throw ShapeError("gather: each index " + index.shape().text() + " has a weight of the table's type, and there is one at least, not " + weights.shape().text());
   Shape picks;
   for (int i = 0; i + 1 < index.rank(); ++i) picks.push_back(index.shape()[i]);
   return gather_rows(table, {index, weights.detach()}, gathered(table, index, picks));
@@ -216,9 +216,9 @@ Sorted sort(const Tensor& any) {
   Sorted out{context.empty(x.shape()), context.empty_index(x.shape())};
   if (x.count() > 0) WEFT_OP(s, sort)(*s.queue, {x.count() / n, n}, x.data(), out.values.data(), static_cast<int32_t*>(out.index.data()));
   const Shape shape = x.shape();
-  out.values = record("sort", out.values, {x}, {}, [index = out.index, shape](const RuleCall& call) {
+  out.values = record("sort", out.values, {x, out.index}, {{false, true}, false}, [shape](const RuleCall& call) {
     const int64_t count = shape.count();
-    return Tensors{reshape(scatter_add(reshape(call.gradient, {count, 1}), {index, {}, true}, {count, 1}), shape)};
+    return Tensors{reshape(scatter_add(reshape(call.gradient, {count, 1}), {call.inputs[1], {}, true}, {count, 1}), shape)};
   });
   return out;
 }
@@ -227,6 +227,7 @@ Tensor max_pool(const Tensor& any, const Window& window) {
   const Tensor x = detail::wide(any);
   if (x.rank() != 4) throw ShapeError("max_pool: an image is (N,H,W,C), not " + x.shape().text());
   const Shape& in = x.shape();
+  if (x.count() >= int64_t(1) << 31) throw ShapeError("max_pool: " + in.text() + " has 2^31 elements or more, beyond the reach of an int32 position; pool a part of the batch at a time");
   if (std::min({window.size.h, window.size.w, window.stride.h, window.stride.w}) < 1 || std::min(window.pad.h, window.pad.w) < 0)
     throw ShapeError("max_pool: windows and strides are at least 1, padding at least 0. input " + in.text());
   const int64_t p = (in[1] + 2 * window.pad.h - window.size.h) / window.stride.h + 1, q = (in[2] + 2 * window.pad.w - window.size.w) / window.stride.w + 1;

@@ -89,8 +89,8 @@ void mirror(CpuQueue& queue, int64_t K, int64_t R, int64_t S, int64_t C, const f
 /// The columns of a run of images at a time, or of a band of one image's rows. What reaches from one band into the next is made twice.
 void input_grad_by_columns(CpuQueue& queue, const char* op, const ConvProblem& p, const ConvEpilogue& epilogue, const float* y, const Weight& w, float* x) {
   const int64_t images = images_at_a_time(p, kSecondLevel * queue.threads), row = p.q * window(p), reach = p.dilation.h * (p.r - 1);
-  const int64_t at_once = std::max<int64_t>(4 * p.r, kColumnBand * queue.threads / row);              // rows of y
-  const int64_t rows = at_once < p.p ? std::max<int64_t>(1, at_once * p.stride.h - reach) : p.h;      // of x
+  const int64_t at_once = std::max({int64_t(4) * p.r, kColumnBand * queue.threads / row, reach / p.stride.h + 1});   // rows of y; one row of x may need so many
+  const int64_t rows = at_once < p.p ? at_once * p.stride.h - reach : p.h;                                          // of x
   float* const columns = queue.scratch(Slot::columns, size_t(images * row * std::min<int64_t>(at_once, p.p)));
   for (int64_t n = 0; n < p.n; n += images)
     for (int64_t first = 0; first < p.h; first += rows) {

@@ -46,6 +46,8 @@ void multiply(CpuQueue& queue, int64_t m, int64_t n, int64_t k, Matrix a, Matrix
   const int64_t panels_m = (m + kM - 1) / kM, panels_n = (n + kN - 1) / kN;
   float* const packed_a = queue.scratch(Slot::packed_a, size_t(panels_m * kM * kK));
   float* const packed_b = queue.scratch(Slot::packed_b, size_t(panels_n * kN * kK));
+  for (int64_t i = 0; i < m && k == 0 && !accumulate; ++i)
+    for (int64_t j = 0; j < n; ++j) c[i * c_row + j] = 0;
   for (int64_t first = 0; first < k; first += kK) {
     const int64_t depth = k - first < kK ? k - first : kK;
     const bool add = accumulate || first > 0;

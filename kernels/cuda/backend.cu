@@ -188,7 +188,7 @@ std::string describe(Queue&) {
 }
 
 double seconds(Queue& queue, const Event& from, const Event& to) {
-  wait(queue, to);
+  wait(queue, from), wait(queue, to);
   float milliseconds = 0;
   check(cudaEventElapsedTime(&milliseconds, handle(from), handle(to)), "cuda: the time between two events");
   return milliseconds / 1e3;

@@ -34,6 +34,7 @@ struct Launch {
   const void* arguments;
   dim3 grid, block;
   size_t shared_bytes;                        // dynamic shared memory
+  bool asked;                                 // for more than 48 KiB of shared memory in all
 };
 void run(const Launch&);
 

@@ -19,7 +19,7 @@ namespace weft::host {
 namespace {
 constexpr size_t kRedZone = 128;
 constexpr size_t kArena = 256 * 1024 + 64 * 256;   // a device's 227 KB, and the red zones
-constexpr size_t kStaticLimit = 48 * 1024;
+constexpr size_t kUnaskedLimit = 48 * 1024, kLimit = 227 * 1024;
 
 size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 }  // namespace
@@ -48,7 +48,9 @@ void* Block::shared_static(const void* key, size_t bytes, size_t alignment, cons
   char* p = carve(round_up(arena_used_, alignment), bytes, name);
   static_arrays_.push_back({key, p, bytes, name});
   static_bytes_ += round_up(bytes, 16);
-  if (static_bytes_ > kStaticLimit) fail("static shared memory: %zu bytes, more than %zu", static_bytes_, kStaticLimit);
+  const size_t limit = launch_->asked ? kLimit : kUnaskedLimit;
+  if (static_bytes_ > kUnaskedLimit || static_bytes_ + launch_->shared_bytes > limit)
+    fail("shared memory: %zu bytes static and %zu dynamic, more than %zu static or %zu in all", static_bytes_, launch_->shared_bytes, kUnaskedLimit, limit);
   return p;
 }
 

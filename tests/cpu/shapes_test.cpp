@@ -20,6 +20,8 @@ std::vector<Layer> layers() {
           {"to one channel", problem(3, 9, 16, 1, 4, 1, 1)},
           {"to two channels, dilated, unpadded", problem(2, 13, 9, 2, 3, 1, 0, 2)},
           {"to three channels, padded beyond the window", problem(2, 6, 8, 3, 3, 1, 3)},
+          {"in bands, each of which reaches beyond four windows of rows", {1, 16, 9000, 3, 8, 3, 3, 16, 9000, {1, 1}, {6, 6}, {6, 6}, 1}},
+          {"bias where windows lie in padding", problem(2, 3, 32, 12, 3, 3, 5)},
           {"unused rows", problem(2, 10, 16, 16, 3, 3, 0)},
           {"pointwise", problem(2, 7, 19, 23, 1, 1, 0)},
           {"stem", problem(5, 4, 24, 10, 4, 1, 0)},

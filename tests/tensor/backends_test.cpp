@@ -127,3 +127,12 @@ TEST_CASE("padding that reflects is folded into the convolution, and is the padd
     CHECK(results[0] == results[1]);
   });
 }
+
+TEST_CASE("a sum of no terms is zero") {
+  on_every_device([](const Context& context) {
+    const std::vector<double> none(6, 0.0);
+    CHECK(matmul(context.zeros({2, 0}), context.zeros({0, 3})).values() == none);
+    CHECK(sum_squares(context.zeros({0})).item() == 0);
+    CHECK(count_non_finite(context.zeros({0, 4})).item() == 0);
+  });
+}

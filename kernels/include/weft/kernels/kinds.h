@@ -36,7 +36,7 @@ namespace weft {
   KIND(add,            2, a + b,                                               g,                      g,          NONE)    \
   KIND(sub,            2, a - b,                                               g,                      -g,         NONE)    \
   KIND(mul,            2, a * b,                                               g * b,                  g * a,      NONE)    \
-  KIND(div,            2, a / b,                                               g / b,                  -(g * a / (b * b)), NONE) \
+  KIND(div,            2, a / b,                                               g / b,                  -(g * y / b), NONE) \
   KIND(maximum,        2, a >= b ? a : (b > a ? b : a + b),                    select(greater(b, a), 0, g), select(greater(b, a), g, 0), NONE) \
   KIND(minimum,        2, a <= b ? a : (b < a ? b : a + b),                    select(greater(a, b), 0, g), select(greater(a, b), g, 0), NONE) \
   KIND(greater,        2, T(a > b),                                            NONE,                   NONE,       NONE)    \

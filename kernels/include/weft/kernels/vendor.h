@@ -26,7 +26,7 @@ struct ConvQuestion {
   bool channels_first = false;         // NCHW and KCRS, cuDNN's better layout for strict fp32; else NHWC and KRSC
   bool deterministic = true;           // only engines that say so; false: any
   int candidates = 10;                 // the first so many that can be built are timed, [1, 100]
-  int runs = 5;                        // timed launches of each, after one that is not; the median counts. 0: take the first
+  int runs = 5;                        // timed launches of each, after one that is not; their mean counts. 0: take the first
 };
 
 /// cuDNN's numerical notes, as bits of ConvPlan::notes.
