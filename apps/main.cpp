@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "command.h"
@@ -42,7 +43,7 @@ std::string help_of_all(const std::vector<Command>& all) {
          "Try it: weft train dcgan --data fashion-mnist --out runs/clothes --width 32\n"
          "        weft transfer --content dress.jpg --style painting.jpg --out dressed.png\n"
          "Exit codes: 0 done; 1 failed; 2 usage or settings; 3 a check said no; 66 input missing or\n"
-         "unreadable; 74 disk; 130, 143 stopped by a signal, after saving\n";
+         "unreadable; 74 disk; 129, 130, 143 stopped by a signal, after saving\n";
 }
 
 /// A subcommand with its flags, from what the command tells about itself.
@@ -135,6 +136,8 @@ int main(int argc, char** argv) {
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) code = report("the results could not be written to standard output", exit_io, false);
   } catch (const weft::Error& e) {
     code = report(e.what(), e.exit_code, json);
+  } catch (const std::filesystem::filesystem_error& e) {
+    code = report("cannot look for " + e.path1().string() + ": " + e.code().message(), exit_io, json);
   } catch (const std::exception& e) {
     code = report(e.what(), exit_failed, json);
   }

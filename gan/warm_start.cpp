@@ -64,7 +64,7 @@ void begin_from(const InitFrom& from, const NamedNetworks& networks) {
         const auto it = tensors.find(name);
         if (!picked(network + "." + name)) tensors.erase(name);
         else if (it == tensors.end()) wrong += "\n  missing:    " + network + "." + name;
-        else if (it->second.shape != nn::to_disk(*p, p->value).shape) wrong += "\n  misshapen:  " + network + "." + name + " is " + Shape(it->second.shape).text();
+        else if (it->second.shape != nn::to_disk(*p, p->value).shape) wrong += "\n  misshapen:  " + network + "." + name + " is " + shape_text(it->second.shape);
       }
     }
     if (wrong.empty() || fitting) loaded += nn::load_matching(*module, tensors);

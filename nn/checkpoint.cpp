@@ -114,7 +114,7 @@ fs::path Checkpoints::save(int64_t step, const Checkpoint& checkpoint) const {
 
 void Checkpoints::point_latest(int64_t step) const {
   const std::string text = checkpoint_name(step) + "\n";
-  if (!fs::exists(folder_ / "LATEST") || read_text(folder_ / "LATEST") != text) write_file_atomically(folder_ / "LATEST", text);
+  if (!is_there(folder_ / "LATEST") || read_text(folder_ / "LATEST") != text) write_file_atomically(folder_ / "LATEST", text);
 }
 
 std::vector<int64_t> Checkpoints::steps() const {

@@ -20,6 +20,11 @@ Parameter vector_parameter(const Context& context, int64_t size, Role role, int6
 
 Tensor value_or_none(const std::shared_ptr<Parameter>& p) { return p ? p->value : Tensor(); }
 
+int64_t per_group(int64_t channels, const ConvGeometry& geometry) {
+  if (geometry.groups < 1) throw ShapeError("a convolution has 1 group or more, not " + std::to_string(geometry.groups));
+  return channels / geometry.groups;
+}
+
 }  // namespace
 
 namespace {
@@ -67,17 +72,17 @@ Tensor Weighted::weight() {
 
 Conv2d::Conv2d(const Context& context, int64_t in, int64_t out, Size2 f, const ConvGeometry& geometry, Bias bias, double slope)
     : geometry_(geometry), slope_(slope) {
-  const int64_t taps = int64_t(f.h) * f.w, per_group = in / geometry.groups;
-  weight_ = add("weight", filter_parameter(context, {out, f.h, f.w, per_group}, per_group * taps, out * taps));
-  if (bias == Bias::yes) bias_ = add("bias", vector_parameter(context, out, Role::bias, per_group * taps));
+  const int64_t taps = int64_t(f.h) * f.w, inputs = per_group(in, geometry);
+  weight_ = add("weight", filter_parameter(context, {out, f.h, f.w, inputs}, inputs * taps, out * taps));
+  if (bias == Bias::yes) bias_ = add("bias", vector_parameter(context, out, Role::bias, inputs * taps));
 }
 Tensor Conv2d::forward(const Tensor& x) { return conv2d(x, weight(), value_or_none(bias_), geometry_, slope_, norm_follows_ && training() ? norm_groups() : 0); }
 
 ConvTranspose2d::ConvTranspose2d(const Context& context, int64_t in, int64_t out, Size2 f, const ConvGeometry& geometry, Bias bias, double slope)
     : geometry_(geometry), slope_(slope) {
-  const int64_t taps = int64_t(f.h) * f.w, per_group = out / geometry.groups;
-  weight_ = add("weight", filter_parameter(context, {in, f.h, f.w, per_group}, per_group * taps, in * taps));
-  if (bias == Bias::yes) bias_ = add("bias", vector_parameter(context, out, Role::bias, per_group * taps));
+  const int64_t taps = int64_t(f.h) * f.w, outputs = per_group(out, geometry);
+  weight_ = add("weight", filter_parameter(context, {in, f.h, f.w, outputs}, outputs * taps, in * taps));
+  if (bias == Bias::yes) bias_ = add("bias", vector_parameter(context, out, Role::bias, outputs * taps));
 }
 Tensor ConvTranspose2d::forward(const Tensor& x) { return conv_transpose2d(x, weight_->value, value_or_none(bias_), geometry_, slope_, norm_follows_ && training() ? norm_groups() : 0); }
 
@@ -196,6 +201,7 @@ Tensor LayerNorm::forward(const Tensor& x) {
 
 Embedding::Embedding(const Context& context, int64_t rows, int64_t columns) {
   weight_ = add("weight", Parameter{context.normal({rows, columns}, stream_key(0, "embedding")).leaf(), {}, Role::weight, rows, columns, {}});
+  weight_->begins = Normal{0, 1};
 }
 Tensor Embedding::forward(const Tensor& index) { return gather(weight_->value, index); }
 

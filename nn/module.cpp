@@ -38,7 +38,10 @@ bool Module::has_batch_norm() const {
 }
 
 void Module::set_training(bool on) { visit([on](Module& m) { m.training_ = on; }); }
-void Module::set_norm_groups(int groups) { visit([groups](Module& m) { m.norm_groups_ = groups; }); }
+void Module::set_norm_groups(int groups) {
+  if (groups < 1) throw ConfigError("a batch splits into 1 or more norm groups, not " + std::to_string(groups));
+  visit([groups](Module& m) { m.norm_groups_ = groups; });
+}
 
 Sequential::Sequential(std::vector<ModulePtr> modules) {
   for (auto& m : modules) append(std::move(m));
@@ -104,6 +107,10 @@ Arena::Arena(const Module& module) {
       buffers.push_back(p);
       continue;
     }
+    const auto twin = std::find(parameters.begin(), parameters.end(), p);
+    if (twin != parameters.end())
+      throw ConfigError("one module stands in the network twice: " + names[size_t(twin - parameters.begin())] + " and " + name +
+                        " are the same parameter; make a module of its own for each place");
     parameters.push_back(p);
     names.push_back(name);
     count += p->value.count();

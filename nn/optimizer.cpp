@@ -90,7 +90,7 @@ void Optimizer::load_state_dict(const HostTensors& tensors, const std::string& w
   for (const auto& [name, t] : expected) {
     const auto it = tensors.find(name);
     if (it == tensors.end()) wrong += "\n  missing:    " + name;
-    else if (it->second.shape != t.shape) wrong += "\n  misshapen:  " + name + " is " + Shape(it->second.shape).text() + ", not " + Shape(t.shape).text();
+    else if (it->second.shape != t.shape) wrong += "\n  misshapen:  " + name + " is " + shape_text(it->second.shape) + ", not " + shape_text(t.shape);
   }
   for (const auto& [name, t] : tensors) if (!expected.count(name)) wrong += "\n  unexpected: " + name;
   if (!wrong.empty()) throw FormatError(what + " does not fit the optimiser:" + wrong);

@@ -75,7 +75,7 @@ std::string mismatches(const Module& module, const HostTensors& tensors) {
     auto it = tensors.find(name);
     if (it == tensors.end()) wrong += "\n  missing:    " + name + " " + disk_shape(*p).text();
     else if (it->second.shape != sizes(disk_shape(*p)))
-      wrong += "\n  misshapen:  " + name + " is " + Shape(it->second.shape).text() + ", the network wants " + disk_shape(*p).text();
+      wrong += "\n  misshapen:  " + name + " is " + shape_text(it->second.shape) + ", the network wants " + disk_shape(*p).text();
   }
   for (const auto& [name, t] : tensors) {
     const std::string& n = name;

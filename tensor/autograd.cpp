@@ -138,7 +138,13 @@ struct Walk {
       if (!targets.count(node.get())) gradient.erase(node.get());
       Watch* const watch = node->context.state().watch;
       if (watch) watch->rule_begins(*node);
-      const Tensors results = node->rule({node->inputs, output, g, needs, into, create_graph});
+      Tensors results;
+      try {
+        results = node->rule({node->inputs, output, g, needs, into, create_graph});
+      } catch (...) {
+        if (watch) watch->rule_ends(*node, {});
+        throw;
+      }
       if (watch) watch->rule_ends(*node, results);
       for (size_t i = 0; i < needs.size(); ++i) {
         if (!needs[i] || !results[i]) continue;
@@ -191,7 +197,8 @@ void backward(const Tensor& loss, const Tensors& leaves, const Tensors& windows,
   for (size_t i = 0; i < leaves.size(); ++i) {
     if (!leaves[i].requires_grad()) throw Error("the gradient with respect to a tensor that is not part of the graph; use its leaf()");
     if (windows[i].count() != leaves[i].count()) throw ShapeError("backward: a window of shape " + windows[i].shape().text() + " for a leaf of shape " + leaves[i].shape().text());
-    walk.window[leaves[i].node().get()] = windows[i];
+    if (!walk.window.emplace(leaves[i].node().get(), windows[i]).second)
+      throw Error("backward: leaf " + std::to_string(i) + ", of shape " + leaves[i].shape().text() + ", stands among the leaves twice; a leaf has one gradient, and one window for it");
   }
   walk.run(loss, start, false, keep == KeepGraph::yes);
   for (size_t i = 0; i < leaves.size(); ++i)

@@ -73,6 +73,7 @@ struct Captured::Impl {
       try {
         end();
       } catch (const Error&) {}           // the first trouble is the one to tell
+      s.allocator->peak = peak, s.queue->launches = launches_before, s.flops = flops_before;   // nothing has been done
       throw;
     }
     end();

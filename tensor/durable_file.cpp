@@ -12,6 +12,7 @@
 #include <cstdio>   // renameat2
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -34,7 +35,7 @@ class Fault {
     lasting_ = *end == '+';
     const std::string_view wish = *(end += lasting_) == ':' ? end + 1 : "";
     kind_ = wish == "kill" ? Kind::kill : wish == "stop" ? Kind::stop : Kind::error;
-    error_ = wish == "ENOSPC" ? ENOSPC : wish == "EIO" ? EIO : wish == "EDQUOT" ? EDQUOT : wish == "EINTR" ? EINTR : 0;
+    error_ = wish == "ENOSPC" ? ENOSPC : wish == "EIO" ? EIO : wish == "EDQUOT" ? EDQUOT : wish == "EINTR" ? EINTR : wish == "EINVAL" ? EINVAL : 0;
     if (first_ == 0 || (kind_ == Kind::error && error_ == 0)) kind_ = Kind::none;
   }
   ~Fault() {
@@ -77,12 +78,28 @@ template <class Call>
 auto system_call(Call call) { return system_call(call, [] {}); }
 
 fs::path folder_of(const fs::path& path) { return path.parent_path().empty() ? fs::path(".") : path.parent_path(); }
+fs::path hidden_beside(const fs::path& path) { return path.parent_path() / (".weft-" + std::to_string(::getpid()) + "." + path.filename().string()); }
 
 /// Makes a call again while a signal interrupts it. Throws IoError.
 template <class Call>
 void succeed(const char* doing, const fs::path& path, Call call) {
   while (system_call(call) != 0)
     if (errno != EINTR) throw_io(doing, path, errno);
+}
+
+/// The file that `path` names, behind symbolic links, and its mode if it is there. Throws IoError if what is there is no plain
+/// file: a rename would put one in the place of a device.
+fs::path behind_links(const fs::path& path, std::optional<mode_t>& mode) {
+  struct stat there;
+  if (::stat(path.c_str(), &there) == 0) {
+    if (!S_ISREG(there.st_mode)) throw IoError("cannot write over " + path.string() + ": it is not a plain file; choose another name");
+    mode = there.st_mode & 07777;
+  } else if (errno != ENOENT) {
+    throw_io("create", path, errno);
+  }
+  fs::path file = path;
+  for (std::error_code none; fs::is_symlink(file, none);) file = file.parent_path() / fs::read_symlink(file, none);
+  return file;
 }
 
 }  // namespace
@@ -98,11 +115,13 @@ void throw_io(const char* doing, const fs::path& path, int error) {
 }
 
 DurableFile::DurableFile(const fs::path& path, Mode mode) : path_(path), written_to_(path), mode_(mode) {
-  if (mode == Mode::replace) written_to_ = path.parent_path() / (".weft-" + std::to_string(::getpid()) + "." + path.filename().string());
+  std::optional<mode_t> before;
+  if (mode == Mode::replace) path_ = behind_links(path, before), written_to_ = hidden_beside(path_);
   const int how = mode == Mode::replace ? O_CREAT | O_TRUNC | O_NOFOLLOW : O_CREAT | O_APPEND;
-  do file_ = system_call([&] { return ::open(written_to_.c_str(), O_WRONLY | O_CLOEXEC | how, 0666); });
+  do file_ = system_call([&] { return ::open(written_to_.c_str(), O_WRONLY | O_CLOEXEC | how, before.value_or(0666)); });
   while (file_ < 0 && errno == EINTR);
   if (file_ < 0) throw_io("create", written_to_, errno);
+  if (before) ::fchmod(file_, *before);      // what the umask took off; where that fails, the file is as private as it was or more so
 }
 
 DurableFile::~DurableFile() {
@@ -156,23 +175,55 @@ void write_file_atomically(const fs::path& path, const std::string& text) {
   write_file_atomically(path, std::span(&piece, 1));
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code none;
+  return fs::exists(path, none);
+}
+bool is_folder(const fs::path& path) {
+  std::error_code none;
+  return fs::is_directory(path, none);
+}
+
 namespace {
 /// @param wanted  the folder that the caller asked for, for the message
 void make_missing(const fs::path& path, const fs::path& wanted) {
-  if (path.empty() || fs::is_directory(path)) return;
+  if (path.empty() || is_folder(path)) return;
   make_missing(path.parent_path(), wanted);
-  succeed("make the folder", wanted, [&] { return ::mkdir(path.c_str(), 0777) == 0 || (errno == EEXIST && fs::is_directory(path)) ? 0 : -1; });
+  succeed("make the folder", wanted, [&] { return ::mkdir(path.c_str(), 0777) == 0 || (errno == EEXIST && is_folder(path)) ? 0 : -1; });
   fsync_directory(folder_of(path));
 }
 }  // namespace
 
 void make_directories(const fs::path& path) { make_missing(path, path); }
 
+namespace {
+void exchange(const fs::path& from, const fs::path& to) {
+  int done;
+  do done = system_call([&] { return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE); });
+  while (done != 0 && errno == EINTR);
+  if (done == 0) return;
+  if (errno != EINVAL && errno != ENOSYS) throw_io("rename to", to, errno);
+  const auto move = [&](const fs::path& a, const fs::path& b) { succeed("rename to", b, [&] { return ::rename(a.c_str(), b.c_str()); }); };
+  const fs::path aside = hidden_beside(to);  // NFS and FUSE exchange nothing in one step
+  move(to, aside);
+  try {
+    move(from, to);
+  } catch (...) {
+    ::rename(aside.c_str(), to.c_str());
+    throw;
+  }
+  move(aside, from);
+}
+}  // namespace
+
 void rename_durably(const fs::path& from, const fs::path& to) {
+  bool taken = false;                        // by a folder that is not empty
   succeed("rename to", to, [&] {
     if (::rename(from.c_str(), to.c_str()) == 0) return 0;
-    return errno == ENOTEMPTY || errno == EEXIST ? ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) : -1;
+    taken = errno == ENOTEMPTY || errno == EEXIST;
+    return taken ? 0 : -1;
   });
+  if (taken) exchange(from, to);
   fsync_directory(folder_of(to));
   if (folder_of(from) != folder_of(to)) fsync_directory(folder_of(from));
 }

@@ -71,7 +71,7 @@ Normalized normalize_groups(const Tensor& x, int64_t groups, int64_t channels, c
   detail::made("moments (variance)", variance, {x});
   WEFT_OP(s, normalize)(*s.queue, p, epsilon, slope, x.data(), mean.data(), variance.data(), data_or_null(gamma), data_or_null(beta), y.data());
 
-  y = record("normalize", y, {x, gamma, beta}, {{true, true, true}, false}, [=](const RuleCall& call) {
+  y = record("normalize", y, {x, gamma, beta, mean, variance}, {{true, true, true, true, true}, false}, [=](const RuleCall& call) {
     const Tensor &in = call.inputs[0], &scale = call.inputs[1], &shift = call.inputs[2];
     if (call.graph) {
       const Tensors own{partial(in), partial(scale), partial(shift)};
@@ -82,8 +82,8 @@ Normalized normalize_groups(const Tensor& x, int64_t groups, int64_t channels, c
     if (call.needs[0]) result[0] = c.empty(in.shape(), in.dtype());
     for (size_t i : {1, 2}) if (call.needs[i]) result[i] = call.into[i] ? call.into[i] : c.empty({channels});
     for (int i : {1, 2}) if (result[size_t(i)]) result[size_t(i)].storage()->wrote("gradient");
-    WEFT_OP(c.state(), normalize_grad)(*c.state().queue, p, epsilon, slope, in.data(), mean.data(), variance.data(), data_or_null(scale),
-                                       data_or_null(shift), call.gradient.data(), result[0] ? result[0].data() : nullptr,
+    WEFT_OP(c.state(), normalize_grad)(*c.state().queue, p, epsilon, slope, in.data(), call.inputs[3].data(), call.inputs[4].data(),
+                                       data_or_null(scale), data_or_null(shift), call.gradient.data(), result[0] ? result[0].data() : nullptr,
                                        result[1] ? result[1].data() : nullptr, result[2] ? result[2].data() : nullptr);
     return result;
   });

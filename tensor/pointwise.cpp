@@ -107,8 +107,11 @@ Tensor apply(PointwiseKind kind, const Tensor& a, const Tensor& b = {}, const Te
   const Shape shape = broadcast(info.name, {&a, &b, &c});
   Tensor out = context.empty(shape, type_of(shape, {&a, &b, &c}, context.scalar()));
   launch(kind, a, b, c, p, q, out);
-  detail::made(info.name, out, {a, b, c});
-  if (!context.recording()) return out;
+  const auto unrecorded = [&] {          // record() tells of the others
+    detail::made(info.name, out, {a, b, c});
+    return out;
+  };
+  if (!context.recording()) return unrecorded();
   const Texts& text = derivative_text[int(kind)];
   Saves saves{{false, false, false}, false};
   const Tensor* inputs[3] = {&a, &b, &c};
@@ -119,7 +122,7 @@ Tensor apply(PointwiseKind kind, const Tensor& a, const Tensor& b = {}, const Te
     for (int j = 0; j < 3; ++j) if (mentions(text.d[i], "abc"[j])) saves.inputs[size_t(j)] = true;
     saves.output = saves.output || mentions(text.d[i], 'y');
   }
-  if (!differentiable) return out;
+  if (!differentiable) return unrecorded();
   return record(info.name, out, {a, b, c}, saves, [kind, p, q](const RuleCall& call) { return derivative(kind, call, p, q); });
 }
 

@@ -28,26 +28,29 @@ constexpr DTypeInfo kDTypes[] = {
     {"I16", 16}, {"U16", 16}, {"U32", 32}, {"U64", 64}, {"C64", 64}, {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8},
     {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F4", 4}};
 
+/// Bytes of the control character at text[i]: 1, or 2 for U+0080 to U+009F in UTF-8; 0 if there is none.
+size_t control_character(const std::string& text, size_t i) {
+  const auto at = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
+  if (at(i) < 0x20 || at(i) == 0x7f) return 1;
+  return at(i) == 0xc2 && i + 1 < text.size() && at(i + 1) < 0xa0 ? 2 : 0;
+}
+
 /// Text from a file, fit for a terminal: quoted, cut, anything but printable ASCII and UTF-8 shown as \xNN.
 std::string printable(const std::string& text) {
   std::string out = "\"";
-  for (size_t i = 0; i < text.size() && i < 120; ++i) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
+  for (size_t i = 0, hidden = 0; i < text.size() && i < 120; ++i, hidden -= hidden > 0) {
+    if (hidden == 0) hidden = control_character(text, i);
     char escape[8];
-    std::snprintf(escape, sizeof escape, "\\x%02x", c);
-    out += c < 0x20 || c == 0x7f ? std::string(escape) : std::string(1, text[i]);
+    std::snprintf(escape, sizeof escape, "\\x%02x", static_cast<unsigned char>(text[i]));
+    out += hidden ? std::string(escape) : std::string(1, text[i]);
   }
   return out + (text.size() > 120 ? "...\"" : "\"");
 }
 
-std::string shape_text(const std::vector<int64_t>& shape) {
-  std::string out = "(";
-  for (size_t i = 0; i < shape.size(); ++i) out += (i ? ", " : "") + std::to_string(shape[i]);
-  return out + ")";
-}
-
 bool has_control_character(const std::string& name) {
-  return std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  for (size_t i = 0; i < name.size(); ++i)
+    if (control_character(name, i)) return true;
+  return false;
 }
 
 std::string name_trouble(const std::string& name, const SafetensorsLimits& limits) {
@@ -271,6 +274,12 @@ struct OpenFile {
 };
 
 }  // namespace
+
+std::string shape_text(const std::vector<int64_t>& shape) {
+  std::string out = "(";
+  for (size_t i = 0; i < shape.size(); ++i) out += (i ? ", " : "") + std::to_string(shape[i]);
+  return out + ")";
+}
 
 const char* name_of(FileDType t) { return kDTypes[size_t(t)].name; }
 unsigned bits_of(FileDType t) { return kDTypes[size_t(t)].bits; }

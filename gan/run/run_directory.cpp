@@ -62,9 +62,9 @@ RunDirectory::RunDirectory(const TrainRequest& request, const std::string& versi
     : path_(request.settings.out), request_(request), version_(version), checkpoints_(path_ / "checkpoints") {
   const std::string& out = request.settings.out;
   if (out.empty()) throw ConfigError("where should the run go? give --out FOLDER");
-  if (!request.resume && (fs::exists(path_ / "run.json") || fs::exists(path_ / "checkpoints")))
+  if (!request.resume && (is_there(path_ / "run.json") || is_there(path_ / "checkpoints")))
     throw ConfigError(out + " holds another run; go on with it by --resume, choose a new folder for --out, or remove that one");
-  if (fs::exists(path_) && !fs::is_directory(path_)) throw IoError(out + " is a file, not a folder");
+  if (is_there(path_) && !is_folder(path_)) throw IoError(out + " is a file, not a folder");
 }
 
 void RunDirectory::take() {
@@ -101,7 +101,7 @@ void RunDirectory::begin(int64_t from, const std::string& device) {
   write_file_atomically(path_ / "run.json", dump({{"config", config}, {"starts", starts}}, 2));
 
   const fs::path log = path_ / "log.jsonl";
-  if (fs::exists(log)) truncate_file(log, from > 0 ? length_up_to(log, from) : 0);
+  if (is_there(log)) truncate_file(log, from > 0 ? length_up_to(log, from) : 0);
   log_ = std::make_unique<DurableFile>(log, DurableFile::Mode::append);
   events_ = std::make_unique<EventFile>(path_, from);
 }
@@ -131,9 +131,9 @@ fs::path find_checkpoint(const std::string& source, const std::function<void(con
   fs::path folder = source;
   std::string step;
   const size_t at = source.rfind('@');
-  if (at != std::string::npos && !fs::exists(folder)) folder = source.substr(0, at), step = source.substr(at + 1);
-  if (!fs::is_directory(folder)) throw DataError("no run at " + folder.string() + "; `weft train` makes one");
-  if (fs::exists(folder / "SHA256SUMS")) {
+  if (at != std::string::npos && !is_there(folder)) folder = source.substr(0, at), step = source.substr(at + 1);
+  if (!is_folder(folder)) throw DataError("no run at " + folder.string() + "; `weft train` makes one");
+  if (is_there(folder / "SHA256SUMS")) {
     const std::string fault = nn::checkpoint_fault(folder);
     if (!fault.empty()) throw FormatError(folder.string() + " is not whole: " + fault);
     return folder;
@@ -149,7 +149,7 @@ fs::path find_checkpoint(const std::string& source, const std::function<void(con
   }
   if (step.rfind("step-", 0) == 0) step = step.substr(5);
   const bool number = !step.empty() && step.size() <= 18 && step.find_first_not_of("0123456789") == std::string::npos;
-  if (!number || !fs::is_directory(all.path(std::stoll(step)))) throw DataError(folder.string() + " has no checkpoint '" + step + "'; there is:" + known);
+  if (!number || !is_folder(all.path(std::stoll(step)))) throw DataError(folder.string() + " has no checkpoint '" + step + "'; there is:" + known);
   return find_checkpoint(all.path(std::stoll(step)).string(), note);
 }
 

@@ -64,8 +64,9 @@ FeatureStages stages_in(const SafetensorsHeader& header, const std::string& what
     const int index = index_of(t.name, "weight");
     if (index < 0) continue;
     if (t.shape.size() == 1)
-      throw FormatError(what + ": is a VGG with batch norm (" + t.name + " has the shape " + Shape(t.shape).text() +
+      throw FormatError(what + ": is a VGG with batch norm (" + t.name + " has the shape " + shape_text(t.shape) +
                         "); style transfer takes the plain one: " + kWhereVggIs);
+    if (t.shape.size() != 4) throw FormatError(what + ": " + t.name + " is no filter, but of the shape " + shape_text(t.shape));
     weights[index] = Shape(t.shape);
   }
   if (!weights.count(0))

@@ -155,6 +155,9 @@ TEST_CASE("a folder for the run that cannot be written or holds another run") {
   refused(small_run(folder / "data", folder / "file"), 74, {"file"});
   refused(small_run(folder / "data", folder / "file/run"), 74, {"file/run"});
   refused(small_run(folder / "data", "/proc/run"), 74, {"/proc/run"});
+  fs::create_symlink("loop", folder / "loop");
+  refused(small_run(folder / "data", folder / "loop/run"), 74, {"loop/run"});
+  refused({"generate", folder / "loop/run", "--out", folder / "x.png"}, 74, {"cannot look for", "loop/run"});
   REQUIRE(run_weft(small_run(folder / "data", folder / "run")).code == 0);
   refused(small_run(folder / "data", folder / "run"), 2, {"holds another run"});
 }

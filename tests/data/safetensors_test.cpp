@@ -135,6 +135,7 @@ std::vector<Case> broken_files() {
       {"end of 2^64-1", file_of(one("U8", "[9223372036854775807]", "[0,18446744073709551615]"), 4), "64-bit"},
       {"data without a tensor", file_of("{}", 1), "Something was appended"},
       {"a control character in a name", file_of("{\"a\\u0007\":" + quad.substr(5), 4), "control character"},
+      {"one of U+0080 to U+009F in a name", file_of("{\"a\\u009b\":" + quad.substr(5), 4), "\"a\\xc2\\x9b\" holds a control character"},
       {"a name of 1025 bytes", file_of("{" + tensor_json(std::string(1025, 'n'), "F32", "[1]", "[0,4]") + "}", 4), "at most 1024"},
       {"listed, not loaded", file_of(one("F8_E4M3", "[4]", "[0,4]"), 4), "convert it to F32"},
   };

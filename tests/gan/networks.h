@@ -16,7 +16,7 @@ inline double largest_gap(const std::vector<double>& a, const std::vector<double
   REQUIRE(a.size() == b.size());
   double gap = 0, size = 0;
   for (size_t i = 0; i < a.size(); ++i) {
-    REQUIRE(std::isfinite(a[i]));
+    REQUIRE(std::isfinite(a[i] - b[i]));
     gap = std::max(gap, std::fabs(a[i] - b[i])), size = std::max(size, std::fabs(b[i]));
   }
   return gap / size;

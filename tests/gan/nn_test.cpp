@@ -131,6 +131,11 @@ TEST_CASE("losses, at values worked out by hand") {
   const double first = std::log(std::exp(1) + std::exp(2) + std::exp(3)) - 3;
   CHECK(nn::cross_entropy(logits, context.index({2, 0}, {2})).item() == doctest::Approx((first + std::log(3)) / 2).epsilon(1e-14));
   CHECK_THROWS_AS(nn::cross_entropy(logits, context.index({3, 0}, {2})), const ShapeError&);
+  CHECK_THROWS_WITH_AS(nn::cross_entropy(logits, context.from(std::vector<double>{1.9, 0}, {2})), doctest::Contains("int32"), const ShapeError&);
+  const Tensor column = reshape(x, {3, 1});                        // against x it would be nine pairs
+  CHECK_THROWS_WITH_AS(nn::mse(column, x), doctest::Contains("(3, 1) and (3)"), const ShapeError&);
+  CHECK_THROWS_AS(nn::l1(column, x), const ShapeError&);
+  CHECK_THROWS_AS(nn::bce_with_logits(column, x), const ShapeError&);
 }
 
 TEST_CASE("a dense layer behind an image reads columns in C,H,W order from a file") {
@@ -167,14 +172,31 @@ TEST_CASE("a state dict that does not fit is refused with the whole list") {
   file.erase("0.bias");
   file["0.weight"].shape = {4, 3, 3, 2};
   file["head.weight"] = file["1.weight"];
+  file["1.weight"].shape = {1, 1, 1, 1, 1, 1, 4};            // a file's tensor may have more axes than one in memory
   try {
     nn::load_state_dict(net, file, "net.safetensors");
     FAIL("accepted");
   } catch (const FormatError& e) {
     const std::string text = e.what();
-    for (const char* part : {"net.safetensors", "missing:    0.bias (4)", "misshapen:  0.weight is (4, 3, 3, 2), the network wants (4, 3, 3, 3)", "unexpected: head.weight"})
+    for (const char* part : {"net.safetensors", "missing:    0.bias (4)", "misshapen:  0.weight is (4, 3, 3, 2), the network wants (4, 3, 3, 3)", "unexpected: head.weight",
+                             "misshapen:  1.weight is (1, 1, 1, 1, 1, 1, 4)"})
       CHECK_MESSAGE(text.find(part) != std::string::npos, text);
   }
+  nn::Arena arena(net);
+  nn::Optimizer optimizer(arena, with(OptimizerKind::adam, 0.1), 0);
+  HostTensors moments = optimizer.state_dict();
+  moments["1.weight.exp_avg"].shape = {1, 1, 1, 1, 1, 1, 4};
+  CHECK_THROWS_WITH_AS(optimizer.load_state_dict(moments, "moments"), doctest::Contains("1.weight.exp_avg is (1, 1, 1, 1, 1, 1, 4), not (4)"), const FormatError&);
+}
+
+TEST_CASE("one module in two places of a network is refused, and so are no groups") {
+  const Context context = in_double();
+  const auto a = std::make_shared<nn::Linear>(context, 2, 2), b = std::make_shared<nn::Linear>(context, 2, 2);
+  const nn::Sequential net({a, b, a});
+  CHECK_THROWS_WITH_AS(nn::Arena{net}, doctest::Contains("0.weight and 2.weight"), const ConfigError&);
+  CHECK_THROWS_AS(a->set_norm_groups(0), const ConfigError&);
+  CHECK_THROWS_AS(nn::Conv2d(context, 4, 4, {3, 3}, {.groups = 0}), const ShapeError&);
+  CHECK_THROWS_AS(nn::ConvTranspose2d(context, 4, 4, {3, 3}, {.groups = 0}), const ShapeError&);
 }
 
 TEST_CASE("initialisers have the spread they promise") {
@@ -192,6 +214,9 @@ TEST_CASE("initialisers have the spread they promise") {
   CHECK(spread(nn::Init::xavier) == doctest::Approx(std::sqrt(2 / (fan_in + fan_out))).epsilon(0.025));
   CHECK(spread(nn::Init::kaiming) == doctest::Approx(std::sqrt(2 / (1.04 * fan_in))).epsilon(0.025));
   CHECK(spread(nn::Init::torch) == doctest::Approx(std::sqrt(1 / (3 * fan_in))).epsilon(0.025));
+  nn::Embedding table(context, 144, 128);          // as many draws
+  nn::initialise(table, nn::Init::torch, 3);
+  CHECK(std::sqrt(variance(table.parameters()[0].second->value).item()) == doctest::Approx(1).epsilon(0.025));
 }
 
 TEST_CASE("an average follows its network") {

@@ -81,6 +81,13 @@ TEST_CASE("the first operation whose result is not finite is named, forward and 
     grad(loss, {x});
     CHECK(watch.operation == "div in the gradient of sqrt");
   }
+  {
+    const FiniteWatch watch(context);                       // a derivative that was given up has nothing to do with what comes next
+    const Tensor loss = record("broken", sum(x).detach(), {x}, {}, [](const RuleCall&) -> Tensors { throw Error("no derivative"); });
+    CHECK_THROWS_AS(grad(loss, {x}), Error);
+    log(x);
+    CHECK(watch.operation == "log");
+  }
   const FiniteWatch watch(context);
   sum(log(x + 1));
   CHECK(!watch.found());

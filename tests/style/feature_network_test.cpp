@@ -26,7 +26,7 @@ double gap(const Tensor& a, const Tensor& b) {
   double most = 0, size = 0;
   bool finite = true;
   for (size_t i = 0; i < x.size(); ++i) {
-    finite = finite && std::isfinite(x[i]);
+    finite = finite && std::isfinite(x[i] - y[i]);
     most = std::max(most, std::fabs(x[i] - y[i])), size = std::max(size, std::fabs(y[i]));
   }
   return finite ? most / size : NAN;

@@ -60,6 +60,16 @@ TEST_CASE("a saved value that was overwritten is found out, and both operations 
     variance.write(Doubles{2}, "running statistics");
     CHECK(contains(message_of([&] { grad(loss, {x}); }), "running statistics"));
   }
+  SUBCASE("a layer's own statistics") {
+    const Normalized n = normalize_groups(reshape(x, {2, 1}), 1, 1, {}, {});
+    n.variance.write(Doubles{2}, "statistics");
+    CHECK(contains(message_of([&] { grad(sum(n.y), {x}); }), "statistics"));
+  }
+  SUBCASE("an order") {
+    const Sorted s = sort(x);
+    s.index.write(Doubles{0, 0}, "order");
+    CHECK(contains(message_of([&] { grad(sum(s.values), {x}); }), "order"));
+  }
   SUBCASE("an index") {
     const Tensor index = context.index({0, 0}, {2}), loss = sum(gather(x, index));
     index.write(Doubles{1, 1}, "loader");
@@ -165,6 +175,7 @@ TEST_CASE("backward writes what grad returns") {
     CHECK_THROWS_AS(backward(loss(), {w}, {windows[1]}), ShapeError);
     CHECK_THROWS_AS(backward(loss(), {w, gamma}, {windows[0]}), ShapeError);
     CHECK_THROWS_AS(backward(loss(), {x}, {context.zeros(x.shape())}), Error);
+    CHECK(contains(message_of([&] { backward(loss(), {gamma, gamma}, {windows[1], context.zeros({1})}); }), "twice"));
   }
 }
 
@@ -219,4 +230,10 @@ TEST_CASE("a walk frees what the graph saved") {
     CHECK(context.live_bytes() <= before + 8000 + 64);   // the gradient, the loss, constants
   }
   CHECK(context.live_bytes() <= before + 64);
+}
+
+TEST_CASE("the derivative of a quotient stays in range where the divisor's square does not") {
+  const Context context = Context::open("cpu");
+  const Tensor a = context.full({1}, 3e-23), b = context.full({1}, 1e-23).leaf();
+  CHECK(grad(sum(a / b), {b})[0].item() == doctest::Approx(-3e23));
 }

@@ -35,7 +35,11 @@ Layer run(const Context& c, bool transposed, int norm_groups) {
 
 double gap(const std::vector<double>& a, const std::vector<double>& b) {
   double largest = 0, apart = 0;
-  for (size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i])), apart = std::max(apart, std::abs(a[i] - b[i]));
+  for (size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::abs(a[i]));
+    if (const double d = std::abs(a[i] - b[i]); !(d <= apart)) apart = d;   // a NaN stays
+    if (std::isnan(apart)) break;
+  }
   return apart / largest;
 }
 

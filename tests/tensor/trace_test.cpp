@@ -85,6 +85,24 @@ TEST_CASE("a gradient that is differentiated again is both a derivative and reco
   CHECK(work(context, false, true).gradient == done.gradient);
 }
 
+TEST_CASE("the derivative of a point-wise operation is linked to it") {
+  const Context context = Context::open("cpu");
+  const Tensor x = context.normal({6, 5}, 1).leaf(), shift = context.full({6, 5}, 2);
+  const Trace trace(context);
+  const Tensor whole = reshape(shift + shift, {30});                                 // in no graph: it claims its own row
+  grad(sum(exp(x)), {x});
+  const std::vector<Trace::Row> rows = trace.rows();
+  const auto named = [&](const std::string& operation) {
+    const auto at = std::find_if(rows.begin(), rows.end(), [&](const Trace::Row& r) { return r.operation == operation; });
+    REQUIRE(at != rows.end());
+    return *at;
+  };
+  CHECK(named("add").node == 0);
+  CHECK(named("exp").node != 0);
+  CHECK(named("mul").rule_of == named("exp").node);
+  CHECK(named("mul").rule_name == "exp");
+}
+
 TEST_CASE("what is repeated along an axis is read once, and there is one watch at a time") {
   const Context context = Context::open("cpu");
   const Tensor a = context.full({8, 16}, 1), b = context.full({16}, 2);

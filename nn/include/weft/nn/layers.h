@@ -165,7 +165,7 @@ class LayerNorm : public Module {
   double epsilon_;
 };
 
-/// Rows of a table by int32 index; values N(0, 1) by PyTorch's default.
+/// Rows of a table by int32 index in [0, rows); values N(0, 1) under every scheme, as PyTorch's.
 class Embedding : public Module {
  public:
   Embedding(const Context& context, int64_t rows, int64_t columns);

@@ -1,4 +1,5 @@
-// Losses: the mean over all elements (rows for cross-entropy), a scalar; differentiable to any order.
+// Losses: the mean over all elements (rows for cross-entropy), a scalar; differentiable to any order. Two tensors have one shape:
+// nothing is broadcast. Throws ShapeError.
 #pragma once
 #include "weft/tensor/ops.h"
 

@@ -107,7 +107,7 @@ void initialise(const Module& module, Init scheme, uint64_t seed, const std::str
 /// Every parameter and buffer of a network in one block each for values and gradients, so that the optimiser, EMA and
 /// clipping are one launch. Parameters become windows; each starts on 64 bytes. Buffers stay where they are.
 struct Arena {
-  explicit Arena(const Module& module);
+  explicit Arena(const Module& module);    // throws ConfigError if a parameter stands in it twice: one module in two places
   Tensor values, gradients;
   std::vector<std::shared_ptr<Parameter>> parameters, buffers;
   std::vector<std::string> names;          // of the parameters

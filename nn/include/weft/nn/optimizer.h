@@ -10,7 +10,7 @@ struct Schedule {
   enum class Kind { constant, linear, cosine, exponential } kind = Kind::constant;
   int64_t steps = 0;          // at which the decay ends
   int64_t warm_up = 0;        // steps of linear rise from 0 first
-  int64_t hold = 0;           // steps at 1 before the decay begins
+  int64_t hold = 0;           // the step, warm-up included, up to which the decay does not begin
   double final = 0;           // factor at the end; exponential: above 0
   double at(int64_t step) const;
 };
@@ -31,7 +31,7 @@ class Optimizer {
 
   /// Host part, before the step: this update's learning rate and bias corrections into the context's step state.
   void prepare(int64_t step);
-  /// Device part, after backward. Leaves everything untouched when a gradient is not finite.
+  /// Device part, after backward. Leaves everything untouched when a gradient is not finite, but for weights beyond clip_weights.
   void step();
   /// Norm of the whole gradient as step() saw it, before clipping: a scalar on the device.
   const Tensor& gradient_norm() const { return norm_; }

@@ -19,7 +19,8 @@ std::span<const std::byte> bytes_of(const std::string& text);
 class DurableFile {
  public:
   enum class Mode {
-    replace,    // under a hidden name beside `path` until commit(); what stood there stays as it is until then
+    replace,    // under a hidden name beside `path` until commit(); what stood there stays as it is until then. Of a symbolic link,
+                // its target; the mode stays; a device, a pipe or a folder is an IoError
     append      // to the end of what there is; commit() is one fsync
   };
   DurableFile(const std::filesystem::path& path, Mode mode);
@@ -41,10 +42,14 @@ class DurableFile {
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::span<const std::byte>> pieces);
 void write_file_atomically(const std::filesystem::path& path, const std::string& text);
 
+/// As std::filesystem's, but false where that throws: a name that is too long, a loop of links, a folder that may not be read.
+bool is_there(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+
 /// Folders, with the same care. A folder that is there already is left alone.
 void make_directories(const std::filesystem::path& path);
-/// Both on one file system; durable once it returns. A file at `to` is replaced; a folder at `to` is exchanged with `from`, in
-/// one step, and stands under the other name afterwards.
+/// Both on one file system; durable once it returns. A file at `to` is replaced; a folder at `to` is exchanged with `from` and
+/// stands under the other name afterwards: in one step, or, where the file system knows none (NFS, FUSE), in three.
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 /// The folder and all in it. One that is not there is no error.
 void remove_tree(const std::filesystem::path& path);
@@ -56,7 +61,7 @@ void fsync_directory(const std::filesystem::path& directory);
 // open, write, fsync, close, rename, mkdir, unlink and truncate made here:
 //   17:kill    SIGKILL instead of the call (a write first does half of its work)
 //   17:stop    SIGTERM before the call, which then goes its way
-//   17:ENOSPC  the call fails with this error; also EIO, EDQUOT, EINTR. 17+:EIO: and so does every later one
+//   17:ENOSPC  the call fails with this error; also EIO, EDQUOT, EINTR, EINVAL. 17+:EIO: and so does every later one
 //   count      nothing goes wrong; the number of calls is told on stderr at the end
 
 }  // namespace weft

@@ -76,7 +76,8 @@ Tensor transpose(const Tensor& x);                                        // the
 Tensor expand(const Tensor& x, const Shape& shape);                       // repeats axes of size 1 (and missing leading ones)
 Tensor concat(const Tensors& parts, int axis);
 Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end);      // shares storage on the leading axis
-/// y[i] = table[index[i]]: table (rows, ...), index int32 of any shape -> (index..., row...). -1 gives zeros.
+/// y[i] = table[index[i]]: table (rows, ...), index int32 of any shape -> (index..., row...). -1 gives zeros;
+/// every other index is in [0, rows), which nobody checks: they are on the device.
 Tensor gather(const Tensor& table, const Tensor& index);
 /// y[i] = sum over t of weights[i, t] * table[index[i, t]]: index and weights (..., taps), taps at least 1 -> (..., row...). -1 reads zeros. No
 /// gradient goes into the weights.
@@ -86,7 +87,8 @@ Tensor gather(const Tensor& table, const Tensor& index, const Tensor& weights);
 struct Sorted { Tensor values, index; };
 Sorted sort(const Tensor& x);
 
-// ---- reductions. `axes` empty: all of them. Reduced axes stay as 1 if `keep`, else they are dropped.
+// ---- reductions. `axes` empty: all of them. Reduced axes stay as 1 if `keep`, else they are dropped. Where all of them are of
+// size 1, sum, max and min share x's storage.
 enum class KeepAxes { no, yes };
 Tensor sum(const Tensor& x, const std::vector<int>& axes = {}, KeepAxes keep = KeepAxes::no);
 Tensor mean(const Tensor& x, const std::vector<int>& axes = {}, KeepAxes keep = KeepAxes::no);
@@ -100,7 +102,8 @@ Tensor softmax(const Tensor& x);                                          // ove
 Tensor log_softmax(const Tensor& x);
 
 // ---- linear
-/// op(a) op(b) + bias: (..., M, K) x (..., K, N) -> (..., M, N); with 2-D b, all leading axes of a are rows.
+/// op(a) op(b) + bias: (..., M, K) x (..., K, N) -> (..., M, N); with 2-D b, all leading axes of a are rows. Leading axes are equal, or
+/// one side is a single matrix, for all of the other's.
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false, const Tensor& bias = {});
 
 /// 2-D cross-correlation, the "convolution" of deep learning.
@@ -139,7 +142,8 @@ Tensor normalize_with(const Tensor& x, const Tensor& mean, const Tensor& varianc
 enum class Padding { zero, reflect, replicate, wrap };
 struct Margins { int top = 0, bottom = 0, left = 0, right = 0; };
 Tensor pad(const Tensor& x, const Margins& margins, Padding mode = Padding::zero);
-enum class Resize { nearest, bilinear };                                  // pixel centres at half-integers (align_corners off)
+/// As PyTorch's: bilinear with pixel centres at half-integers (align_corners off), nearest from floor(p * size before / size after).
+enum class Resize { nearest, bilinear };
 Tensor resize(const Tensor& x, Size2 size, Resize mode = Resize::nearest);
 /// Each pixel becomes the sum of its neighbourhood weighted by taps[i] * taps[j], of which every stride-th is kept, from the
 /// first: (N, ceil(H/stride), ceil(W/stride), C). An odd number of taps; borders by `mode`.

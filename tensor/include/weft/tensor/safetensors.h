@@ -25,6 +25,7 @@ const char* name_of(FileDType);                                    // as the fil
 unsigned bits_of(FileDType);                                       // per element
 constexpr bool can_load(FileDType t) { return t <= FileDType::boolean; }
 FileDType file_dtype(DType);
+std::string shape_text(const std::vector<int64_t>& shape);         // "(4, 3)"; a file's may have more axes than a Shape
 
 struct HostTensor {
   FileDType dtype = FileDType::f32;
