@@ -16,7 +16,7 @@ struct Finding {
 /// Throws DataError if there is no such file, FormatError if it is none of these, or a broken one.
 Finding inspect_file(const std::filesystem::path& file);
 
-/// Names and texts of a file may be anybody's: control characters, which a terminal would obey, become \x1b and the like.
+/// Names and texts of a file may be anybody's: control characters, which a terminal would obey, and what is no UTF-8 become \x1b and the like.
 std::string harmless(const std::string& text);
 
 /// A name, its padding, a value and the end of the line.

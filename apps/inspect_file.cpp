@@ -9,6 +9,7 @@
 #include "weft/gan/dataset.h"
 #include "weft/gan/event_file.h"
 #include "weft/gan/image.h"
+#include "weft/gan/provenance.h"
 #include "weft/gan/report.h"
 #include "weft/kernels/error.h"
 #include "weft/tensor/safetensors.h"
@@ -130,12 +131,15 @@ Finding inspect_idx(const gan::IdxHeader& header) {
 }  // namespace
 
 std::string harmless(const std::string& text) {
+  const bool utf8 = gan::is_utf8(text);
   std::string out;
-  for (const char c : text) {
+  const auto at = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto c1 = [&](size_t i) { return at(i) == 0xc2 && at(i + 1) < 0xa0; };          // U+0080 to U+009F, of two bytes
+  for (size_t i = 0; i < text.size(); ++i) {
     char code[8];
-    std::snprintf(code, sizeof code, "\\x%02x", unsigned(static_cast<unsigned char>(c)));
-    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    out += control ? code : std::string(1, c);
+    std::snprintf(code, sizeof code, "\\x%02x", at(i));
+    const bool control = at(i) < 0x20 || at(i) == 0x7f || c1(i) || (i > 0 && c1(i - 1)) || (at(i) > 0x7f && !utf8);
+    out += control ? code : std::string(1, text[i]);
   }
   return out;
 }

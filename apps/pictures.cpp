@@ -13,13 +13,6 @@ namespace weft::apps {
 namespace fs = std::filesystem;
 namespace {
 
-bool is_picture(const fs::path& file) {
-  std::string ending = file.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  const std::vector<std::string> known = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
-  return std::find(known.begin(), known.end(), ending) != known.end();
-}
-
 /// One for all names of a file, whether it is there yet or not.
 fs::path identity(const fs::path& file) {
   std::error_code none;
@@ -28,6 +21,13 @@ fs::path identity(const fs::path& file) {
 }
 
 }  // namespace
+
+bool is_picture(const fs::path& file) {
+  std::string ending = file.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  const std::vector<std::string> known = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
+  return std::find(known.begin(), known.end(), ending) != known.end();
+}
 
 void check_output(const std::string& flag, const std::string& file, const std::vector<std::string>& endings) {
   std::string all;

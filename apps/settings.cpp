@@ -89,7 +89,7 @@ const std::vector<Setting>& settings_list() {
       {"train.freeze", "", "", &T::freeze, "parameters that stay as they are, as in discriminator.main.0.*"},
       {"train.patience", "", "", &T::patience, "evaluations without a better run.keep_best, after which the run ends; 0: it does not", 0, 1000000, "", true},
       {"train.watchdog", "", "", &T::watchdog, "when a number is not finite", 0, 0, "stop|skip|rollback", true},
-      {"loss.adversarial", "", "", &T::adversarial, "weight of the discriminator's opinion", 0, 1e6},
+      {"loss.adversarial", "", "", &T::adversarial, "weight of the discriminator's opinion; translations count lsgan's squares whole, as their code bases do", 0, 1e6},
       {"loss.content", "", "", &T::content, "weight of what is to stay of a picture (lambda_c)", 0, 1e6},
       {"loss.style", "", "", &T::style, "weight of how a style's patches look (lambda_s)", 0, 1e6},
       {"loss.cycle", "", "", &T::cycle, "weight of there and back again being where one was", 0, 1e6},

@@ -20,14 +20,14 @@ namespace {
 
 volatile std::sig_atomic_t stop_signal = 0, save_asked = 0;
 
-/// The first SIGINT or SIGTERM asks for an orderly end, a second ends at once; SIGUSR1 asks for a checkpoint.
+/// The first SIGINT, SIGTERM or SIGHUP asks for an orderly end, a second SIGINT or SIGTERM ends at once; SIGUSR1 asks for a checkpoint.
 void on_signal(int signal) {
   if (signal == SIGUSR1) {
     save_asked = 1;
     return;
   }
-  stop_signal = signal;
-  for (const int each : {SIGINT, SIGTERM}) std::signal(each, SIG_DFL);
+  if (!stop_signal) stop_signal = signal;
+  for (const int each : {SIGINT, SIGTERM}) std::signal(each, SIG_DFL);       // not SIGHUP: a terminal that closes may send it twice
 }
 
 void listen() {
@@ -35,7 +35,13 @@ void listen() {
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
+  struct sigaction hangup {};
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);       // nohup has it ignored
+  std::signal(SIGPIPE, SIG_IGN);             // a run goes on when nobody reads its progress any more
 }
+
+const char* name_of(int signal) { return signal == SIGINT ? "SIGINT" : signal == SIGHUP ? "SIGHUP" : "SIGTERM"; }
 
 gan::Wish wish() {
   if (stop_signal) return gan::Wish::stop;
@@ -138,8 +144,8 @@ int run(const TrainArguments& arguments, const std::string& command) {
   }
   const int signal = stop_signal;
   if (report.stopped)
-    std::fprintf(stderr, "weft: stopped by %s after step %lld; saved. To go on: weft train --resume --out %s\n", signal == SIGINT ? "SIGINT" : "SIGTERM",
-                 (long long)report.steps, gan::quoted_for_shell(report.run).c_str());
+    std::fprintf(stderr, "weft: stopped by %s after step %lld; saved. To go on: weft train --resume --out %s\n", name_of(signal), (long long)report.steps,
+                 gan::quoted_for_shell(report.run).c_str());
   if (arguments.json) {
     print_json(to_json(report));
   } else {

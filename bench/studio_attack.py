@@ -7,7 +7,7 @@
 It must stay up, answer its own page all the while, hold a bounded amount of memory, give nothing to whoever has no token or comes from another
 origin, and, killed, leave only whole pictures. The requests are drawn from a seed. Python's own library is all that it needs.
 """
-import argparse, glob, json, os, random, shutil, signal, socket, subprocess, sys, tempfile, threading, time, urllib.error, zlib
+import argparse, concurrent.futures, glob, json, os, random, shutil, signal, socket, subprocess, sys, tempfile, threading, time, urllib.error, zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/studio"))
 from studio import Studio
@@ -126,6 +126,15 @@ def large_bodies(studio):
     for t in threads: t.join()
     most = studio.memory()[0]
     expect(f"bodies without end are cut: at most {most - before:.0f} MiB more, and it answers", most - before < (1200 if options.sanitized else 250) and status(speak(studio, request(studio))) == 200)
+
+
+def large_masks(studio):
+    content, before = studio.call("POST", "/api/pictures?name=a.png", png(24, 20))["id"], studio.memory()[0]
+    mask = request(studio, "POST", f"/api/masks?content={content}", body=png(8000, 8000, b"\0" * (8001 * 8000)))
+    with concurrent.futures.ThreadPoolExecutor(8) as several:
+        answers = list(several.map(lambda _: status(speak(studio, mask, 100)), range(8)))
+    most = studio.memory()[0]
+    expect(f"large masks are read one at a time: at most {most - before:.0f} MiB more for eight", answers == [200] * 8 and most - before < (1200 if options.sanitized else 300))
 
 
 def slow_clients(studio):
@@ -248,7 +257,7 @@ try:
     subprocess.run([options.weft, "train", "dcgan", "--data", "garments", "--out", folder + "/runs/small", "--size", "16", "--width", "4", "--batch", "4", "--steps", "2", "--threads", "1", "--set", "run.samples=4"], check=True, capture_output=True)
     studio = Studio(options.weft, folder + "/out", folder + "/runs")
     try:
-        for attack in (who_is_let_in, paths_and_pictures, large_bodies, slow_clients): attack(studio)
+        for attack in (who_is_let_in, paths_and_pictures, large_bodies, large_masks, slow_clients): attack(studio)
         noise(studio, options.requests)
         expect("it closes as it should", studio.close() == 0)
     finally:

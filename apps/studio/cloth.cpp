@@ -1,5 +1,8 @@
 #include "cloth.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "weft/gan/colour.h"
 #include "weft/gan/dataset.h"
 #include "weft/gan/palette.h"
@@ -61,12 +64,12 @@ Json draw(const Context& context, Shelf& shelf, const Json& asked) {
 Json tile(const Context& context, Shelf& shelf, const Json& asked) {
   const std::string id = asked.at("id"), name = asked.value("layout", "straight");
   const gan::Layout layout = gan::layout_named(name);
-  const gan::Tile made = gan::make_tile(context, *shelf.image(id, 1024), layout);
-  const bool smaller = std::max(shelf.image(id)->height, shelf.image(id)->width) > 1024;
+  const Picture swatch = asked.value("whole", false) ? shelf.image(id) : shelf.image(id, 1024);
+  const gan::Tile made = gan::make_tile(context, *swatch, layout);
   const std::string command = "weft tile --swatch " + quoted(shelf.file(id)) + (name == "straight" ? "" : " --layout " + name) + " --out " + quoted(shelf.folder() / "tile.png");
   Json told = shelved(shelf, gan::straight_repeat(made.image, layout), command, "swatch", id, "tile-" + name + ".png");
   told["how"] = made.how, told["score"] = gan::seam_score(made.image, layout);
-  told["smaller"] = smaller;
+  told["smaller"] = swatch->width < shelf.image(id)->width;
   return told;
 }
 
@@ -88,28 +91,37 @@ Json palette(Shelf& shelf, const Json& asked) {
   return {{"colours", colours}};
 }
 
-Json recolour(Shelf& shelf, const Json& asked) {
+Json recolour(Shelf& shelf, const Json& asked, Report& report) {
+  const auto go_on = [&](double done) { if (!report.tell(done)) throw GivenUp(); };      // each part of a large picture takes seconds
   const std::string id = asked.at("id"), method = asked.value("method", "mkl"), other = asked.value("palette", "");
   gan::Adjustments dials;
   dials.hue = asked.value("hue", 0.0), dials.saturation = asked.value("saturation", 1.0), dials.contrast = asked.value("contrast", 1.0);
-  const int flat = whole(asked, "flat", 0, 0, 12);
+  const int few = whole(asked, "flat", 0, 0, 12);
   gan::Image picture = *shelf.image(id);
+  go_on(0.1);
   std::string command = "weft recolor --image " + quoted(shelf.file(id)), codes;
   gan::Palette inks;
-  for (const Json& code : asked.value("colours", Json::array())) codes += (codes.empty() ? "" : ",") + code.get<std::string>();
+  for (const Json& colour : asked.value("colours", Json::array())) {     // a list of codes has no shares: each stands in it as often as is its share of 32
+    const long times = std::lround(32 * std::clamp(colour.value("share", 0.0), 0.0, 1.0));
+    inks.insert(inks.end(), size_t(std::max(1L, times)), gan::palette_from_hex(colour.at("hex"))[0]);
+  }
   if (!other.empty()) picture = gan::recoloured(picture, *shelf.image(other), gan::colour_method_named(method)), command += " --palette " + quoted(shelf.file(other));
-  else if (!codes.empty()) {
-    inks = gan::palette_from_hex(codes);
+  else if (!inks.empty()) {
+    for (const gan::PaletteColour& ink : inks) codes += (codes.empty() ? "" : ",") + gan::hex(ink);
     picture = gan::recoloured(picture, gan::palette_strip(inks, 1, int(inks.size())), gan::colour_method_named(method));
     command += " --palette " + gan::quoted_for_shell(codes);
   }
+  const int flat = few && !inks.empty() ? int(inks.size()) : few;        // the inks that are listed, then, and no others
   if (method != "mkl") command += " --method " + method;
   if (dials.hue != 0) command += " --hue " + short_number(dials.hue);
   if (dials.saturation != 1) command += " --saturation " + short_number(dials.saturation);
   if (dials.contrast != 1) command += " --contrast " + short_number(dials.contrast);
   if (flat) command += " --colors " + std::to_string(flat);
+  go_on(0.4);
   picture = gan::adjusted(picture, dials);
-  if (flat) picture = gan::separate(picture, int(inks.size()) == flat ? inks : gan::extract_palette(picture, flat)).flat;
+  go_on(0.6);
+  if (flat) picture = gan::separate(picture, inks.empty() ? gan::extract_palette(picture, flat) : inks).flat;
+  go_on(0.8);
   return shelved(shelf, picture, command + " --out " + quoted(shelf.folder() / "recoloured.png"), "image", id, "recoloured.png");
 }
 

@@ -13,13 +13,14 @@ gan::Image drawn(const Context& context, const std::string& set, int64_t index, 
 
 /// {"set": garments|swatches, "index", "size"} -> {"id", ...}; a garment has a "mask" as well.
 Json draw(const Context& context, Shelf& shelf, const Json& asked);
-/// {"id", "layout", "size"} -> {"id", "how", "score", "command"}: a piece that repeats straight.
+/// {"id", "layout", "whole"} -> {"id", "how", "score", "command", "smaller"}: a piece that repeats straight; smaller: to look at, of the swatch
+/// at 1024 pixels, as it is unless the whole is asked for.
 Json tile(const Context& context, Shelf& shelf, const Json& asked);
 /// {"id", "layout", "repeat"}: that much of the cloth, to dress somebody with.
 Json cloth_of(const Context& context, Shelf& shelf, const Json& asked);
 /// {"id", "count"} -> {"colours": [{"hex", "share"}]}
 Json palette(Shelf& shelf, const Json& asked);
-/// {"id", "colours": [hex] or "palette": id, "method", "flat", "hue", "saturation", "contrast"} -> {"id", "command"}
-Json recolour(Shelf& shelf, const Json& asked);
+/// {"id", "colours": [{"hex", "share"}] or "palette": id, "method", "flat", "hue", "saturation", "contrast"} -> {"id", "command"}
+Json recolour(Shelf& shelf, const Json& asked, Report& report);
 
 }  // namespace weft::apps::studio

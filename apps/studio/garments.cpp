@@ -41,30 +41,42 @@ const gan::TrainedGenerator& Garments::generator(const std::filesystem::path& ru
   return *generator_;
 }
 
-Tensor Garments::latents_of(const Json& rows, int64_t length) const {
+Tensor Garments::latents_of(const Json& garments, int64_t length) const {
   std::vector<double> all;
-  for (const Json& row : rows) {
+  for (const Json& garment : garments) {
+    const Json& row = garment.at("latent");
     if (int64_t(row.size()) != length) throw ConfigError("a latent of " + std::to_string(row.size()) + " numbers, and this run's have " + std::to_string(length) + ": it is of another run");
     for (const Json& value : row) all.push_back(value.get<double>());
   }
-  return context_.from(all, {int64_t(rows.size()), 1, 1, length});
+  return context_.from(all, {int64_t(garments.size()), 1, 1, length});
 }
 
-Tensor Garments::pictures(const std::filesystem::path& run, const Json& asked, const Tensor& latents) {
+Garments::Kind Garments::kind_of(const Json& asked, const gan::ModelOptions& model, int64_t turn) {
+  Kind kind{asked.value("class", ""), asked.value("truncation", 0.0)};
+  if (model.classes.empty()) kind.of_class.clear();
+  else if (kind.of_class.empty()) kind.of_class = model.conditions()[size_t(turn) % model.conditions().size()];
+  return kind;
+}
+
+Tensor Garments::pictures(const std::filesystem::path& run, const Tensor& latents, const std::vector<Kind>& kinds) {
   const gan::TrainedGenerator& g = generator(run);
-  const std::string name = asked.value("class", "");
-  const double truncation = asked.value("truncation", 0.0);
-  Tensor z = latents, labels;
   auto* styled = dynamic_cast<gan::Styled*>(g.network.get());
-  if (styled) styled->set_truncation(truncation > 0 ? std::min(1.0, truncation) : 1.0);
-  else if (truncation > 0) z = gan::truncated(z, std::max(0.05, truncation));
-  if (!name.empty() && !g.model.classes.empty()) {
-    const std::vector<float> row = gan::condition_row(g.model.classes, name, "class");
-    std::vector<float> all;
-    for (int64_t i = 0; i < z.size(0); ++i) all.insert(all.end(), row.begin(), row.end());
-    labels = context_.from(all, {z.size(0), int64_t(row.size())});
+  Tensors all;
+  for (size_t begin = 0, end = 0; begin < kinds.size(); begin = end) {     // neighbours of one truncation together: a styled generator has one for all
+    const double truncation = kinds[begin].truncation;
+    std::vector<float> rows;
+    for (; end < kinds.size() && kinds[end].truncation == truncation; ++end) {
+      const std::vector<float> row = gan::condition_row(g.model.classes, kinds[end].of_class, "class");
+      rows.insert(rows.end(), row.begin(), row.end());
+    }
+    const auto count = int64_t(end - begin);
+    Tensor z = slice(latents, 0, int64_t(begin), int64_t(end)), labels;
+    if (styled) styled->set_truncation(truncation > 0 ? std::min(1.0, truncation) : 1.0);
+    else if (truncation > 0) z = gan::truncated(z, std::max(0.05, truncation));
+    if (!rows.empty()) labels = context_.from(rows, {count, int64_t(rows.size()) / count});
+    all.push_back(g.pictures(z, labels));
   }
-  return g.pictures(z, labels);
+  return concat(all, 0);
 }
 
 Json Garments::sheet(const std::filesystem::path& run, const Json& asked) {
@@ -74,28 +86,35 @@ Json Garments::sheet(const std::filesystem::path& run, const Json& asked) {
   const auto seed = asked.value("seed", uint64_t{0});
   const Json parents = asked.value("parents", Json::array());
   Tensor z;
+  std::vector<Kind> kinds;
   if (parents.empty()) {
     z = gan::latents(context_, count, int(length), seed);
+    for (int64_t i = 0; i < count; ++i) kinds.push_back(kind_of(asked, g.model, i));
   } else if (parents.size() == 1) {                          // an eighth, a quarter or half of the way to draws of their own
     const int64_t steps = int64_t{1} << (4 - std::clamp(asked.value("far", 2), 1, 3));
     const Tensor parent = latents_of(parents, length), draws = gan::latents(context_, count, int(length), seed);
     std::vector<Tensor> near{parent};
     for (int64_t i = 0; i + 1 < count; ++i) near.push_back(slice(gan::walks(concat({parent, slice(draws, 0, i, i + 1)}, 0), steps + 1, gan::Path::spherical), 0, 1, 2));
     z = concat(near, 0);
+    kinds.assign(near.size(), kind_of(parents[0], g.model, 0));
   } else {
     const int64_t pairs = int64_t(parents.size()) - 1, each = std::max<int64_t>(1, count / pairs);
     const Tensor ways = gan::walks(latents_of(parents, length), each + 2, gan::Path::spherical);      // both ends are the parents
     std::vector<Tensor> children;
-    for (int64_t p = 0; p < pairs; ++p) children.push_back(slice(ways, 0, p * (each + 2) + 1, (p + 1) * (each + 2) - 1));
+    for (int64_t p = 0; p < pairs; ++p) {
+      children.push_back(slice(ways, 0, p * (each + 2) + 1, (p + 1) * (each + 2) - 1));
+      for (int64_t i = 0; i < each; ++i) kinds.push_back(kind_of(parents[size_t(2 * i < each ? p : p + 1)], g.model, 0));
+    }
     z = concat(children, 0);
   }
-  const Tensor images = pictures(run, asked, z);
+  const Tensor images = pictures(run, z, kinds);
   const std::vector<double> values = z.values();
   Json garments = Json::array();
   for (int64_t i = 0; i < z.size(0); ++i) {
     Json latent = Json::array();
     for (int64_t k = 0; k < length; ++k) latent.push_back(float(values[size_t(i * length + k)]));
-    garments.push_back({{"latent", latent}, {"picture", base64(gan::encode_png(gan::to_image(images, i)))}});
+    const auto& [of_class, truncation] = kinds[size_t(i)];
+    garments.push_back({{"latent", latent}, {"class", of_class}, {"truncation", truncation}, {"picture", base64(gan::encode_png(gan::to_image(images, i)))}});
   }
   std::string command;
   if (parents.empty()) {
@@ -111,7 +130,8 @@ Json Garments::sheet(const std::filesystem::path& run, const Json& asked) {
 
 Json Garments::pick(const std::filesystem::path& run, const std::string& name, const Json& asked) {
   const NoGraph off(context_);
-  const Tensor images = pictures(run, asked, latents_of(Json::array({asked.at("latent")}), generator(run).model.latent));
+  const gan::ModelOptions& model = generator(run).model;
+  const Tensor images = pictures(run, latents_of(Json::array({asked}), model.latent), {kind_of(asked, model, 0)});
   gan::Image picture = gan::with_channels(gan::to_image(images, 0), 3);
   const int side = std::max(picture.height, picture.width);
   if (side < 256) picture = gan::resized(picture, picture.height * 256 / side, picture.width * 256 / side);     // so that cloth has something to lie on

@@ -14,15 +14,22 @@ class Garments {
 
   /// Pictures of a run: fresh ones of a "seed"; or, of "parents" (latents), children on the spherical way from each to the next, and of
   /// one parent relatives, the nearer the smaller "far" (1 to 3).
-  /// {"count", "seed", "parents": [[...]], "far", "class", "truncation"} -> {"garments": [{"latent", "picture": PNG as base64}], "classes", "size", "command"}
+  /// A garment is {"latent", "class", "truncation"}; relatives have the class and truncation of their parent, children of the nearer one.
+  /// {"count", "seed", "parents": [garment], "far", "class", "truncation"} -> {"garments": [garment and its "picture": PNG as base64], "classes", "size", "command"}
   Json sheet(const std::filesystem::path& run, const Json& asked);
-  /// One of them, by its "latent", on the shelf. -> {"id", ...}
+  /// One garment, on the shelf. -> {"id", ...}
   Json pick(const std::filesystem::path& run, const std::string& name, const Json& asked);
 
  private:
   const gan::TrainedGenerator& generator(const std::filesystem::path& run);
-  Tensor pictures(const std::filesystem::path& run, const Json& asked, const Tensor& latents);
-  Tensor latents_of(const Json& rows, int64_t length) const;
+  struct Kind {
+    std::string of_class;                        // empty: a run without classes
+    double truncation;                           // 0: none
+  };
+  /// What is asked for, or the class whose turn it is.
+  static Kind kind_of(const Json& asked, const gan::ModelOptions& model, int64_t turn);
+  Tensor pictures(const std::filesystem::path& run, const Tensor& latents, const std::vector<Kind>& kinds);
+  Tensor latents_of(const Json& garments, int64_t length) const;
 
   Context context_;
   Shelf& shelf_;

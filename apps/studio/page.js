@@ -7,7 +7,9 @@
 const $ = id => document.getElementById(id);
 const token = document.querySelector('meta[name=weft-token]').content;
 let language = 0;
-const t = (key, ...values) => (words[key] || [key, key])[language].replace(/\{(\d)\}/g, (_, i) => values[i]);
+const t = (key, ...values) => (words[key] || [key, key])[language].replace(/\{(\d)\}/g, (_, i) => Array.isArray(values[i]) ? t(...values[i]) : values[i]);
+const lines = {};                                                     // what each status line says, to be said again in another language
+const say = (id, ...what) => { lines[id] = what, $(id).textContent = what.length ? t(...what) : ''; };
 const address = (path, more = {}) => path + '?' + new URLSearchParams({...more, token});
 const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
@@ -30,7 +32,7 @@ function toast(text) {
 async function call(method, path, body, more) {
   let answer;
   try {
-    answer = await fetch(address(path, more), {method, body: body === undefined ? undefined : body instanceof Blob ? body : JSON.stringify(body), headers: {'X-Weft-Token': token}});
+    answer = await fetch(address(path, more), {method, body: body === undefined ? undefined : body instanceof Blob ? body : JSON.stringify(body), headers: {'X-Weft-Token': token}, keepalive: method === 'DELETE'});
   } catch {
     throw new Error(t('lost'));
   }
@@ -40,29 +42,36 @@ async function call(method, path, body, more) {
 }
 const get = path => call('GET', path);
 const post = (path, body, more) => call('POST', path, body, more);
-/// Whatever goes wrong in `work` is said, and ends there.
-const said = work => async (...given) => { try { return await work(...given); } catch (trouble) { toast(trouble.message); } };
+/// Whatever goes wrong in `work` is said, and ends there; the status line `id` says no longer that it goes on.
+const said = (work, id) => async (...given) => { try { return await work(...given); } catch (trouble) { if (id) say(id, 'failed'); toast(trouble.message); } };
+
+const jobs = new Set();
+addEventListener('pagehide', () => { for (const job of jobs) job.cancel(); });      // or the page that comes next would wait for them
 
 /// A job of the server: `job.result` comes true when it is done (null: cancelled), `job.cancel()` gives it up.
 function begin(kind, asked, progress) {
   const job = {id: null, unwanted: false, cancel() { job.unwanted = true; if (job.id) call('DELETE', '/api/jobs/' + job.id).catch(() => {}); }};
   job.result = (async () => {
-    job.id = (await post('/api/jobs', {kind, asked})).id;
-    if (job.unwanted) { job.cancel(); return null; }
-    for (;;) {
-      const status = await call('GET', '/api/jobs/' + job.id, undefined, {wait: kind === 'dress' ? 400 : 4000});
-      if (progress && !job.unwanted) progress(status);
-      if (status.state === 'failed') throw new Error(status.error);
-      if (status.state === 'cancelled') return null;
-      if (status.state === 'done') return {...status.result, took: status.seconds};
-    }
+    try {
+      jobs.add(job);
+      job.id = (await post('/api/jobs', {kind, asked})).id;
+      if (job.unwanted) { job.cancel(); return null; }
+      for (;;) {
+        const status = await call('GET', '/api/jobs/' + job.id, undefined, {wait: kind === 'dress' ? 400 : 4000});
+        if (progress && !job.unwanted) progress(status);
+        if (status.state === 'failed') throw new Error(status.error);
+        if (status.state === 'cancelled') return null;
+        if (status.state === 'done') return {...status.result, took: status.seconds};
+      }
+    } finally { jobs.delete(job); }
   })();
   return job;
 }
 const doing = (kind, asked) => begin(kind, asked).result;
 
 const kept = (key, otherwise) => { try { return JSON.parse(localStorage.getItem('weft ' + key)) ?? otherwise; } catch { return otherwise; } };
-const keep = (key, value) => { try { localStorage.setItem('weft ' + key, JSON.stringify(value)); } catch { /* a browser that keeps nothing */ } };
+/// False where the browser keeps nothing, or no more.
+const keep = (key, value) => { try { localStorage.setItem('weft ' + key, JSON.stringify(value)); return true; } catch { return false; } };
 const time = seconds => seconds < 90 ? t('s', Math.round(seconds)) : seconds < 5400 ? t('min', Math.round(seconds / 60)) : t('h', (seconds / 3600).toFixed(1));
 const short = value => Math.abs(value) >= 1000 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toPrecision(3);
 
@@ -89,6 +98,7 @@ const choice = name => document.querySelector(`input[name=${name}]:checked`).val
 
 function translate() {
   for (const element of document.querySelectorAll('[data-t]')) element.textContent = t(element.dataset.t);
+  for (const id in lines) say(id, ...lines[id]);
   document.documentElement.lang = language ? 'zh' : 'en';
   $('language').textContent = language ? 'English' : '中文';
   $('language').lang = language ? 'en' : 'zh';
@@ -97,8 +107,13 @@ function translate() {
 
 const seen = picture => make('img', {src: address('/api/pictures/' + picture.id, {side: 160}), alt: ''});
 function piece(picture, away, ...more) {
+  const remove = event => {                                           // whoever goes by keyboard stays where they are
+    const box = event.target.closest('.drop'), buttons = () => [...box.querySelectorAll('.piece button')], at = buttons().indexOf(event.target);
+    away();
+    (buttons()[at] || buttons().at(-1) || box.querySelector('input[type=file]')).focus();
+  };
   return make('div', {className: 'piece'}, seen(picture), make('span', {className: 'name', textContent: picture.name, title: picture.name}),
-    make('button', {className: 'quiet', textContent: '×', 'aria-label': t('remove') + ' ' + picture.name, onclick: away}), ...more);
+    make('button', {className: 'quiet', textContent: '×', 'aria-label': t('remove') + ' ' + picture.name, onclick: remove}), ...more);
 }
 const someSeed = () => Math.floor(Math.random() * 20000);
 const copy = box => navigator.clipboard.writeText(box.value).then(() => toast(t('copied')), () => box.select());
@@ -112,8 +127,13 @@ const dress = (() => {
   const canvas = $('paint'), pen = canvas.getContext('2d');
 
   for (const [name, [min, max, step, value]] of Object.entries(dials))
-    $('dials').append(make('label', {className: 'dial'}, make('span', {'data-t': name}), make('output', {id: name + '-out'}),
-      make('input', {type: 'range', id: name, min, max, step, value, ondblclick: event => { event.target.value = value; changed(); }, oninput: () => changed()}), make('small', {'data-t': name + '_help'})));
+    $('dials').append(make('label', {className: 'dial'}, make('span', {'data-t': name}),
+      make('input', {type: 'range', id: name, min, max, step, value, ondblclick: event => { event.target.value = value; changed(); }, oninput: () => { steps(name); changed(); }}),
+      make('output', {id: name + '-out', 'aria-hidden': true}), make('small', {'data-t': name + '_help'})));
+  const ends = {...dials, feather: [0, 60, 1, 2]};
+  /// A dial at the very value that a picture was made with, between its steps or beyond its ends, until a hand moves it.
+  const put = (name, value) => { const [min, max] = ends[name]; Object.assign($(name), {min: Math.min(min, value), max: Math.max(max, value), step: 'any', value}); };
+  const steps = name => { const [min, max, step] = ends[name]; Object.assign($(name), {min, max, step}); };
   choices($('colours'), 'colour', ['style', 'content', 'luminance'], value => 'colours_' + value, () => changed());
   $('shading').onchange = () => changed();
 
@@ -121,7 +141,8 @@ const dress = (() => {
   async function recipe(values, cloth) {
     for (const [dial, value] of Object.entries(values)) $(dial).value = value;
     $('shading').checked = cloth;
-    if (cloth && state.content?.mask && !painted) { $('masked').checked = true; await paintFrom(state.content.mask); painted = state.content.mask; paint(false); }
+    if (cloth && state.content?.mask && !painted) await paintFrom(state.content.mask), painted = state.content.mask;
+    if (cloth && painted) $('masked').checked = true, paint(false);
     if (cloth && $('masked').checked) $('lay').value = 1;             // without a mask the picture has to show through the cloth
     if (!cloth) { $('masked').checked = false; maskTools(); }
     changed();
@@ -133,15 +154,14 @@ const dress = (() => {
     structure: +$('structure').value, strength: +$('strength').value, brush: +$('brush').value, colours: choice('colour'), shading: $('shading').checked,
     feather: $('masked').checked ? +$('feather').value : 0, size: +$('size').value, seed: state.seed});
   const ready = () => state.content && state.styles.length > 0;
-  let saying = [];                                                   // what the status says, to be said again in another language
-  const status = (...words) => { saying = words; $('status').textContent = words.length ? t(...words) : ''; };
+  const status = (...what) => say('status', ...what);
 
-  function show(source, tag) {
+  function show(source, ...tag) {
     if ($('after').src.startsWith('blob:')) URL.revokeObjectURL($('after').src);
     $('after').src = source;
     $('after').hidden = !source;
     $('after').alt = source ? t('after') : '';
-    $('tag').textContent = tag;
+    say('tag', ...tag);
   }
 
   function draw() {
@@ -155,11 +175,12 @@ const dress = (() => {
     $('sheet').hidden = !state.content;
     $('below').hidden = !ready();
     $('mask-garment').hidden = !state.content?.mask;
-    status(...saying);
+    canvas.setAttribute('aria-label', t('mask_hint'));
     outputs();
   }
   function outputs() {
     for (const name of [...Object.keys(dials), 'tip', 'feather']) $(name + '-out').textContent = $(name).value;
+    $('mask-none').hidden = !!painted;
   }
 
   function setContent(picture) {
@@ -170,10 +191,10 @@ const dress = (() => {
       $('before').alt = t('before') + ': ' + picture.name;
       const scale = Math.min(1, 1024 / Math.max(picture.width, picture.height));
       canvas.width = Math.max(1, Math.round(picture.width * scale)), canvas.height = Math.max(1, Math.round(picture.height * scale));
-      $('size').value = Math.min(512, Math.max(picture.width, picture.height));
+      put('size', Math.max(128, Math.min(512, Math.max(picture.width, picture.height))));
       $('masked').checked = false, maskTools();
     }
-    show('', '');
+    show('');
     draw(), changed();
   }
   function addStyle(picture) {
@@ -186,9 +207,11 @@ const dress = (() => {
 
   /// @param result  the picture that the settings made, where it is at hand: then nothing has to be made again
   async function restore(s, name, result = null) {
+    const there = await Promise.all([s.content, s.mask, ...s.styles.map(x => x.id)].filter(Boolean).map(async id => (await fetch(address('/api/pictures/' + id, {side: 16}))).ok));
+    if (there.includes(false)) throw new Error(t('missing', name));
     working?.cancel(), clearTimeout(later);
     again = false, state.restoring = true;
-    try { if (!await lay(s)) return; } finally { state.restoring = false; }
+    try { await lay(s); } finally { state.restoring = false; }
     toast(t('restored', name));
     draw();
     if (!result) { changed(); return; }
@@ -197,25 +220,20 @@ const dress = (() => {
     $('command').value = (await post('/api/command', settings())).command;
   }
   async function lay(s) {
-    const there = await Promise.all([s.content, s.mask, ...s.styles.map(x => x.id)].filter(Boolean).map(async id => (await fetch(address('/api/pictures/' + id, {side: 16}))).ok));
-    for (const dial of Object.keys(dials)) $(dial).value = s[dial] || (dial === 'size' ? $(dial).value : 0);
-    (document.querySelector(`input[name=colour][value=${CSS.escape(s.colours)}]`) || {}).checked = true;
-    $('shading').checked = s.shading, $('feather').value = s.feather, state.seed = s.seed || 0;
-    outputs();
-    if (there.includes(false)) { toast(t('missing')); return false; }
     const whole = new Image();
     whole.src = address('/api/pictures/' + s.content);
     await whole.decode();
-    const size = $('size').value;
+    (document.querySelector(`input[name=colour][value=${CSS.escape(s.colours)}]`) || {}).checked = true;
+    $('shading').checked = s.shading, state.seed = s.seed || 0;
     state.styles = s.styles.map((x, i) => ({id: x.id, weight: x.weight, name: t('styles') + ' ' + (i + 1)}));
     setContent({id: s.content, name: t('content'), width: whole.naturalWidth, height: whole.naturalHeight});
-    $('size').value = size;
+    for (const dial of Object.keys(ends)) put(dial, Number.isFinite(s[dial]) ? s[dial] : ends[dial][3]);
+    if (!s.size) put('size', Math.max(whole.naturalWidth, whole.naturalHeight));
     if (s.mask) { $('masked').checked = true; await paintFrom(s.mask); painted = s.mask; paint(false); }
-    return true;
   }
   function present(name) {
     state.shown = name;
-    show(address('/api/history/' + name), '');
+    show(address('/api/history/' + name));
     $('save').disabled = $('to-swatch').disabled = false;
     $('download').hidden = false, $('download').href = address('/api/history/' + name, {download: 1});
   }
@@ -243,7 +261,7 @@ const dress = (() => {
       if (working === job) working = null;
       if (result && ready() && !job.unwanted) {
         const picture = await (await fetch(address(`/api/jobs/${job.id}/picture`))).blob();
-        show(URL.createObjectURL(picture), t('first_look', Math.round(performance.now() - start)));
+        show(URL.createObjectURL(picture), 'first_look', Math.round(performance.now() - start));
       }
     } finally {
       if (working === job) working = null;
@@ -252,7 +270,7 @@ const dress = (() => {
     if (again) return look();
     if (job.unwanted) return;
     later = setTimeout(refine, 450);
-  });
+  }, 'status');
   const refine = said(async () => {
     if (!ready() || working) return;
     const asked = settings(), start = performance.now();
@@ -276,7 +294,7 @@ const dress = (() => {
     present(result.name);
     status('done', result.width, result.height, ((performance.now() - start) / 1000).toFixed(1));
     remembered();
-  });
+  }, 'status');
   $('cancel').onclick = () => { working?.cancel(); $('cancel').hidden = true; status('cancelled'); $('bar').value = 0; };
 
   const remembered = said(async () => {
@@ -363,7 +381,7 @@ const dress = (() => {
   $('mask-erase').onclick = () => $('mask-erase').setAttribute('aria-pressed', $('mask-erase').getAttribute('aria-pressed') !== 'true');
   $('mask-clear').onclick = () => { pen.clearRect(0, 0, canvas.width, canvas.height); painted = null; changed(); };
   $('mask-garment').onclick = said(async () => { await paintFrom(state.content.mask); painted = state.content.mask; changed(); });
-  $('tip').oninput = outputs, $('feather').oninput = () => changed();
+  $('tip').oninput = outputs, $('feather').oninput = () => { steps('feather'); changed(); };
 
   receive($('content-drop'), $('content-file'), taking(setContent));
   receive($('styles-drop'), $('styles-file'), taking(addStyle));
@@ -382,7 +400,7 @@ const swatch = (() => {
   choices($('layouts'), 'layout', ['straight', 'half-drop', 'brick', 'mirror'], value => value, () => repeat());
   const dials = ['count', 'hue', 'saturation'];
   const outputs = () => { for (const name of dials) $(name + '-out').textContent = $(name).value; };
-  const word = text => { $('swatch-status').textContent = text; };
+  const word = (...what) => say('swatch-status', ...what);
   const hang = () => { if (tile) $('cloth').style.backgroundSize = tile.width * $('zoom').value / 100 + 'px'; };
 
   function draw() {
@@ -391,45 +409,53 @@ const swatch = (() => {
     $('swatch-empty').hidden = !!picture, $('cloth-empty').hidden = !!picture;
     for (const id of ['cloth', 'zoom-row', 'swatch-actions', 'swatch-command-row']) $(id).hidden = !tile;
     $('recolour').disabled = !picture, $('recolour-undo').hidden = !first;
+    if (tile) $('cloth').setAttribute('aria-label', t('swatch') + ': ' + t(tile.layout));
     $('palette').replaceChildren(...colours.map((colour, i) => make('label', {}, make('input', {type: 'color', value: colour.hex, 'aria-label': t('colours') + ' ' + (i + 1),
       oninput: event => { colour.hex = event.target.value; event.target.parentNode.style.background = colour.hex; event.target.nextSibling.textContent = colour.hex; }}), make('span', {textContent: colour.hex}))));
     [...$('palette').children].forEach((label, i) => { label.style.background = colours[i].hex; label.style.flexGrow = Math.max(.06, colours[i].share) * 10; });
   }
+  const tell = () => word(tile.smaller ? 'tile_shown' : 'tile_done', tile.width, tile.height, [tile.how], tile.score.toFixed(2));
   const repeat = said(async () => {
     if (!picture) return;
     const of = picture;
-    word(t('making'));
-    const made = await doing('tile', {id: of.id, layout: choice('layout')});
+    word('making');
+    const layout = choice('layout'), made = await doing('tile', {id: of.id, layout});
     if (of !== picture || !made) return;
-    tile = made;
+    tile = {...made, layout};
     $('cloth').style.backgroundImage = `url("${address('/api/pictures/' + tile.id)}")`;
-    $('cloth').setAttribute('aria-label', t('swatch') + ': ' + t(choice('layout')));
     $('swatch-command').value = (of.command?.startsWith('weft recolor') ? of.command + '\n' : '') + tile.command;
-    word(t('tile_done', tile.width, tile.height, t(tile.how), tile.score.toFixed(2)));
-    draw(), hang();
-  });
+    tell(), draw(), hang();
+  }, 'swatch-status');
   const extract = said(async () => {
     if (!picture) return;
-    colours = (await doing('palette', {id: picture.id, count: +$('count').value})).colours;
+    colours = (await doing('palette', {id: (first || picture).id, count: +$('count').value})).colours.map(colour => ({...colour, found: colour.hex}));
     draw();
   });
   async function set(next, before = null) {
     picture = next, first = before, tile = null;
-    if (!next) colours = [], word('');
+    if (!next) word();
+    if (!before) colours = [];
     draw();
-    await repeat(), await extract();
+    await repeat();
+    if (!before) await extract();                                     // after recolouring those that were chosen stay, to be chosen from again
   }
   $('recolour').onclick = said(async () => {
-    const asked = {id: (first || picture).id, colours: colours.map(c => c.hex), hue: +$('hue').value, saturation: +$('saturation').value, flat: $('flat').checked ? colours.length : 0};
-    word(t('making'));
+    const others = colours.some(colour => colour.hex !== colour.found) ? colours.map(({hex, share}) => ({hex, share})) : [];
+    const asked = {id: (first || picture).id, colours: others, hue: +$('hue').value, saturation: +$('saturation').value, flat: $('flat').checked ? colours.length : 0};
+    if (!others.length && !asked.hue && asked.saturation === 1 && !asked.flat) return toast(t('nothing_to_recolour'));
+    word('making');
     const made = await doing('recolour', asked);
     if (made) await set(made, first || picture);
-  });
+  }, 'swatch-status');
   $('recolour-undo').onclick = said(() => set(first));
   $('count').onchange = extract;
   for (const name of dials) $(name).addEventListener('input', outputs);
   $('zoom').oninput = hang;
-  $('swatch-save').onclick = said(async () => toast(t('saved', (await post('/api/save', {id: tile.id})).file)));
+  $('swatch-save').onclick = said(async () => {
+    let whole = tile;
+    if (tile.smaller) word('making'), whole = await doing('tile', {id: picture.id, layout: tile.layout, whole: true}), tell();
+    toast(t('saved', (await post('/api/save', {id: whole.id})).file));
+  }, 'swatch-status');
   $('swatch-save-picture').onclick = said(async () => toast(t('saved', (await post('/api/save', {id: picture.id})).file)));
   $('swatch-dress').onclick = said(async () => { dress.addStyle(await doing('cloth', {id: picture.id, layout: choice('layout'), repeat: 4})); open('dress'); });
   $('swatch-draw').onclick = said(async () => set(await doing('draw', {set: 'swatches', index: someSeed()})));
@@ -441,34 +467,34 @@ const swatch = (() => {
 // ---------- Garments
 
 const garments = (() => {
-  let shown = [], chosen = [];                                        // shown: {latent, picture}; chosen: some of those and of the kept ones, in order
-  const favourites = () => kept('kept ' + $('run').value, []);
-  const say = text => { $('garment-status').textContent = text; };
+  let shown = [], chosen = [];                                        // shown: {latent, class, truncation, picture}; chosen: some of those and of the kept ones, in order
+  let tray = [];
+  const same = (a, b) => ['picture', 'latent', 'class', 'truncation'].every(key => String(a[key]) === String(b[key]));
+  const favourites = () => kept('kept ' + $('run').value, []).map(g => tray.find(here => same(g, here)) || g);      // another tab may have kept some as well
+  const store = all => { if (!keep('kept ' + $('run').value, all)) throw new Error(t('keeps_nothing')); tray = all; };
 
-  function card(garment, i, more) {
-    return make('button', {className: 'garment', 'aria-pressed': chosen.includes(garment), 'aria-label': t('garment', i + 1), onclick: () => {
+  function card(garment, i) {
+    return make('button', {className: 'garment', 'aria-pressed': chosen.includes(garment), 'aria-label': t('garment', i + 1), title: garment.class || '', onclick: () => {
       chosen = chosen.includes(garment) ? chosen.filter(other => other !== garment) : [...chosen, garment];
       draw();
-      more();
     }}, make('img', {src: 'data:image/png;base64,' + garment.picture, alt: '', className: 'pixels'}));
   }
-  let tray = [];
   function draw() {
-    const focus = document.activeElement?.closest?.('#grid') ? [...$('grid').children].indexOf(document.activeElement) : -1;
-    $('grid').replaceChildren(...shown.map((g, i) => card(g, i, () => {})));
-    $('grid').children[focus]?.focus();
-    $('favourites').replaceChildren(...tray.map((g, i) => make('span', {className: 'shelf'}, card(g, i, () => {}), make('button', {className: 'away', textContent: '×', 'aria-label': t('remove') + ' ' + t('garment', i + 1), onclick: () => {
-      tray.splice(i, 1), chosen = chosen.filter(other => other !== g), keep('kept ' + $('run').value, tray), draw();
-    }}))));
+    const buttons = () => [...$('garments').querySelectorAll('#grid button, #favourites button')], focus = buttons().indexOf(document.activeElement);
+    $('grid').replaceChildren(...shown.map((g, i) => card(g, i)));
+    $('favourites').replaceChildren(...tray.map((g, i) => make('span', {className: 'shelf'}, card(g, i), make('button', {className: 'away', textContent: '×', 'aria-label': t('remove') + ' ' + t('garment', i + 1), onclick: said(() => {
+      store(favourites().filter(other => other !== g)), chosen = chosen.filter(other => other !== g), draw();
+    })}))));
+    if (focus >= 0) (buttons()[focus] || buttons().at(-1))?.focus();
     $('favourites-empty').hidden = tray.length > 0;
     $('keep').disabled = !chosen.some(g => !tray.includes(g)), $('breed').disabled = chosen.length < 2, $('vary').disabled = $('send').disabled = chosen.length !== 1;
     $('truncation-out').textContent = $('truncation').value === '3' ? '∞' : $('truncation').value;
-    if (chosen.length) say(t('chosen', chosen.length));
+    if (chosen.length) say('garment-status', 'chosen', chosen.length);
   }
   const asked = more => ({run: $('run').value, class: $('class').value, truncation: $('truncation').value === '3' ? 0 : +$('truncation').value, ...more});
   const sheet = said(async (more, word) => {
     if (!$('run').value) return;
-    say(t('making'));
+    say('garment-status', 'making');
     const made = await doing('garments', asked({count: 24, ...more}));
     shown = made.garments, chosen = [];
     if (!more.parents) $('sheet-command').value = made.command;
@@ -477,17 +503,18 @@ const garments = (() => {
     $('class').replaceChildren(make('option', {value: '', textContent: t('all_classes'), 'data-t': 'all_classes'}), ...made.classes.map(name => make('option', {value: name, textContent: name})));
     $('class').value = before;
     draw();
-    say(t(word, shown.length));
-  });
+    say('garment-status', word, shown.length);
+  }, 'garment-status');
+  const of = garment => ({latent: garment.latent, class: garment.class, truncation: garment.truncation});
   const fresh = () => sheet({seed: Math.max(0, Math.floor(+$('seed').value || 0))}, 'sheet_of');
   $('fresh').onclick = () => { if (shown.length) $('seed').value = +$('seed').value + 1; fresh(); };
   $('seed').onchange = $('class').onchange = $('truncation').onchange = fresh;
   $('truncation').oninput = draw;
   $('run').onchange = () => { tray = favourites(); $('class').value = ''; fresh(); };
-  $('keep').onclick = () => { tray = [...tray, ...chosen.filter(g => !tray.includes(g))]; keep('kept ' + $('run').value, tray); draw(); };
-  $('breed').onclick = () => sheet({parents: chosen.map(g => g.latent)}, 'children');
-  $('vary').onclick = () => sheet({parents: [chosen[0].latent], far: +$('far').value, seed: someSeed()}, 'relatives');
-  $('send').onclick = said(async () => { dress.setContent(await doing('pick', asked({latent: chosen[0].latent}))); open('dress'); });
+  $('keep').onclick = said(() => { const more = chosen.filter(g => !tray.includes(g)); store([...favourites(), ...more]), draw(); });
+  $('breed').onclick = () => sheet({parents: chosen.map(of)}, 'children');
+  $('vary').onclick = () => sheet({parents: [of(chosen[0])], far: +$('far').value, seed: someSeed()}, 'relatives');
+  $('send').onclick = said(async () => { dress.setContent(await doing('pick', {run: $('run').value, ...of(chosen[0])})); open('dress'); });
 
   const enter = said(async () => {
     const runs = (await get('/api/runs')).runs.filter(run => run.generates), before = $('run').value;
@@ -516,9 +543,10 @@ const training = (() => {
     svg.setAttribute('aria-label', t(title) + ': ' + names.map(key => key + ' ' + short(run.last[key] ?? 0)).join(', '));
     for (const y of [0, 50, 100]) { const line = ns('line'); for (const [k, v] of Object.entries({x1: 0, x2: 100, y1: y, y2: y})) line.setAttribute(k, v); svg.append(line); }
     names.forEach((key, i) => {
-      const line = ns('polyline');
-      line.setAttribute('points', run.curves[key].map((v, k) => v === null ? '' : `${(100 * (xs[k] - xs[0]) / (xs.at(-1) - xs[0] || 1)).toFixed(2)},${(100 - 100 * (v - low) / span).toFixed(2)}`).filter(Boolean).join(' '));
-      line.setAttribute('class', 's' + i), svg.append(line);
+      const line = ns('polyline'), points = run.curves[key].map((v, k) => v === null ? '' : `${(100 * (xs[k] - xs[0]) / (xs.at(-1) - xs[0] || 1)).toFixed(2)},${(100 - 100 * (v - low) / span).toFixed(2)}`).filter(Boolean);
+      if (points.length === 1) points.push(points[0]), line.classList.add('dot');
+      line.setAttribute('points', points.join(' '));
+      line.classList.add('s' + i), svg.append(line);
     });
     return [make('div', {className: 'chart'}, make('h3', {textContent: t(title)}), make('div', {className: 'axis'}, make('span', {textContent: short(high)})), svg, make('div', {className: 'axis'}, make('span', {textContent: short(low)}), make('span', {textContent: t('sheet_step', Math.round(xs.at(-1)))})),
       make('div', {className: 'legend'}, ...names.map((key, i) => make('span', {}, make('i', {className: 's' + i}), key.replace(/^(loss|gradient_norm|metric)_/, '') + '  ' + short(run.last[key] ?? NaN)))))];
@@ -529,14 +557,19 @@ const training = (() => {
     const run = told;
     $('watch-name').textContent = run.name;
     if (!run.running) pausing = false;
-    $('watch-state').textContent = run.curves ? t(run.running ? 'running' : 'resting') : t('starting'), $('watch-state').classList.toggle('on', !!run.running);
+    $('watch-state').textContent = t(run.curves || run.error ? run.running ? 'running' : 'resting' : 'starting'), $('watch-state').classList.toggle('on', !!run.running);
     $('pause').hidden = !run.running, $('pause').disabled = pausing;
     $('resume').hidden = $('resume-row').hidden = !run.curves || run.running || !run.checkpoints;
     $('said-row').hidden = !run.said, $('said').textContent = run.said;
-    if (!run.curves) { $('watch-status').textContent = run.error || t('starting'); return; }
+    if (!run.curves) {
+      $('watch-status').textContent = run.error || t('starting'), $('watch-bar').value = 0, $('samples-row').hidden = true;
+      for (const id of ['alarms', 'gauges', 'charts']) $(id).replaceChildren();     // of the run before
+      return;
+    }
     $('watch-bar').value = run.total ? run.step / run.total : run.minutes ? 1 - Math.max(0, run.left) / (60 * run.minutes) : 0;
     const steps = run.total ? t('watching', run.step, run.total) : t('watching_open', run.step);
     $('watch-status').textContent = pausing ? t('pausing') : steps + (run.running && run.left >= 0 ? ' · ' + t('left', time(run.left)) : '');
+    $('resume-steps').min = run.step + 1;
     if (document.activeElement !== $('resume-steps')) $('resume-steps').value = Math.max(run.total, run.step >= run.total ? run.step + 400 : run.total);
     $('alarms').replaceChildren(...run.alarms.slice(-4).map(alarm => make('p', {textContent: alarm.text, className: alarm.step < .75 * run.step ? 'past' : ''})));
     const figures = [...['loss_g', 'loss_d', 'd_real', 'd_fake'].filter(key => key in run.last).map(key => [key, short(run.last[key])]), ...('images_per_second' in run.last ? [['images/s', run.last.images_per_second.toFixed(0)]] : [])];
@@ -579,7 +612,7 @@ const training = (() => {
   }
   const watch = next => { name = next; told = null; pausing = false; $('samples-step').value = $('samples-step').max = 0; return look(); };
   $('pause').onclick = said(async () => { pausing = true; draw(); await post('/api/runs/pause', {name}); });
-  $('resume').onclick = said(async () => { await post('/api/runs/go-on', {name, steps: +$('resume-steps').value}); look(); });
+  $('resume').onclick = said(async () => { if (!$('resume-steps').reportValidity()) return; await post('/api/runs/go-on', {name, steps: +$('resume-steps').value}); look(); });
   $('start').onsubmit = event => {
     event.preventDefault();
     said(async () => {
@@ -588,7 +621,7 @@ const training = (() => {
     })();
   };
   const options = (select, list) => select.replaceChildren(...list.map(x => make('option', {value: x.name, textContent: x.name, title: x.what})));
-  return {translate: () => { look.shape = ''; draw(); }, enter: look, fill: all => { options($('start-model'), all.models); options($('start-data'), all.data); }};
+  return {translate: look, enter: look, fill: all => { options($('start-model'), all.models); options($('start-data'), all.data); }};
 })();
 
 // ---------- all together

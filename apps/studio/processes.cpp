@@ -30,13 +30,9 @@ std::map<fs::path, pid_t> trainers() {
   return found;
 }
 
-std::string start_weft(const std::vector<std::string>& words, const fs::path& said) {
-  make_directories(said.parent_path());
-  std::vector<std::string> all = {"weft"};
-  all.insert(all.end(), words.begin(), words.end());
+void start(const char* program, std::vector<std::string> words, const fs::path& said) {
   std::vector<char*> arguments;
-  std::string command;
-  for (std::string& word : all) arguments.push_back(word.data()), command += (command.empty() ? "" : " ") + gan::quoted_for_shell(word);
+  for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t files;
   posix_spawnattr_t how;
@@ -44,14 +40,23 @@ std::string start_weft(const std::vector<std::string>& words, const fs::path& sa
   posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&files, 1, said.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   posix_spawn_file_actions_adddup2(&files, 1, 2);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&how, &none);
-  posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);       // a session of its own: no signal of a terminal reaches it
+  sigset_t none, all;
+  sigemptyset(&none), sigfillset(&all);
+  posix_spawnattr_setsigmask(&how, &none), posix_spawnattr_setsigdefault(&how, &all);
+  posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t process = 0;
-  const int trouble = posix_spawn(&process, "/proc/self/exe", &files, &how, arguments.data(), environ);
+  const int trouble = posix_spawnp(&process, program, &files, &how, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&files), posix_spawnattr_destroy(&how);
-  if (trouble) throw Error(std::string("cannot start a process: ") + std::strerror(trouble));
+  if (trouble) throw Error(std::string("cannot start ") + words[0] + ": " + std::strerror(trouble));
+}
+
+std::string start_weft(const std::vector<std::string>& words, const fs::path& said) {
+  make_directories(said.parent_path());
+  std::vector<std::string> all = {"weft"};
+  all.insert(all.end(), words.begin(), words.end());
+  start("/proc/self/exe", all, said);
+  std::string command;
+  for (const std::string& word : all) command += (command.empty() ? "" : " ") + gan::quoted_for_shell(word);
   return command;
 }
 

@@ -13,7 +13,10 @@ namespace weft::apps::studio {
 /// moment, in which a run that begins would be refused.
 std::map<std::filesystem::path, pid_t> trainers();
 
-/// This program with other words, in a session of its own; what it says goes to the file `said`. Returns the command. Throws Error.
+/// A program in a session of its own, which no signal of a terminal reaches, with no signal blocked or ignored; what it says goes to the
+/// file `said`. The first of the words is its name for itself. Throws Error.
+void start(const char* program, std::vector<std::string> words, const std::filesystem::path& said);
+/// This program with other words, by start(). Returns the command.
 std::string start_weft(const std::vector<std::string>& words, const std::filesystem::path& said);
 
 }  // namespace weft::apps::studio

@@ -1,8 +1,6 @@
 #include "routes.h"
 
-#include "../transfer_inputs.h"
 #include "weft/kernels/error.h"
-#include "weft/tensor/durable_file.h"
 
 namespace weft::apps::studio {
 
@@ -12,6 +10,8 @@ extern const char* const page_js;
 extern const char* const words_js;
 
 namespace {
+
+constexpr int64_t urgent_pixels = int64_t{4} << 20;
 
 Response json(const Json& told) { return {200, "application/json", told.dump(-1, ' ', false, Json::error_handler_t::replace)}; }
 Response png(std::string bytes) { return bytes.empty() ? Response{404, "", ""} : Response{200, "image/png", std::move(bytes)}; }
@@ -97,20 +97,14 @@ Response Studio::job(const Request& request, const std::string& rest) {
 
 Json Studio::post(const std::string& path, const Request& request) {
   if (path == "/api/pictures") return shelf_.add(request.body, request["name"]);
-  if (path == "/api/masks") {                                // as large as the picture that it is for, which the page need not have painted it
-    const Picture content = shelf_.image(request["content"]);
-    const gan::Image painted = gan::with_channels(as_mask(gan::decode_image(bytes_of(request.body), "this mask")), 1);
-    return shelf_.add(gan::encode_png(gan::resized(painted, content->height, content->width)), "mask.png", false);
-  }
+  if (path == "/api/masks") return shelf_.add_mask(request.body, request["content"]);
   const Json asked = parsed(request.body);
   if (path == "/api/jobs") return {{"id", begin(asked.at("kind"), asked.value("asked", Json::object()))}};
   if (path == "/api/command") return {{"command", dresser_.command(dress_of(asked), shelf_.folder() / "dressed.png")}};
   if (path == "/api/save") {                                 // of the history, or a picture on the shelf
     const std::string result = asked.value("result", ""), id = asked.value("id", "");
     const std::string bytes = read_whole(result.empty() ? shelf_.file(id) : shelf_.result(result));
-    const std::filesystem::path file = shelf_.new_file(result.empty() ? std::filesystem::path(shelf_.name(id)).stem().string() : "dressed");
-    write_file_atomically(file, bytes);
-    return {{"file", file.string()}};
+    return {{"file", shelf_.save(bytes, result.empty() ? std::filesystem::path(shelf_.name(id)).stem().string() : "dressed").string()}};
   }
   if (path == "/api/runs") return runs_.begin(asked);
   if (path == "/api/runs/pause") return runs_.pause(asked.at("name")), Json{{"name", asked.at("name")}};
@@ -126,10 +120,17 @@ std::string Studio::begin(const std::string& kind, const Json& asked) {
     return add(false, [this, dress](Report& r) { return dresser_.make(dress, r); });
   }
   if (kind == "draw") return add(true, [=, this](Report&) { return draw(quick_, shelf_, asked); });
-  if (kind == "tile") return add(true, [=, this](Report&) { return tile(quick_, shelf_, asked); });
+  const auto small = [&] {                                   // looks do not wait for a large one
+    const Picture picture = shelf_.image(asked.at("id"));
+    return int64_t{picture->height} * picture->width <= urgent_pixels;
+  };
+  if (kind == "tile") {
+    const bool urgent = !asked.value("whole", false) || small();
+    return add(urgent, [=, this](Report&) { return tile(urgent ? quick_ : slow_, shelf_, asked); });
+  }
   if (kind == "cloth") return add(true, [=, this](Report&) { return cloth_of(quick_, shelf_, asked); });
   if (kind == "palette") return add(true, [=, this](Report&) { return palette(shelf_, asked); });
-  if (kind == "recolour") return add(true, [=, this](Report&) { return recolour(shelf_, asked); });
+  if (kind == "recolour") return add(small(), [=, this](Report& r) { return recolour(shelf_, asked, r); });
   if (kind == "garments" || kind == "pick") {
     const std::string run = asked.at("run");
     const std::filesystem::path folder = runs_.find(run);

@@ -18,7 +18,10 @@ namespace weft::apps::studio {
 namespace fs = std::filesystem;
 namespace {
 
-bool is_generator(const fs::path& file) { return file.extension() == ".safetensors" && fs::is_regular_file(file); }
+bool is_generator(const fs::path& file) {
+  std::error_code none;
+  return file.extension() == ".safetensors" && fs::is_regular_file(file, none);
+}
 
 /// What a run may be called that is begun here.
 bool is_plain(const std::string& name) {
@@ -26,11 +29,16 @@ bool is_plain(const std::string& name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == std::string::npos;
 }
 
-/// The process that trains into it; 0: none that may be seen.
-pid_t trainer_of(const fs::path& run, const std::map<fs::path, pid_t>& all) {
+/// The process that trains into it, or that says what it does to this file; 0: none that may be seen.
+pid_t trainer_of(const fs::path& held, const std::map<fs::path, pid_t>& all) {
   std::error_code none;
-  const auto it = all.find(fs::canonical(run, none));
+  const auto it = all.find(fs::canonical(held, none));
   return it == all.end() ? 0 : it->second;
+}
+
+std::string last_line(std::string text) {
+  text.resize(text.find_last_not_of('\n') + 1);
+  return text.substr(text.find_last_of('\n') + 1);
 }
 
 /// For a curve on a screen: the mean of every stretch.
@@ -113,7 +121,10 @@ Json Runs::watch(const std::string& name) const {
   Json told = {{"name", name}};
   const std::string text = is_plain(name) ? read_whole(said(name)) : "";
   told["said"] = text.size() > 2000 ? text.substr(text.size() - 2000) : text;
-  if (is_plain(name) && fs::exists(said(name)) && !gan::is_run(folder_ / name)) return told;      // begun, and not there yet
+  if (is_plain(name) && fs::exists(said(name)) && !gan::is_run(folder_ / name)) {      // begun, and not there yet; or not any more
+    if (!trainer_of(said(name), trainers())) told["error"] = "there is no run '" + name + "', and its process has ended: " + last_line(text);
+    return told;
+  }
   const fs::path folder = find(name);
   const gan::RunContents run = gan::read_run(folder);
   Json curves = Json::object(), last = Json::object(), alarms = Json::array(), sheets = Json::array();

@@ -20,6 +20,7 @@ class Runs {
   /// The folder of a run, or a generator's file, that is listed. Throws DataError for any other name.
   std::filesystem::path find(const std::string& name) const;
   /// What a page shows of it: curves of at most 240 points, the last values, alarms, sheets, time left, what its process said.
+  /// {"name", "said"} of one that is only beginning; and "error" if its process ended before there was a run, or the run's folder is gone.
   Json watch(const std::string& name) const;
   /// A sample sheet, PNG.
   std::string sheet(const std::string& name, int64_t step) const;

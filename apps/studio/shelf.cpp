@@ -5,6 +5,7 @@
 #include <ctime>
 #include <fstream>
 
+#include "../transfer_inputs.h"
 #include "weft/gan/provenance.h"
 #include "weft/tensor/durable_file.h"
 #include "weft/tensor/sha256.h"
@@ -19,6 +20,11 @@ bool is_id(const std::string& text) { return text.size() == 32 && text.find_firs
 
 const char* ending_of(const std::string& bytes) {
   return bytes.rfind("\x89PNG", 0) == 0 ? ".png" : bytes.rfind("\xff\xd8", 0) == 0 ? ".jpg" : bytes.rfind("RIFF", 0) == 0 ? ".webp" : ".bmp";
+}
+
+bool is_there(const fs::path& file) {
+  std::error_code none;
+  return fs::exists(file, none);
 }
 
 /// For a person: the last part of what a browser called it, without control characters.
@@ -64,9 +70,9 @@ Json Shelf::add(const std::string& bytes, const std::string& name, bool keep) {
     const std::lock_guard lock(mutex_);
     Kept& kept = kept_[id];
     if (kept.name.empty()) kept.name = shown_name(name);
-    if (kept.file.empty()) {
+    if (!is_there(kept.file)) {
       in_memory_.remove(id), in_memory_.push_back(id);
-      kept.bytes = bytes;
+      kept.file.clear(), kept.bytes = bytes;
     }
     for (; in_memory_.size() > most_in_memory; in_memory_.pop_front()) kept_.erase(in_memory_.front());
   }
@@ -74,6 +80,17 @@ Json Shelf::add(const std::string& bytes, const std::string& name, bool keep) {
   Json told = {{"id", id}, {"name", shown_name(name)}, {"width", picture.width}, {"height", picture.height}};
   if (const Json settings = keep ? settings_of_png(written) : Json(); !settings.is_null()) told["settings"] = settings;
   return told;
+}
+
+Json Shelf::add_mask(const std::string& bytes, const std::string& content) {
+  const Picture of = image(content);
+  std::string png;
+  {
+    const std::lock_guard one(decoding_);
+    const gan::Image mask = gan::with_channels(as_mask(gan::decode_image(bytes_of(bytes), "this mask")), 1);
+    png = gan::encode_png(gan::resized(mask, of->height, of->width));
+  }
+  return add(png, "mask.png", false);
 }
 
 Picture Shelf::decoded(const std::string& key, const std::function<gan::Image()>& make) {
@@ -90,14 +107,18 @@ Picture Shelf::decoded(const std::string& key, const std::function<gan::Image()>
   return picture;
 }
 
+Shelf::Kept& Shelf::there(const std::string& id) {
+  const auto it = kept_.find(id);
+  if (it == kept_.end() || (it->second.bytes.empty() && !is_there(it->second.file))) throw DataError("gone: a picture that was brought is not here any more; bring it again");
+  return it->second;
+}
+
 Picture Shelf::image(const std::string& id) {
   return decoded(id, [&] {
     Kept kept;
     {
       const std::lock_guard lock(mutex_);
-      const auto it = kept_.find(id);
-      if (it == kept_.end()) throw DataError("gone: a picture that was brought is not here any more; bring it again");
-      kept = it->second;
+      kept = there(id);
     }
     const std::lock_guard one(decoding_);
     return kept.bytes.empty() ? gan::read_image(kept.file) : gan::decode_image(bytes_of(kept.bytes));
@@ -110,9 +131,7 @@ Picture Shelf::image(const std::string& id, int side) {
 
 fs::path Shelf::file(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  const auto it = kept_.find(id);
-  if (it == kept_.end()) throw DataError("gone: a picture that was brought is not here any more; bring it again");
-  Kept& kept = it->second;
+  Kept& kept = there(id);
   if (kept.file.empty()) {
     const fs::path file = out_ / "inputs" / (id + ending_of(kept.bytes));
     write_file_atomically(file, kept.bytes);
@@ -166,12 +185,16 @@ std::string Shelf::thumbnail(const std::string& name, int side) {
   }));
 }
 
-fs::path Shelf::new_file(const std::string& stem) const {
-  for (int i = 1;; ++i) {
+fs::path Shelf::save(const std::string& bytes, const std::string& stem) {
+  const std::lock_guard one(saving_);
+  fs::path file;
+  for (int i = 1; file.empty() || is_there(file); ++i) {
     char number[20];
     std::snprintf(number, sizeof number, "-%03d.png", i);
-    if (const fs::path file = out_ / (beginning(stem, 40) + number); !fs::exists(file)) return file;
+    file = out_ / (beginning(stem, 40) + number);
   }
+  write_file_atomically(file, bytes);
+  return file;
 }
 
 }  // namespace weft::apps::studio

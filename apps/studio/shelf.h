@@ -37,6 +37,8 @@ class Shelf {
   /// @param keep  whether it goes to the disk at once; if not, when a file of it is asked for
   /// Returns {"id", "name", "width", "height"}, and "settings" if the picture is one of the studio's. Throws FormatError for what is no picture.
   Json add(const std::string& bytes, const std::string& name, bool keep = true);
+  /// A mask of any size, kept as grey of the size of the picture `content`, which the page need not have painted it in.
+  Json add_mask(const std::string& bytes, const std::string& content);
   /// Throws DataError if there is no such picture (any more).
   Picture image(const std::string& id);
   /// The same, its longer side at most `side`.
@@ -52,17 +54,19 @@ class Shelf {
   std::filesystem::path result(const std::string& name) const;
   /// It as a small PNG, kept for the next time.
   std::string thumbnail(const std::string& name, int side);
-  /// A file in OUT that is not there yet: "dressed-001.png".
-  std::filesystem::path new_file(const std::string& stem) const;
+  /// Into a file in OUT that was not there yet, "dressed-001.png". Returns which.
+  std::filesystem::path save(const std::string& bytes, const std::string& stem);
   const std::filesystem::path& folder() const { return out_; }
 
  private:
   struct Kept { std::string name, bytes; std::filesystem::path file; };
   struct Decoded { std::string key; Picture picture; };
   Picture decoded(const std::string& key, const std::function<gan::Image()>& make);
+  Kept& there(const std::string& id);                           // under the lock
 
   std::filesystem::path out_;
   std::mutex decoding_;                                         // one at a time: a picture of 64 Mi pixels is 200 MB, and forty are asked for at once
+  std::mutex saving_;                                           // one at a time: two must not choose the same new name
   std::mutex mutex_;
   std::map<std::string, Kept> kept_;
   std::list<std::string> in_memory_;                            // those without a file, oldest first

@@ -2,16 +2,14 @@
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
-#include <spawn.h>
 #include <unistd.h>
 
 #include "../command.h"
 #include "../pictures.h"
 #include "../settings.h"
+#include "processes.h"
 #include "routes.h"
 #include "weft/kernels/error.h"
-
-extern char** environ;
 
 namespace weft::apps {
 namespace {
@@ -32,14 +30,9 @@ void open_page(const std::string& address, const std::filesystem::path& file) {
   const bool written = page >= 0 && ::write(page, text.data(), text.size()) == ssize_t(text.size());
   if (page >= 0) ::close(page);
   if (!written) return;
-  std::string program = "xdg-open", argument = file.string();
-  char* words[] = {program.data(), argument.data(), nullptr};
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  for (const int fd : {0, 1, 2}) posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
-  pid_t process = 0;
-  posix_spawnp(&process, program.c_str(), &files, nullptr, words, environ);     // without xdg-open, the address stands in the terminal
-  posix_spawn_file_actions_destroy(&files);
+  try {
+    studio::start("xdg-open", {"xdg-open", file.string()}, "/dev/null");
+  } catch (const Error&) {}                      // without xdg-open, the address stands in the terminal
 }
 
 std::unique_ptr<studio::Server> opened(const std::string& port, const std::string& token, studio::Studio& table) {
@@ -75,6 +68,7 @@ int run(const StudioArguments& a) {
   if (!a.no_open) open_page(address, way_in);
   int signal = 0;
   sigwait(&ends, &signal);
+  pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);  // a second one ends at once
   table.end();                                   // who waits for a job is told, so that the connections can be closed
   server.reset();
   std::error_code none;

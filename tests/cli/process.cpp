@@ -32,6 +32,7 @@ using Clock = std::chrono::steady_clock;
   for (std::string& word : copy) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   unsetenv("NO_COLOR");
+  signal(SIGHUP, SIG_DFL);                                 // which nohup has ignored, and exec leaves so
   for (const auto& [name, value] : around.environment) setenv(name.c_str(), value.c_str(), 1);
   if (around.as_user && geteuid() == 0)                    // what root may do beyond its own files is not given back by exec
     for (const int capability : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH})
@@ -75,6 +76,8 @@ Result run_weft(const Words& words, const Surroundings& around) {
     close(out[1]), close(err[1]);
   }
   if (child < 0) throw std::runtime_error("cannot start " WEFT_PROGRAM);
+  if (around.unread)
+    for (int* fd : {&out[0], &err[0]}) close(*fd), *fd = -1;
 
   int sent = 0;
   int status = 0;

@@ -23,6 +23,7 @@ struct Result {
 struct Surroundings {
   std::vector<std::pair<std::string, std::string>> environment;
   bool as_user = false;                     // file permissions hold, even for root
+  bool unread = false;                      // nobody reads what it says: its pipes are closed on the other side
   bool terminal = false;                    // stderr (and stdout) on a terminal of 100 columns; all is then in `out`
   std::function<bool()> when;               // once this is true ...
   int signal = 0;                           // ... this signal is sent

@@ -73,8 +73,35 @@ TEST_CASE("generated pictures depend on seed and index alone, and say how they w
   CHECK(nowhere.code == 66);
   const Result unwritable = run_weft({"generate", run, "--out", "/proc/x.png"});
   CHECK(unwritable.code == 74);
+  for (const char* name : {"x.jpg", "x.PNG"}) {
+    const Result other = run_weft({"generate", run, "--out", folder / name});
+    CHECK(other.code == 2);
+    CHECK(other.says("has to end in .png"));
+    CHECK(!fs::exists(folder / name));
+  }
   const Result under_file = run_weft({"generate", run, "--out", folder / "sheet.png" + "/folder"});
   CHECK(under_file.code == 74);
+}
+
+TEST_CASE("generated pictures are of the class that is asked for; --classes makes a row of each") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  for (const char* name : {"data/cats", "data/dogs"}) write_pictures(folder / name, 4);
+  REQUIRE(run_weft(small_run(folder / "data", run, {"--set", "model.condition=concat"})).code == 0);
+  const auto made = [&](const Words& which, const std::string& out) {
+    Words words = {"generate", run, "--out", folder / out, "--count", "2", "--device", "cpu", "--threads", "1"};
+    words.insert(words.end(), which.begin(), which.end());
+    const Result r = run_weft(words);
+    CAPTURE(r.err);
+    REQUIRE(r.code == 0);
+    std::vector<std::vector<uint8_t>> pictures;
+    for (int i = 0; fs::exists(folder / (out + "/seed-0-0000" + std::to_string(i) + ".png")); ++i) pictures.push_back(weft::gan::read_image(folder / (out + "/seed-0-0000" + std::to_string(i) + ".png")).pixels);
+    return pictures;
+  };
+  const auto cats = made({"--class", "cats"}, "cats"), dogs = made({"--class", "dogs"}, "dogs");
+  REQUIRE(cats.size() == 2);
+  CHECK(cats != dogs);
+  CHECK(made({"--classes"}, "all") == std::vector<std::vector<uint8_t>>{cats[0], cats[1], dogs[0], dogs[1]});
 }
 
 TEST_CASE("the generator in the repository is small, whole, and draws at once") {
@@ -98,7 +125,7 @@ TEST_CASE("the generator in the repository is small, whole, and draws at once") 
 TEST_CASE("a signal ends a run after saving") {
   const Folder folder;
   write_pictures(folder / "data", 4);
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     const std::string run = folder / ("run " + std::to_string(signal));
     Surroundings around;
     around.signal = signal;
@@ -106,10 +133,19 @@ TEST_CASE("a signal ends a run after saving") {
     const Result r = run_weft(small_run(folder / "data", run, {"--steps", "100000000", "--json", "--set", "run.log_every=1"}), around);
     CAPTURE(r.err);
     CHECK(r.code == 128 + signal);
-    CHECK(r.says(signal == SIGINT ? "SIGINT" : "SIGTERM"));
+    CHECK(r.says(signal == SIGINT ? "SIGINT" : signal == SIGTERM ? "SIGTERM" : "SIGHUP"));
     CHECK(json::parse(r.out)["stopped"] == true);
     CHECK(run_weft({"generate", run, "--out", folder / "after.png", "--count", "1"}).code == 0);
   }
+}
+
+TEST_CASE("a run goes on when nobody reads what it says, and says that at the end") {
+  const Folder folder;
+  write_pictures(folder / "data", 4);
+  Surroundings around;
+  around.unread = true;
+  CHECK(run_weft(small_run(folder / "data", folder / "run"), around).code == 74);
+  CHECK(fs::exists(folder / "run" + "/checkpoints/LATEST"));
 }
 
 TEST_CASE("a run by the clock ends with its minutes") {
