@@ -58,7 +58,7 @@ int run(int argc, char** argv) {
       gan::GanOptions options;
       options.model = {size, channels, width, 100};
       options.objective = &gan::find_objective(kind == "dcgan" ? "non-saturating" : "lsgan");
-      options.weights = {.adversarial = 2, .cycle = 10, .identity = 5};
+      if (kind == "cyclegan") options.weights = {.cycle = 10, .identity = 5};
       for (auto* o : {&options.generator, &options.discriminator}) o->settings.beta1 = 0.5;
       model = gan::make_contest(context, gan::find_model(kind), options);
       const auto pictures = [&](const char* stream) { return context.uniform({batch, size, size, channels}, stream_key(0, stream)) * 2 - 1; };

@@ -17,9 +17,6 @@ nn::ModulePtr norm_layer(const Context& c, DNorm norm, int64_t channels, double 
   return std::make_shared<nn::BatchNorm2d>(c, channels, 1e-5, 0.1, slope);
 }
 
-template <class Layer>
-nn::ModulePtr bounded(std::shared_ptr<Layer> layer, bool spectral) { return spectral ? nn::spectral_norm(layer) : layer; }
-
 }  // namespace
 
 DNorm d_norm_of(const char* model, const std::string& name, std::initializer_list<DNorm> possible) {

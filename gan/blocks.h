@@ -38,6 +38,10 @@ class LabelledSequential : public nn::Sequential, public Conditional {
 /// The layers under the name "main", as in PyTorch's DCGAN example; told labels if there are any.
 std::shared_ptr<nn::Sequential> under_main(nn::Sequential layers, int labels);
 
+/// The layer, its weight over its largest singular value if `spectral`.
+template <class Layer>
+std::shared_ptr<Layer> bounded(std::shared_ptr<Layer> layer, bool spectral) { return spectral ? nn::spectral_norm(layer) : layer; }
+
 /// Convolutions of a discriminator, each with its norm and LeakyReLU(slope), numbered as PyTorch's layers are.
 struct Convolve {
   const Context& context;

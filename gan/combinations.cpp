@@ -21,7 +21,7 @@ struct Owned {
   const char* models;
 };
 #define WEFT_OWNED(name, field, models) {name, [](const GanOptions& a, const GanOptions& b) { return a.field != b.field; }, models}
-constexpr const char* kTranslators = "restyle, cyclegan, cut, fastcut, unit, pix2pix";
+constexpr const char *kFromNoise = "dcgan, convgan, resnet, r3gan, stylegan2, mlp", *kTranslators = "restyle, cyclegan, cut, fastcut, unit, pix2pix";
 const Owned kOwned[] = {
     WEFT_OWNED("model.blocks", model.blocks, "restyle, cyclegan, cut, fastcut, unit"),
     WEFT_OWNED("model.noise", model.noise, "restyle, cyclegan, cut, fastcut"),
@@ -37,7 +37,21 @@ const Owned kOwned[] = {
     WEFT_OWNED("model.d_scales", model.d_scales, kTranslators),
     WEFT_OWNED("model.form", model.form, "mlp"),
     WEFT_OWNED("model.waves", model.waves, "mlp"),
-    WEFT_OWNED("train.order", order, "dcgan, convgan, resnet, r3gan, stylegan2, mlp"),
+    WEFT_OWNED("model.latent", model.latent, "dcgan, convgan, resnet, r3gan, stylegan2, vaegan, mlp, cut, fastcut"),
+    WEFT_OWNED("model.d_width", d_width, kFromNoise),
+    WEFT_OWNED("train.penalty_every", penalty_every, kFromNoise),
+    WEFT_OWNED("train.penalty_end", penalty_end, kFromNoise),
+    WEFT_OWNED("train.packing", packing, kFromNoise),
+    WEFT_OWNED("train.mode_seeking", mode_seeking, kFromNoise),
+    WEFT_OWNED("train.label_smoothing", label_smoothing, kFromNoise),
+    WEFT_OWNED("train.augment", augment.method, kFromNoise),
+    WEFT_OWNED("train.augment_policy", augment.policy, kFromNoise),
+    WEFT_OWNED("train.augment_p", augment.probability, kFromNoise),
+    WEFT_OWNED("train.augment_target", augment.target, kFromNoise),
+    WEFT_OWNED("train.augment_interval", augment.interval, kFromNoise),
+    WEFT_OWNED("train.augment_kimg", augment.kimg, kFromNoise),
+    WEFT_OWNED("train.d_steps", d_steps, kFromNoise),
+    WEFT_OWNED("train.order", order, kFromNoise),
     WEFT_OWNED("train.pool", pool, "cyclegan"),
     WEFT_OWNED("loss.adversarial", weights.adversarial, "vaegan, restyle, cyclegan, cut, fastcut, unit, pix2pix"),
     WEFT_OWNED("loss.content", weights.content, "vaegan, restyle"),
@@ -47,18 +61,11 @@ const Owned kOwned[] = {
     WEFT_OWNED("loss.l1", weights.l1, "unit, pix2pix"),
     WEFT_OWNED("loss.nce", weights.nce, "cut, fastcut"),
     WEFT_OWNED("loss.kl", weights.kl, "vaegan, unit"),
+    WEFT_OWNED("loss.path_length", weights.path_length, "stylegan2"),
 };
 #undef WEFT_OWNED
 
 }  // namespace
-
-void expect_known(const Model& model, const GanOptions& o) {
-  const GanOptions plain;
-  for (const Owned& each : kOwned) {
-    const bool owner = (", " + std::string(each.models) + ",").find(", " + std::string(model.name) + ",") != std::string::npos;
-    if (!owner && each.differ(o, plain)) throw ConfigError(std::string(each.name) + " does nothing for " + model.name + "; it is a setting of " + each.models);
-  }
-}
 
 void expect_possible(const Model& model, const GanOptions& o, const nn::Module& generator, const nn::Module& discriminator) {
   for (const WeightedPenalty& p : o.penalties)
@@ -83,21 +90,18 @@ void expect_possible(const Model& model, const GanOptions& o, const nn::Module& 
     throw ConfigError(std::string("the networks of ") + model.name + " know no classes; --set model.condition=none makes pictures of all of them alike");
 }
 
-void expect_plain(const Model& model, const GanOptions& o) {
+void expect_known(const Model& model, const GanOptions& o) {
   const GanOptions plain;
-  const auto refuse = [&](const std::string& what) {
-    throw ConfigError(std::string(model.name) + " plays by rules of its own: " + what + " is for models that make pictures from noise, as dcgan does");
-  };
+  for (const Owned& each : kOwned) {
+    const bool owner = (", " + std::string(each.models) + ",").find(", " + std::string(model.name) + ",") != std::string::npos;
+    if (!owner && each.differ(o, plain)) throw ConfigError(std::string(each.name) + " does nothing for " + model.name + "; it is a setting of " + each.models);
+  }
+  if (!model.contest) return;
   if (o.objective && o.objective->generator_sees_real)
     throw ConfigError(std::string("objective ") + o.objective->name + " compares generated pictures with real ones, and " + model.name + "'s generator is shown none; " +
                       names(objectives(), [](const Objective& each) { return !each.generator_sees_real; }) + " do without");
-  if (!o.penalties.empty()) refuse(std::string("penalty ") + o.penalties[0].penalty->name);
-  if (o.d_width != plain.d_width) refuse("model.d_width");
-  if (o.packing != plain.packing) refuse("train.packing");
-  if (o.mode_seeking != plain.mode_seeking) refuse("train.mode_seeking");
-  if (o.label_smoothing != plain.label_smoothing) refuse("train.label_smoothing");
-  if (o.d_steps != plain.d_steps) refuse("train.d_steps");
-  if (o.augment.method != plain.augment.method) refuse("train.augment");
+  if (!o.penalties.empty())
+    throw ConfigError(std::string("penalty ") + o.penalties[0].penalty->name + " bounds the discriminator of a model that makes pictures from noise, as dcgan does, and " + model.name + " has none such; leave it out");
 }
 
 }  // namespace weft::gan

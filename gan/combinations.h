@@ -1,4 +1,4 @@
-// What cannot go together, in a sentence each, with the nearest that can.
+// What cannot go together, in a sentence each, with the nearest that can; and settings that the model does not have, with those that do.
 #pragma once
 #include "weft/gan/contest.h"
 
@@ -7,10 +7,7 @@ namespace weft::gan {
 /// Of the plain game and its two networks. Throws ConfigError.
 void expect_possible(const Model& model, const GanOptions& options, const nn::Module& generator, const nn::Module& discriminator);
 
-/// Of a model that plays by rules of its own, and knows none of what GanOptions has for the plain game. Throws ConfigError.
-void expect_plain(const Model& model, const GanOptions& options);
-
-/// Of a setting that only some models have: another would take it and do nothing. Throws ConfigError that names those that have it.
+/// Of a model by name: a setting that only others have would do nothing; nor do an objective or a penalty that its own rules have no place for. Throws ConfigError.
 void expect_known(const Model& model, const GanOptions& options);
 
 }  // namespace weft::gan

@@ -217,7 +217,7 @@ void Gan::gradient_generator(const Round& r, const Tensor& on_real) {
 }
 
 /// How alike two latents' pictures are: Mao et al., arXiv:1903.05628. Halves of the batch are pairs enough; where there are classes, a pair
-/// is of one, so the batch is made once more from other latents.
+/// is of one, so the batch is made once more from other latents. Then each is one place further on, lest it share its pair's noise and mixed styles.
 Tensor Gan::alikeness(const Round& r) {
   const auto apart = [](const Tensor& a, const Tensor& b) { return mean(abs(a - b)); };
   const int64_t half = r.latent.size(0) / 2;
@@ -227,7 +227,9 @@ Tensor Gan::alikeness(const Round& r) {
     ratio = halves_apart(r.made) / halves_apart(r.latent);
   } else {
     const Tensor other = context().normal(r.latent.shape(), stream_key(options().seed, "latent.other"));
-    ratio = apart(r.made, generator()(other)) / apart(r.latent, other);
+    const auto turned = [](const Tensor& t) { return concat({slice(t, 0, 1, t.size(0)), slice(t, 0, 0, 1)}, 0); };
+    set_condition(generator(), turned(r.classes));
+    ratio = apart(turned(r.made), generator()(other)) / apart(turned(r.latent), other);
   }
   tell("mode_seeking", ratio);
   return 1 / (ratio + 1e-5);

@@ -20,14 +20,12 @@ std::string caption(const TrainedGenerator& g, const char* of, double value) {
 }
 std::string numbered(const TrainedGenerator& g, const char* of, int64_t i) { return (across(g) < kRoom ? std::string(of).substr(0, 1) : of + std::string(" ")) + std::to_string(i + 1); }
 
-Styled* styled(const TrainedGenerator& g) { return dynamic_cast<Styled*>(g.network.get()); }
-
 /// Styles (N, layers, W) of latents, in evaluation.
 Tensor styles_of(const TrainedGenerator& g, const Tensor& latents, const Tensor& labels) {
   const NoGraph scope(latents.context());
   g.network->set_training(false);
   if (labels) dynamic_cast<Conditional&>(*g.network).set_condition(labels);
-  return styled(g)->styles(latents);
+  return g.styled()->styles(latents);
 }
 
 }  // namespace
@@ -38,11 +36,11 @@ LabelledSheet truncation_sweep(const TrainedGenerator& g, const Tensor& z, int64
   std::vector<std::string> heads;
   for (int64_t i = 0; i < steps; ++i) {
     const double t = double(i) / double(steps - 1), most = kTightest + (kFreest - kTightest) * t;
-    if (Styled* s = styled(g)) s->set_truncation(t);
-    heads.push_back(styled(g) ? caption(g, "psi", t) : caption(g, "t", most));
-    columns.push_back(g.pictures(styled(g) ? z : truncated(z, most), labels));
+    if (Styled* s = g.styled()) s->set_truncation(t);
+    heads.push_back(g.styled() ? caption(g, "psi", t) : caption(g, "t", most));
+    columns.push_back(g.pictures(g.styled() ? z : truncated(z, most), labels));
   }
-  if (Styled* s = styled(g)) s->set_truncation(1);
+  if (Styled* s = g.styled()) s->set_truncation(1);
   std::vector<int32_t> order;
   LabelledSheet sheet{{}, int(steps), {}};
   for (int64_t row = 0; row < rows; ++row)
@@ -52,8 +50,8 @@ LabelledSheet truncation_sweep(const TrainedGenerator& g, const Tensor& z, int64
 }
 
 LabelledSheet style_mixing(const TrainedGenerator& g, const Tensor& z, int64_t from, const Tensor& labels) {
-  if (!styled(g)) throw ConfigError("styles are mixed by a generator that has them, as stylegan2's; this one draws from its noise at once");
-  const int64_t layers = styled(g)->layers(), each = z.size(0) / 2;
+  if (!g.styled()) throw ConfigError("styles are mixed by a generator that has them, as stylegan2's; this one draws from its noise at once");
+  const int64_t layers = g.styled()->layers(), each = z.size(0) / 2;
   if (from < 1 || from >= layers) throw ConfigError("styles are mixed from layer 1 to " + std::to_string(layers - 1) + " on, of " + std::to_string(layers) + ", not from " + std::to_string(from));
   const Tensor w = styles_of(g, z, labels);
   const auto row_of = [&](int64_t i) { return slice(w, 0, i, i + 1); };

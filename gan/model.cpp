@@ -10,11 +10,9 @@
 #include "weft/gan/gan.h"
 #include "weft/gan/vaegan.h"
 
-// Of all that translate pictures: the schedule that CycleGAN's paper set. Their code bases do not halve the generator's squares as
-// lsgan does, hence the weight of 2.
+// Of all that translate pictures: the schedule that CycleGAN's paper set.
 #define WEFT_TRANSLATION "model.size=256 train.batch=1 train.steps=20000 data.flip=true optimizer.schedule=linear optimizer.hold=0.5 " \
   "data.held_out=0.1 run.keep_best=held_out run.samples=16 "
-#define WEFT_SQUARES "train.objective=lsgan loss.adversarial=2 "
 
 namespace weft::gan {
 
@@ -49,16 +47,16 @@ const std::vector<Model>& models() {
       {"restyle", "puts pictures into the manner of a folder of styles, any picture at once; --data CONTENTS --styles STYLES",
        "Johnson et al., arXiv:1603.08155; Li and Wand, arXiv:1604.04382; Elnekave and Weiss, arXiv:2203.11862", restyle_networks, Feed::styles,
        "model.size=64 model.width=24 model.blocks=4 model.upsampling=nearest model.d_layers=2 model.ema=0.99 train.batch=8 train.style_batch=32 train.steps=2000 train.objective=lsgan "
-       "optimizer.learning_rate_g=0.0005 optimizer.schedule=linear optimizer.hold=0.3 loss.content=1 loss.style=20 loss.adversarial=0.3 data.flip=true "
+       "optimizer.learning_rate_g=0.0005 optimizer.schedule=linear optimizer.hold=0.3 loss.content=1 loss.style=20 loss.adversarial=0.15 data.flip=true "
        "data.held_out=0.1 run.keep_best=held_out run.samples=48", restyle, kTranslate},
       {"cyclegan", "pictures of side A as side B and back, from unpaired folders; ResNet generators, 70x70 patch discriminators",
-       "Zhu et al., arXiv:1703.10593", resnet_translation, Feed::sides, WEFT_TRANSLATION WEFT_SQUARES "train.pool=50 loss.cycle=10 loss.identity=5", play_cyclegan, kTranslate},
+       "Zhu et al., arXiv:1703.10593", resnet_translation, Feed::sides, WEFT_TRANSLATION "train.objective=lsgan train.pool=50 loss.cycle=10 loss.identity=5", play_cyclegan, kTranslate},
       {"cut", "side A as side B, from unpaired folders; one generator, and patches that stay recognisable (PatchNCE)",
-       "Park et al., arXiv:2007.15651", resnet_translation, Feed::sides, WEFT_TRANSLATION WEFT_SQUARES "model.upsampling=bilinear model.latent=256 model.init=xavier loss.nce=1 loss.identity=1", play_cut, kTranslate},
+       "Park et al., arXiv:2007.15651", resnet_translation, Feed::sides, WEFT_TRANSLATION "train.objective=lsgan model.upsampling=bilinear model.latent=256 model.init=xavier loss.nce=1 loss.identity=1", play_cut, kTranslate},
       {"fastcut", "cut without its identity part, with flipped pictures instead", "Park et al., arXiv:2007.15651", resnet_translation, Feed::sides,
-       WEFT_TRANSLATION WEFT_SQUARES "model.upsampling=bilinear model.latent=256 model.init=xavier loss.nce=10", play_fastcut, kTranslate},
+       WEFT_TRANSLATION "train.objective=lsgan model.upsampling=bilinear model.latent=256 model.init=xavier loss.nce=10", play_fastcut, kTranslate},
       {"unit", "side A as side B through a latent space that both share: two VAEs and two discriminators", "Liu et al., arXiv:1703.00848",
-       unit_translation, Feed::sides, WEFT_TRANSLATION "train.objective=lsgan model.blocks=3 model.init=kaiming loss.adversarial=20 loss.kl=0.1 loss.l1=100 loss.cycle=100", play_unit, kTranslate},
+       unit_translation, Feed::sides, WEFT_TRANSLATION "train.objective=lsgan model.blocks=3 model.upsampling=nearest model.init=kaiming loss.adversarial=10 loss.kl=0.1 loss.l1=100 loss.cycle=100", play_unit, kTranslate},
       {"pix2pix", "a picture as its pair; U-Net, patch discriminator that sees both", "Isola et al., arXiv:1611.07004", unet_translation, Feed::pairs,
        WEFT_TRANSLATION "model.norm=batch model.dropout=0.5 loss.l1=100", play_pix2pix, kTranslate},
       {"features", "a feature network for `transfer --method gram`, learned from pictures without labels; 32 pixels and more",
@@ -170,8 +168,8 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
 }
 
 std::unique_ptr<Contest> make_contest(const Context& context, const Model& model, const GanOptions& options) {
+  expect_known(model, options);
   if (!model.contest) return std::make_unique<Gan>(context, model, options);
-  expect_plain(model, options);
   return model.contest(context, model, options);
 }
 

@@ -15,14 +15,12 @@ constexpr double kJitter = 0.05, kJittered = 0.75, kRise = 0.05, kFall = 0.25;  
 constexpr double kLength = 0.1;                    // weight of z being as long as draws are: then it is, even where the picture cannot be made
 constexpr int kMeanOver = 1000;                    // draws that tell where styles lie
 
-Styled* styled(const TrainedGenerator& g) { return dynamic_cast<Styled*>(g.network.get()); }
-
 /// Mean and deviation of w, as a row and a number.
 std::pair<Tensor, double> middle_of_styles(const TrainedGenerator& g, const Context& c) {
   const NoGraph scope(c);
   const Tensor z = latents(c, kMeanOver, g.model.latent, 0);
   if (!g.model.classes.empty()) dynamic_cast<Conditional&>(*g.network).set_condition(classes_in_turn(c, kMeanOver, g.model));
-  const Tensor styles = styled(g)->styles(z), w = reshape(slice(styles, 1, 0, 1), {kMeanOver, styles.size(2)});
+  const Tensor styles = g.styled()->styles(z), w = reshape(slice(styles, 1, 0, 1), {kMeanOver, styles.size(2)});
   return {mean(w, {0}, KeepAxes::yes), std::sqrt(mean(variance(w, {0})).item())};
 }
 
@@ -33,7 +31,7 @@ Tensor beginnings(const TrainedGenerator& g, const ProjectOptions& o, const Cont
   Tensor all = z;
   if (o.space != LatentSpace::z) {
     if (o.labels) dynamic_cast<Conditional&>(*g.network).set_condition(o.labels);
-    const Tensor w = styled(g)->styles(z);         // (restarts, layers, W)
+    const Tensor w = g.styled()->styles(z);         // (restarts, layers, W)
     all = o.space == LatentSpace::w_plus ? w : reshape(slice(w, 1, 0, 1), {w.size(0), w.size(2)});
   }
   Tensor first = o.begin.values;
@@ -64,7 +62,7 @@ const char* name_of(LatentSpace space) {
 
 Tensor pictures_of(const TrainedGenerator& g, const Latent& latent, const Tensor& labels) {
   const Tensor& x = latent.values;
-  Styled* const s = styled(g);
+  Styled* const s = g.styled();
   const auto refuse = [&](const std::string& wanted) {
     throw ShapeError("a latent of space " + std::string(name_of(latent.space)) + " and shape " + x.shape().text() + ", but this generator takes " + wanted);
   };
@@ -124,9 +122,9 @@ Tensor picture_distance(const Tensor& pictures, const Tensor& target, const Desc
 
 Projection project(const TrainedGenerator& g, const Tensor& target, const ProjectOptions& o) {
   const Context c = target.context();
-  if (o.space != LatentSpace::z && !styled(g)) throw ConfigError("space " + std::string(name_of(o.space)) + " is of a generator with styles, as stylegan2's; this one has z alone");
+  if (o.space != LatentSpace::z && !g.styled()) throw ConfigError("space " + std::string(name_of(o.space)) + " is of a generator with styles, as stylegan2's; this one has z alone");
   g.network->set_training(false);
-  if (auto* s = styled(g)) s->set_truncation(1);
+  if (auto* s = g.styled()) s->set_truncation(1);
   Tensor middle;
   double spread = 1;
   if (o.space != LatentSpace::z) std::tie(middle, spread) = middle_of_styles(g, c);
@@ -134,7 +132,7 @@ Projection project(const TrainedGenerator& g, const Tensor& target, const Projec
   const auto draw = [&](const Tensor& x) {         // in the graph
     if (o.labels) dynamic_cast<Conditional&>(*g.network).set_condition(o.labels);
     if (o.space == LatentSpace::z) return (*g.network)(reshape(x, {x.size(0), 1, 1, g.model.latent}));
-    return styled(g)->draw(o.space == LatentSpace::w ? expand(reshape(x, {x.size(0), 1, x.size(1)}), {x.size(0), styled(g)->layers(), x.size(1)}) : x);
+    return g.styled()->draw(o.space == LatentSpace::w ? expand(reshape(x, {x.size(0), 1, x.size(1)}), {x.size(0), g.styled()->layers(), x.size(1)}) : x);
   };
   const auto distances = [&] {
     const NoGraph scope(c);

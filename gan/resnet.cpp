@@ -78,9 +78,6 @@ class Generator : public nn::Module, public Conditional {
   std::shared_ptr<nn::Conv2d> to_image_;
 };
 
-template <class Layer>
-std::shared_ptr<Layer> bounded(std::shared_ptr<Layer> layer, bool spectral) { return spectral ? nn::spectral_norm(layer) : layer; }
-
 /// x + conv(relu(conv(relu(x)))), of half the sides if `halves`; at the picture without the first ReLU.
 class DiscriminatorBlock : public nn::Module {
  public:

@@ -1,5 +1,6 @@
 // A generator read back: from a run, or from its file alone.
 #include "run/run_directory.h"
+#include "weft/gan/latent.h"
 #include "weft/tensor/sha256.h"
 
 namespace weft::gan {
@@ -33,5 +34,7 @@ Tensor TrainedGenerator::sample(int64_t count, uint64_t seed, const Tensor& labe
 Tensor TrainedGenerator::pictures(const Tensor& z, const Tensor& labels) const {
   return in_evaluation(*network, z, 64, labels ? labels : classes_in_turn(z.context(), z.size(0), model));
 }
+
+Styled* TrainedGenerator::styled() const { return dynamic_cast<Styled*>(network.get()); }
 
 }  // namespace weft::gan

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "combinations.h"
 #include "warm_start.h"
 #include "weft/gan/conditions.h"
 #include "weft/gan/points.h"
@@ -68,6 +67,7 @@ void read_plain_game(const TrainSettings& s, int64_t steps, GanOptions& o) {
 GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources, int64_t steps, const std::function<void(const std::string&)>& note) {
   GanOptions o;
   o.freeze = s.freeze;
+  if (s.init_from.empty() && !s.init_layers.empty()) throw ConfigError("init.layers = '" + s.init_layers + "' picks tensors of what a run begins from, and it begins from nothing; --init-from RUN, say");
   if (!s.init_from.empty()) o.init_from = {read_networks(s.init_from, note), s.init_from, s.init_layers, note};
   const Feed feed = find_model(s.model).feed;
   const int channels = sources[0].train->channels() / (feed == Feed::pairs ? 2 : 1);   // a pair's pictures are joined at their channels
@@ -98,13 +98,14 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   o.init = choice<nn::Init>("init", s.init, {{"dcgan", nn::Init::dcgan}, {"xavier", nn::Init::xavier}, {"kaiming", nn::Init::kaiming}, {"torch", nn::Init::torch}});
   o.capture = choice<CaptureSteps>("capture", s.capture, {{"auto", CaptureSteps::automatic}, {"on", CaptureSteps::on}, {"off", CaptureSteps::off}});
   o.seed = s.seed;
-  expect_known(find_model(s.model), o);
   return o;
 }
 
 std::vector<Split> open_sources(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
   const Feed feed = find_model(s.model).feed;
   if (s.batch < 2 && feed == Feed::pictures) throw ConfigError("batch = " + std::to_string(s.batch) + ": batch norm needs at least 2 images to have a variance");
+  if (feed != Feed::styles && (!s.styles.empty() || s.style_size > 0 || s.style_batch > 0))
+    throw ConfigError("data.styles, data.style_size and train.style_batch do nothing for " + s.model + "; they are settings of restyle");
   const DatasetOptions o = dataset_options(s, note);
   if ((s.across || s.high) && !find_model(s.model).rectangles) {
     std::string list;

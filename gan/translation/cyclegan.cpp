@@ -44,7 +44,9 @@ class CycleGan final : public TranslationContest {
     const bool identity = w.identity > 0;
     Tensor for_b = a, for_a = b;
     if (identity) for_b = concat({a, b}, 0), for_a = concat({b, a}, 0);
+    for (nn::Module* g : {&to_a, &to_b}) g->set_norm_groups(identity ? 2 : 1);
     const Tensor at_b = to_b(for_b), at_a = to_a(for_a);
+    for (nn::Module* g : {&to_a, &to_b}) g->set_norm_groups(1);
     const Tensor fake_b = slice(at_b, 0, 0, n), fake_a = slice(at_a, 0, 0, n);
 
     Tensor loss = adversarial(kJudgeB, fake_b, "_ab") + adversarial(kJudgeA, fake_a, "_ba");
@@ -55,8 +57,8 @@ class CycleGan final : public TranslationContest {
     update(kAToB);
     update(kBToA);
 
-    train_discriminator(kJudgeA, a, pool_a_.exchange(fake_a), 1, "_a");
-    train_discriminator(kJudgeB, b, pool_b_.exchange(fake_b), 1, "_b");
+    train_discriminator(kJudgeA, a, pool_a_.exchange(fake_a), "_a");
+    train_discriminator(kJudgeB, b, pool_b_.exchange(fake_b), "_b");
   }
 
   Tensor translated(const Tensor& a) const override { return in_evaluation(trained(kAToB), a, 4); }

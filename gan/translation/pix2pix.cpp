@@ -31,8 +31,7 @@ class Pix2Pix final : public TranslationContest {
  private:
   void play(const Tensor& a, const Tensor& b) override {
     const Tensor fake = network(kGenerator)(a);
-    // Half the discriminator's loss, as in the paper: it learns more slowly than the generator.
-    train_discriminator(kJudge, concat({a, b}, -1), concat({a, fake.detach()}, -1), options().objective->name == std::string("lsgan") ? 1 : 0.5);
+    train_discriminator(kJudge, concat({a, b}, -1), concat({a, fake.detach()}, -1));
     const Tensor loss = adversarial(kJudge, concat({a, fake}, -1)) + part("loss_l1", options().weights.l1, nn::l1(fake, b));
     gradient(kGenerator, part("loss_g", 1, loss));
     update(kGenerator);

@@ -49,7 +49,7 @@ ResnetGenerator::ResnetGenerator(const Context& context, const ResnetOptions& o)
     throw ConfigError("a ResNet generator has at least 1 channel, width and residual block, and 0 styles and channels of noise or more; not " + std::to_string(o.in) + " and " +
                       std::to_string(o.out) + ", " + std::to_string(o.width) + ", " + std::to_string(o.blocks) + ", and " + std::to_string(o.styles) + " and " + std::to_string(o.noise));
   const MakeNorm norm = [&](int64_t channels, double slope) -> nn::ModulePtr {
-    if (o.styles == 0) return make_norm(context, Norm::instance, channels, slope);
+    if (o.styles == 0) return make_norm(context, o.norm, channels, slope);
     styled_.push_back(std::make_shared<nn::ConditionalInstanceNorm2d>(context, channels, o.styles, 1e-5, slope));
     return styled_.back();
   };

@@ -15,6 +15,9 @@ Tensors sides(const Tensors& batch) {
   return {slice(batch[0], 3, 0, both / 2), slice(batch[0], 3, both / 2, both)};
 }
 
+/// These models' code bases count lsgan's squares whole, and take half of any discriminator's loss: it learns more slowly than the generator.
+double unhalved(const Objective& o) { return o.name == std::string("lsgan") ? 2 : 1; }
+
 /// The first pictures of t.
 Tensor first(const Tensor& t, int64_t most) { return slice(t, 0, 0, std::min(most, t.size(0))); }
 
@@ -39,7 +42,7 @@ Contest::Sheet TranslationContest::sheet(const Tensors& shown, int64_t count, ui
 }
 
 // Both go through in one pass; instance norms keep them apart by themselves, batch norms in two groups.
-void TranslationContest::train_discriminator(size_t player, const Tensor& real, const Tensor& fake, double weight, const std::string& side) {
+void TranslationContest::train_discriminator(size_t player, const Tensor& real, const Tensor& fake, const std::string& side) {
   const Range phase(context(), "discriminator");
   auto& d = static_cast<PatchDiscriminator&>(network(player));
   const int64_t n = real.size(0);
@@ -53,14 +56,14 @@ void TranslationContest::train_discriminator(size_t player, const Tensor& real, 
   }
   tell(("d_real" + side).c_str(), on_real[0]);
   tell(("d_fake" + side).c_str(), on_fake[0]);
-  gradient(player, part("loss_d" + side, weight, discriminator_loss(*options().objective, on_real, on_fake)));
+  gradient(player, part("loss_d" + side, unhalved(*options().objective) / 2, discriminator_loss(*options().objective, on_real, on_fake)));
   update(player);
 }
 
 Tensor TranslationContest::adversarial(size_t player, const Tensor& fake, const std::string& side) {
   const Tensors on_fake = static_cast<PatchDiscriminator&>(network(player)).logits(fake);
   tell(("d_fake_after" + side).c_str(), on_fake[0]);
-  return part("loss_gan" + side, options().weights.adversarial, generator_loss(*options().objective, on_fake));
+  return part("loss_gan" + side, options().weights.adversarial * unhalved(*options().objective), generator_loss(*options().objective, on_fake));
 }
 
 Tensor TranslationContest::part(const std::string& name, double weight, const Tensor& value) {
@@ -101,7 +104,7 @@ Player discriminator_player(const std::string& name, const GanOptions& o, const 
 
 std::shared_ptr<ResnetGenerator> resnet_generator(const Context& context, const ModelOptions& o) {
   const Upsampling up = upsampling_of(o.upsampling);
-  return std::make_shared<ResnetGenerator>(context, ResnetOptions{o.channels, o.channels, o.width, o.blocks, int(o.styles.size()), up, up == Upsampling::bilinear, o.noise});
+  return std::make_shared<ResnetGenerator>(context, ResnetOptions{o.channels, o.channels, o.width, o.blocks, int(o.styles.size()), up, up == Upsampling::bilinear, o.noise, norm_of(o.norm)});
 }
 
 std::shared_ptr<PatchDiscriminator> patch_discriminator(const Context& context, const ModelOptions& o, int pictures) {

@@ -25,9 +25,9 @@ class TranslationContest : public Contest {
   virtual Gauges measure(const Tensor& a, const Tensor& b) const;
   void play(const Tensors& batch) override;
 
-  /// The loss of a discriminator of real and generated pictures, from one pass over both; told as loss_d, d_real, d_fake, each with
-  /// `side` behind it. Takes the gradient, and moves the player.
-  void train_discriminator(size_t player, const Tensor& real, const Tensor& fake, double weight = 1, const std::string& side = "");
+  /// The loss of a discriminator of real and generated pictures, the mean of both, from one pass; told as loss_d, d_real, d_fake, each
+  /// with `side` behind it. Takes the gradient, and moves the player. lsgan's squares are not halved before, here and below.
+  void train_discriminator(size_t player, const Tensor& real, const Tensor& fake, const std::string& side = "");
   /// weights.adversarial times what a discriminator's opinion of `fake` costs the generator; told as loss_gan and d_fake_after.
   Tensor adversarial(size_t player, const Tensor& fake, const std::string& side = "");
   /// `value` times its weight; told as `name`.

@@ -10,7 +10,8 @@ namespace {
 enum : size_t { kGenerator, kJudgeA, kJudgeB };
 
 std::shared_ptr<UnitGenerator> unit_generator(const Context& c, const GanOptions& o) {
-  return std::make_shared<UnitGenerator>(c, UnitGenerator::Options{o.model.channels, o.model.width, o.model.blocks, o.seed});
+  const Upsampling up = upsampling_of(o.model.upsampling);
+  return std::make_shared<UnitGenerator>(c, UnitGenerator::Options{o.model.channels, o.model.width, o.model.blocks, o.seed, up, up == Upsampling::bilinear, norm_of(o.model.norm)});
 }
 
 std::vector<Player> three_players(const Context& c, const GanOptions& o) {
@@ -39,8 +40,8 @@ class Unit final : public TranslationContest {
     gradient(kGenerator, part("loss_g", 1, loss));
     update(kGenerator);
 
-    train_discriminator(kJudgeA, a, fake_a.detach(), 1, "_a");
-    train_discriminator(kJudgeB, b, fake_b.detach(), 1, "_b");
+    train_discriminator(kJudgeA, a, fake_a.detach(), "_a");
+    train_discriminator(kJudgeB, b, fake_b.detach(), "_b");
   }
 
   Tensor translated(const Tensor& a) const override { return in_evaluation(trained(kGenerator), a, 4); }

@@ -6,14 +6,14 @@ namespace weft::gan {
 UnitGenerator::UnitGenerator(const Context& c, const Options& o) : seed_(o.seed) {
   if (o.channels < 1 || o.width < 1 || o.blocks < 1)
     throw ConfigError("UNIT has at least 1 channel, width and residual block, not " + std::to_string(o.channels) + ", " + std::to_string(o.width) + " and " + std::to_string(o.blocks));
-  const MakeNorm norm = [&](int64_t channels, double slope) { return make_norm(c, Norm::instance, channels, slope); };
+  const MakeNorm norm = [&](int64_t channels, double slope) { return make_norm(c, o.norm, channels, slope); };
   const int64_t inner = 4 * int64_t(o.width);
   const auto block = [&] { return std::make_shared<ResidualBlock>(c, inner, norm); };
   for (size_t domain : {0, 1}) {
     auto encoder = std::make_shared<nn::Sequential>(), decoder = std::make_shared<nn::Sequential>();
-    append_encoder(*encoder, c, o.channels, o.width, false, norm);
+    append_encoder(*encoder, c, o.channels, o.width, o.antialias, norm);
     for (int i = 0; i < o.blocks; ++i) encoder->append(block()), decoder->append(block());
-    append_decoder(*decoder, c, o.channels, o.width, Upsampling::nearest, norm);
+    append_decoder(*decoder, c, o.channels, o.width, o.upsampling, norm);
     const char* of[] = {"a", "b"};
     encoder_[domain] = add(std::string("encoder_") + of[domain], encoder);
     decoder_[domain] = add(std::string("decoder_") + of[domain], decoder);

@@ -170,7 +170,9 @@ TEST_CASE("augment: all motions at once are one interpolation, and what lies out
         for (int x = 0; x < side; ++x) {
           const double u = x - centre, v = y - centre, a = m.xx * u + m.xy * v + m.x + centre, b = m.yx * u + m.yy * v + m.y + centre;
           outside += a < -1 || b < -1 || a > side || b > side;
-          worst = std::max(worst, std::abs(double(out[size_t(y * side + x)]) - sampled(image, a, b, fill, 0.25)));
+          const double gap = std::abs(double(out[size_t(y * side + x)]) - sampled(image, a, b, fill, 0.25));
+          CHECK(!std::isnan(gap));
+          worst = std::max(worst, gap);
         }
     }
     CHECK(outside > 2000);
@@ -249,6 +251,23 @@ TEST_CASE("augment: jitter is one matrix, whose gain and saturation lie within t
   }
   CHECK((dullest < 0.83 && liveliest > 1.17 && flattest < 0.83 && hardest > 1.17));
   CHECK(turned > 0.1);
+}
+
+TEST_CASE("augment: a pair's two pictures are altered alike") {
+  for (const AugmentOptions& how : {AugmentOptions{.flip = true}, AugmentOptions{.flip = true, .rotation = 20, .zoom = 0.2}, AugmentOptions{.jitter = 0.5}}) {
+    Augmenter augment(how, 3, 6, 5, 6);
+    Pixels pair(6 * 5 * 6);
+    bool altered = false;
+    for (int64_t at = 0; at < 8; ++at) {
+      for (size_t i = 0; i < pair.size(); ++i) pair[i] = float((i / 6 * 7 + i % 3 * 5) % 23) / 23 - 0.5f;         // both sides the same
+      const Pixels before = pair;
+      augment(pair.data(), 1, at);
+      altered = altered || pair != before;
+      for (size_t i = 0; i < pair.size(); i += 6)
+        for (size_t k = 0; k < 3; ++k) CHECK(pair[i + k] == pair[i + k + 3]);
+    }
+    CHECK(altered);
+  }
 }
 
 TEST_CASE("augment: a function of seed, epoch and position, each of which counts; what is out of range is refused") {

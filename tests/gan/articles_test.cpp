@@ -70,7 +70,7 @@ TEST_CASE("articles: a generator that never sees the content keeps nothing of it
   o.model = {32, 3, 4, 8};
   gan::Gan blind(c, gan::find_model("dcgan"), o);
   for (int i = 0; i < 10; ++i) blind.step(content);                     // as there: real pictures are the contents, the style is drawn and not used
-  o.model.blocks = 1, o.model.d_layers = 1, o.weights = {0.1, 1, 1};
+  o.model.latent = 100, o.model.blocks = 1, o.model.d_layers = 1, o.weights = {0.05, 1, 1};
   o.generator.learning_rate = 2e-3;
   const auto restyle = gan::make_contest(c, gan::find_model("restyle"), o);
   for (int i = 0; i < 40; ++i) restyle->step({content, style, c.full({1, 1}, 1)});

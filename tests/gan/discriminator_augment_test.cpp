@@ -401,6 +401,6 @@ TEST_CASE("what it cannot alter, and what it has no part of") {
   CHECK_THROWS_WITH_AS(gan::Gan(c, model_of(small_networks), o), doctest::Contains("2 channels"), const ConfigError&);
   o.model.units = {{0, 0}, {1, 1}};
   CHECK_THROWS_WITH_AS(gan::Gan(c, model_of(small_networks), o), doctest::Contains("points of the plane"), const ConfigError&);
-  o = with_augment(ada("", 0), 3);
+  o = with_augment(ada("", 0), 3), o.model.latent = 100;
   CHECK_THROWS_WITH_AS(gan::make_contest(c, gan::find_model("cyclegan"), o), doctest::Contains("train.augment"), const ConfigError&);
 }

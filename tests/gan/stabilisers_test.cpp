@@ -130,6 +130,22 @@ TEST_CASE("an average has gone half way after its half-life, and none of the way
   }
 }
 
+TEST_CASE("an average is young by its own network's moves, where those are fewer") {
+  const Context c = in_double();
+  gan::GanOptions o = by_descent("non-saturating", 0);
+  o.ema = std::exp2(-1 / 1000.0), o.ema_ramp = 0.5, o.d_steps = 2;
+  gan::Gan game(c, model_of(line), o);
+  const Tensor theta = first_parameter(game.generator()), average = first_parameter(game.sampler()), real = c.zeros({4, 1, 1, 1});
+  game.step(real), game.step(real);
+  theta.write(std::vector<double>{1}), average.write(std::vector<double>{0});
+  double expected = 0;
+  for (int step = 3; step <= 8; ++step) {
+    game.step(real);
+    if (step % 2 == 0) expected += (1 - std::exp2(-1 / (0.5 * (step - 1) / 2))) * (1 - expected);
+  }
+  CHECK(std::abs(average.item() - expected) <= 1e-12);
+}
+
 TEST_CASE("the generator moves in each n-th step, its optimiser counts only those, and the discriminator moves in all") {
   const Context c = in_double();
   gan::GanOptions o = small_options("non-saturating", 0.01);
@@ -175,6 +191,38 @@ TEST_CASE("clipped gradients, weight decay and two learning rates reach both net
   }
 }
 
+namespace {
+
+/// Pictures of noise of its own, whatever the latent, as StyleGAN2's layers add it; brighter by their class.
+class NoiseAlone : public nn::Module, public gan::Conditional {
+ public:
+  explicit NoiseAlone(const Context& c) : scale_(add("scale", numbers(c, {1}))) {}
+  void set_condition(const Tensor& labels) override { labels_ = labels; }
+  Tensor forward(const Tensor& z) override {
+    const Tensor level = matmul(labels_, z.context().from(std::vector<double>{0, 10}, {2, 1}));
+    return (z.context().normal({z.size(0), 5, 5, 2}, 77) + reshape(level, {z.size(0), 1, 1, 1})) * (1 + scale_->value);
+  }
+
+ private:
+  std::shared_ptr<nn::Parameter> scale_;
+  Tensor labels_;
+};
+gan::Networks noise_alone(const Context& c, const gan::ModelOptions& o) { return {std::make_shared<NoiseAlone>(c), small_networks(c, o).discriminator}; }
+
+}  // namespace
+
+TEST_CASE("mode seeking with classes compares pictures of one class that do not share the noise inside of the generator") {
+  const Context c = in_double();
+  gan::GanOptions o = small_options();
+  o.model.classes = {"dark", "bright"}, o.mode_seeking = 1;
+  gan::Gan game(c, model_of(noise_alone), o);
+  first_parameter(game.generator()).write(std::vector<double>{0});
+  game.step({c.zeros({4, 5, 5, 2}), c.from(std::vector<double>{1, 0, 0, 1, 0, 1, 1, 0}, {4, 2})});
+  // Two normal numbers lie 1.13 apart, three of each latent as well; classes would lie 10 apart.
+  CHECK(game.gauges()["mode_seeking"] > 0.4);
+  CHECK(game.gauges()["mode_seeking"] < 3);
+}
+
 TEST_CASE("smoothed labels are the discriminator's, of real pictures alone") {
   const auto softplus_of = [](double v) { return std::log1p(std::exp(v)); };
   for (const double smoothing : {0.0, 0.1, 0.3}) {
@@ -206,7 +254,7 @@ TEST_CASE("what cannot go together is refused, with what can") {
   const Context c = Context::open("cpu", {DType::f32, 1});
   const auto refused = [&](const char* model, const std::function<void(gan::GanOptions&)>& change, const char* why) {
     gan::GanOptions o;
-    o.model.size = 16, o.model.width = 2, o.model.latent = 4;
+    o.model.size = 16, o.model.width = 2;
     o.objective = &gan::find_objective("non-saturating");
     change(o);
     CHECK_THROWS_WITH_AS(gan::make_contest(c, gan::find_model(model), o), doctest::Contains(why), const ConfigError&);

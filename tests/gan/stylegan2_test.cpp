@@ -123,6 +123,25 @@ TEST_CASE("path lengths count in every so many steps, with a penalty on slopes o
   CHECK_THROWS_WITH_AS(gan::Gan(context, gan::find_model("stylegan2"), seldom), doctest::Contains("train.d_steps=1"), const ConfigError&);
 }
 
+TEST_CASE("stylegan2: path lengths are in the generator's gradient, by their weight and for the steps they stand for") {
+  const auto gradient = [](double weight, int every) {
+    const Context c = in_double();
+    gan::GanOptions o;
+    o.model = options_for("stylegan2", 16), o.model.width = 2;
+    o.objective = &gan::find_objective("non-saturating");
+    o.weights.path_length = weight, o.penalty_every = every;
+    for (nn::OptimizerOptions* s : {&o.generator, &o.discriminator}) s->settings = {OptimizerKind::sgd, 0, 0}, s->learning_rate = 0;
+    gan::Gan game(c, gan::find_model("stylegan2"), o);
+    game.step(c.uniform({4, 16, 16, 1}, 7) * 2 - 1);
+    return game.arena(0).gradients.values();
+  };
+  const std::vector<double> none = gradient(0, 1), one = gradient(1, 1), many = gradient(0.5, 8);
+  double part = 0, gap = 0;
+  for (size_t i = 0; i < none.size(); ++i) part = std::max(part, std::abs(one[i] - none[i])), gap = std::max(gap, std::abs(many[i] - none[i] - 4 * (one[i] - none[i])));
+  CHECK(part > 0);
+  CHECK(gap <= 1e-9 * part);
+}
+
 TEST_CASE("the path length's gradient is that of finite differences") {
   const Context context = in_double();
   gan::ModelOptions o = options_for("stylegan2", 16);
@@ -154,4 +173,28 @@ TEST_CASE("the path length's gradient is that of finite differences") {
     p.copy_from(before);
     CHECK((at[1] - at[0]) / (2 * h) == doctest::Approx(sum(g * direction).item()).epsilon(1e-6));
   }
+}
+
+TEST_CASE("stylegan2: the means of w and of path lengths move, and nine of ten pictures mix styles") {
+  const Context c = in_double();
+  const gan::Networks n = gan::stylegan2(c, options_for("stylegan2", 16));
+  nn::initialise(*n.generator, nn::Init::kaiming, 1);
+  const auto named = n.generator->parameters();
+  const auto find = [&](const std::string& name) { return std::find_if(named.begin(), named.end(), [&](const auto& p) { return p.first == name; })->second->value; };
+  auto& styled = dynamic_cast<gan::Styled&>(*n.generator);
+  const NoGraph off(c);
+  const Tensor z = c.normal({64, 1, 1, 6}, 1), mean_of_w = find("mapping.w_avg");
+  const std::vector<double> w = mean(reshape(slice(styled.styles(z), 1, 0, 1), {64, 6}), {0}).values();
+  const std::vector<double> moved = mean_of_w.values();
+  for (size_t i = 0; i < w.size(); ++i) CHECK(moved[i] == doctest::Approx(0.005 * w[i]).epsilon(1e-6));
+  const Tensor mixed = (*n.generator)(z), plain = styled.draw(styled.styles(z));
+  int same = 0;
+  const std::vector<double> a = mixed.values(), b = plain.values();
+  for (size_t i = 0; i < 64; ++i) same += std::equal(a.begin() + std::ptrdiff_t(i * 256), a.begin() + std::ptrdiff_t((i + 1) * 256), b.begin() + std::ptrdiff_t(i * 256));
+  CHECK(same <= 16);
+  const Context::Recording on(c, true);
+  const double before = find("pl_mean").item();
+  styled.path_length(z, 3);
+  CHECK(before == 0);
+  CHECK(find("pl_mean").item() > 0);
 }

@@ -102,3 +102,16 @@ TEST_CASE("vaegan refuses what its rules have no place for") {
   odd.model.size = 24;
   CHECK_THROWS_AS(gan::VaeGan(context, gan::find_model("vaegan"), odd), ConfigError);
 }
+
+TEST_CASE("vaegan measures how far restored pictures are") {
+  const Context c = in_double();
+  gan::GanOptions o;
+  o.model.size = 16, o.model.width = 2, o.model.latent = 3, o.model.stem = "dense";
+  o.objective = &gan::find_objective("non-saturating");
+  gan::VaeGan game(c, gan::find_model("vaegan"), o);
+  const Tensor x = c.uniform({4, 16, 16, 1}, 7) * 2 - 1;
+  game.step(x);
+  const NoGraph off(c);
+  const Tensor code = slice(gan::in_evaluation(game.encoder(), x), 1, 0, 3), again = gan::in_evaluation(game.sampler(), reshape(code, {4, 1, 1, 3}));
+  CHECK(game.measure({x})["held_out_l1"] == doctest::Approx(mean(abs(again - x)).item()));
+}

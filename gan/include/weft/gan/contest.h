@@ -102,7 +102,8 @@ class Contest {
  public:
   virtual ~Contest() = default;
 
-  /// One step of all networks. Everything random in it is a function of (seed, step).
+  /// One step of all networks. Everything random in it is a function of (seed, step); noise inside of generators,
+  /// and the styles that StyleGAN2 mixes, of the step alone.
   /// Where steps are captured, the first with these tensors is a call, the second records, and that and all later ones repeat
   /// what was recorded; so write each batch into the same tensors.
   void step(const Tensors& batch);

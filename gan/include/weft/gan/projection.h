@@ -53,7 +53,8 @@ struct Projection {
 };
 
 /// Adam on picture_distance, from several beginnings at once; learning rate and noise as in Karras et al., arXiv:1912.04958, appendix D: the rate rises in
-/// the first 5 % of the steps and falls along a cosine in the last quarter, latents are jittered, less and less, in the first three. Noise
+/// the first 5 % of the steps and falls along a cosine in the last quarter, latents are jittered, less and less, in the first three, here by a
+/// share of one number's deviation, there of the whole vector's, which brings real pictures no nearer. Noise
 /// pictures inside of a generator stay as they are in its file. z is kept about as long as draws are.
 Projection project(const TrainedGenerator& generator, const Tensor& target, const ProjectOptions& options);
 

@@ -137,6 +137,8 @@ struct TrainCallbacks {
 /// used, IoError for the disk, Error if the watchdog stops the run.
 TrainReport train(const TrainRequest& request, const TrainCallbacks& callbacks);
 
+class Styled;
+
 /// A trained generator, from a run or from a generator's file alone.
 struct TrainedGenerator {
   nn::ModulePtr network;
@@ -147,6 +149,8 @@ struct TrainedGenerator {
   Tensor sample(int64_t count, uint64_t seed, const Tensor& labels = {}) const;
   /// The same of latents (N,1,1,latent) that were drawn before.
   Tensor pictures(const Tensor& latents, const Tensor& labels = {}) const;
+  /// Its styles, if it has them (latent.h); else null.
+  Styled* styled() const;
 };
 /// @param run   RUN (its newest whole checkpoint), RUN@STEP, a checkpoint's folder, or FILE.safetensors
 /// @param note  hears of broken checkpoints that were passed over; may be empty

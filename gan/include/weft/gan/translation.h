@@ -38,6 +38,7 @@ struct ResnetOptions {
   Upsampling upsampling = Upsampling::transposed;
   bool antialias = false;                        // blur before each halving (Zhang, arXiv:1904.11486)
   int noise = 0;                                 // channels of noise beside the picture
+  Norm norm = Norm::instance;                    // of its layers, without styles
 };
 
 /// c7s1-64, d128, d256, R256 x blocks, u128, u64, c7s1-3, tanh; borders by reflection.
@@ -115,7 +116,13 @@ class PatchDiscriminator : public nn::Module {
 /// Domains are 0 and 1. Paper: Liu, Breuel and Kautz, arXiv:1703.00848.
 class UnitGenerator : public ImageGenerator {
  public:
-  struct Options { int channels = 3, width = 64, blocks = 3; uint64_t seed = 0; };   // blocks: of each encoder and decoder, beside the shared one
+  struct Options {
+    int channels = 3, width = 64, blocks = 3;    // blocks: of each encoder and decoder, beside the shared one
+    uint64_t seed = 0;                           // of the latent's noise
+    Upsampling upsampling = Upsampling::nearest;
+    bool antialias = false;                      // as in ResnetOptions
+    Norm norm = Norm::instance;
+  };
   UnitGenerator(const Context& context, const Options& options);
   /// (N, H/4, W/4, 4 * width): the mean of the latent's distribution, whose variance is 1
   Tensor encode(int domain, const Tensor& x) const;
