@@ -74,14 +74,17 @@ Json make(const Context& context, const PictureJob& job, const std::filesystem::
   return result;
 }
 
-/// One line a tile, and a warning where the eye will find the seam.
+/// One line a tile, and a warning where the eye will find the seam. Where edges are hard, the score alone does not tell.
 void tell(const Json& result) {
   std::puts(result["file"].get<std::string>().c_str());
   const double score = result["seam_score"], seam = result["patches"]["seam"], worst = result["patches"]["worst_of_middle"];
   std::fprintf(stderr, "weft: %s, %dx%d pixels; seam score %.2f (1: none can be told)\n", result["how"].get<std::string>().c_str(), result["repeat"][0].get<int>(),
                result["repeat"][1].get<int>(), score);
   if (result["how"] == "doubled") std::fprintf(stderr, "weft: a drop by half would break this pattern, so two of its own repeats stand in each tile\n");
-  if (score < 0.5 || score > 1.5 || seam > 1.5 * worst)
+  const bool odd = score < 0.5 || score > 1.5;
+  if (odd && seam <= worst)
+    std::fprintf(stderr, "weft: the edge lies on a line of the pattern, or on flat ground, which is what the score sees; around it the cloth is as near to the swatch as elsewhere\n");
+  else if (odd || seam > 1.5 * worst)
     std::fprintf(stderr, "weft: look at the seam with --preview: a swatch that shows its pattern at least one and a half times each way joins better\n");
 }
 

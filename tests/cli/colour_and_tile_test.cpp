@@ -219,3 +219,18 @@ TEST_CASE("recolor and tile: pictures that cannot be read end with their name an
     fs::remove(out);
   }
 }
+
+TEST_CASE("tile: a plaid of hard lines that comes round is not said to have a seam") {
+  const Folder folder;
+  weft::gan::Image plaid{120, 120, 1, std::vector<uint8_t>(120 * 120, 60)};
+  for (int y = 0; y < 120; ++y)
+    for (int x = 0; x < 120; ++x) {
+      if (x % 24 < 3 || y % 24 < 3) plaid.pixels[size_t(y * 120 + x)] = 200;
+      if (x % 24 / 3 == 4 || y % 24 / 2 == 5) plaid.pixels[size_t(y * 120 + x)] = 20;
+    }
+  weft::gan::write_png(folder / "plaid.png", plaid);
+  const Result tiled = run_weft({"tile", "--swatch", folder / "plaid.png", "--out", folder / "tile.png"});
+  CAPTURE(tiled.err);
+  CHECK(tiled.says("a line of the pattern"));
+  CHECK(!tiled.says("look at the seam"));
+}
