@@ -46,7 +46,7 @@ TEST_CASE("each setting alone makes another run") {
   std::map<std::string, std::string> seen;
   for (const auto& [name, change] : all) {
     const auto [before, is_new] = seen.emplace(run_of(change), name);
-    if (!is_new) FAIL_CHECK(name << " makes the run that " << before->second << " makes");
+    if (!is_new) FAIL_CHECK(std::string(name) << " makes the run that " << before->second << " makes");
   }
 }
 

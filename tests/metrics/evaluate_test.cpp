@@ -107,6 +107,7 @@ TEST_CASE("evaluate: a collapsed generator is seen by every measure that should 
     CHECK(figure(*e, "coverage").real > 0.7);
     CHECK(figure(*e, "classes_present").real == 3);
     CHECK(figure(*e, "sliced_wasserstein").value > 3 * figure(*e, "sliced_wasserstein").real);
+    CHECK(figure(*e, "memorised_share").value == 0);
   }
   CHECK(figure(grey, "classes_present").value == 1);
   CHECK(figure(grey, "class_divergence").value > 1);

@@ -72,6 +72,9 @@ TEST_CASE("networks that do not fit: listed tensor by tensor; what fits can be t
   const Result unknown = runs.train("x", 1, {"--init-from", runs / "first", "--set", "init.layers=generator.man.0.*"});
   CHECK(unknown.code == 2);
   CHECK(unknown.says("generator.man.0.*"));
+  const Result nothing = runs.train("x", 1, {"--set", "init.layers=fitting"});
+  CHECK(nothing.code == 2);
+  CHECK(nothing.says("it begins from nothing; --init-from RUN"));
   CHECK(runs.train("x", 1, {"--init-from", runs / "nowhere"}).code == 66);
   CHECK(!fs::exists(runs / "x"));
 }

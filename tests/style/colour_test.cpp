@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 
 #include "pictures.h"
@@ -67,6 +68,37 @@ TEST_CASE("recoloured: the map of mkl is Monge's for Gaussians") {
   const double slope = (out.pixels[3 * 255] - out.pixels[0]) / 255.0;
   CHECK(slope == doctest::Approx(18.47 / 73.90).epsilon(0.03));                 // deviations of 0..63.5 and of 0..255
   CHECK(std::is_sorted(out.pixels.begin(), out.pixels.end()));
+}
+
+TEST_CASE("recoloured: reinhard gives the logarithms of light the palette's mean and deviation") {
+  Image picture{1, 230, 1, {}}, palette{1, 80, 1, {}};
+  for (int i = 0; i < 230; ++i) picture.pixels.push_back(uint8_t(26 + i));
+  for (int i = 0; i < 80; ++i) palette.pixels.push_back(uint8_t(90 + i));
+  const auto moments = [](const Image& image) -> std::array<double, 2> {
+    double sum = 0, squares = 0;
+    for (const uint8_t p : image.pixels) sum += std::log10(p), squares += std::log10(p) * std::log10(p);
+    const auto n = double(image.pixels.size());
+    return {sum / n, std::sqrt(squares / n - sum / n * sum / n)};
+  };
+  const auto made = moments(recoloured(picture, palette, ColourMethod::reinhard)), wanted = moments(palette);
+  CHECK(made[0] == doctest::Approx(wanted[0]).epsilon(0.01));
+  CHECK(made[1] == doctest::Approx(wanted[1]).epsilon(0.05));
+  CHECK(moments(picture)[1] > 2 * wanted[1]);
+}
+
+TEST_CASE("recoloured: sliced matches colours, not one channel after the other: by a grey palette all comes out grey") {
+  Image picture{16, 16, 3, {}}, greys{1, 256, 3, {}};
+  for (int i = 0; i < 256; ++i) {
+    for (const int v : {i % 16 * 17, i / 16 * 17, (i % 16 * 7 + i / 16 * 3) % 16 * 17}) picture.pixels.push_back(uint8_t(v));
+    greys.pixels.insert(greys.pixels.end(), 3, uint8_t(i));
+  }
+  const auto chroma = [](const Image& image) {
+    double sum = 0;
+    for (size_t i = 0; i < image.pixels.size(); i += 3) sum += std::abs(image.pixels[i] - image.pixels[i + 1]) * 3.0 / double(image.pixels.size());
+    return sum;
+  };
+  CHECK(chroma(picture) > 80);
+  CHECK(chroma(recoloured(picture, greys, ColourMethod::sliced)) < 20);
 }
 
 TEST_CASE("recoloured: grey, one colour, one pixel, black and white") {

@@ -8,6 +8,7 @@
 #include "temporary_folder.h"
 #include "weft/gan/contest.h"
 #include "weft/gan/dataset.h"
+#include "weft/gan/measures.h"
 #include "weft/gan/transfer.h"
 
 using namespace weft;
@@ -215,6 +216,16 @@ TEST_CASE("transfer takes a feature network in place of patches: masks, strength
   CHECK(seen == 3);
   job.options.strength = 0;
   CHECK(gan::transfer(context, job).pixels == job.content.pixels);
+}
+
+TEST_CASE("brush: by features, too, larger marks have fewer edges") {
+  const Context context = Context::open("cpu", {.threads = 1});
+  gan::TransferJob job = gram_job(context);
+  const auto edges = [&](double brush) {
+    job.options.brush = brush;
+    return gan::gradient_energy(gan::transfer(context, job));
+  };
+  CHECK(edges(2) < 0.8 * edges(0.5));
 }
 
 TEST_CASE("what a transfer by features will take is known before") {

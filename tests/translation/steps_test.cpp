@@ -1,6 +1,7 @@
 // Steps of the translating models: PyTorch's numbers, and what each part of a loss is for.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <map>
 #include <set>
@@ -8,6 +9,8 @@
 
 #include "where.h"
 #include "weft/gan/contest.h"
+#include "weft/gan/measures.h"
+#include "weft/gan/sheet.h"
 #include "weft/gan/translation.h"
 
 using namespace weft;
@@ -34,15 +37,16 @@ Tensor pictures(const Context& context, const std::string& name) {      // (N,C,
 /// The model as torch_steps.py has it: the settings that it comes with, in small, and nothing random.
 gan::GanOptions small(const std::string& model) {
   gan::GanOptions o;
-  o.model.size = 32, o.model.channels = 3, o.model.width = 4, o.model.latent = 16, o.model.blocks = 2;
+  o.model.size = 32, o.model.channels = 3, o.model.width = 4, o.model.blocks = 2;
   o.objective = &gan::find_objective(model == "pix2pix" ? "non-saturating" : "lsgan");
   o.generator.settings.beta1 = o.discriminator.settings.beta1 = 0.5;
   o.patches = 1 << 20;                   // all there are
-  o.weights = {.adversarial = 2, .cycle = 10, .identity = 5};
-  if (model == "cut" || model == "fastcut") o.model.upsampling = "bilinear", o.weights = {.adversarial = 2, .identity = 1, .nce = 1};
-  if (model == "fastcut") o.weights = {.adversarial = 2, .nce = 10};
-  if (model == "unit") o.model.blocks = 1, o.weights = {.adversarial = 20, .cycle = 100, .l1 = 100, .kl = 0.1};
-  if (model == "pix2pix") o.model.norm = "batch", o.weights = {.adversarial = 1, .l1 = 100};
+  if (model == "cyclegan") o.weights = {.cycle = 10, .identity = 5};
+  if (model == "cut" || model == "fastcut") o.model.latent = 16, o.model.upsampling = "bilinear";
+  if (model == "cut") o.weights = {.identity = 1, .nce = 1};
+  if (model == "fastcut") o.weights = {.nce = 10};
+  if (model == "unit") o.model.blocks = 1, o.model.upsampling = "nearest", o.weights = {.adversarial = 10, .cycle = 100, .l1 = 100, .kl = 0.1};
+  if (model == "pix2pix") o.model.blocks = 9, o.model.norm = "batch", o.weights = {.l1 = 100};
   return o;
 }
 
@@ -167,6 +171,45 @@ TEST_CASE("each part of each model's loss falls when it alone is learned, and th
   }
 }
 
+TEST_CASE("model.norm and model.upsampling reach the generators") {
+  const Context context = Context::open("cpu");
+  const auto shapes = [&](const std::string& model, const char* norm, const char* upsampling) {
+    gan::GanOptions o = small(model);
+    o.model.norm = norm, o.model.upsampling = upsampling;
+    std::map<std::string, std::vector<int64_t>> all;
+    for (const auto& [name, tensor] : nn::state_dict(contest(context, model, o)->network(0))) all[name] = tensor.shape;
+    return all;
+  };
+  for (const char* model : {"cyclegan", "cut", "fastcut", "unit", "pix2pix"}) {
+    CAPTURE(std::string(model));
+    const auto plain = shapes(model, "instance", "nearest"), normed = shapes(model, "batch", "nearest"), transposed = shapes(model, "instance", "transposed");
+    CHECK(normed.size() > plain.size());
+    CHECK(transposed != plain);
+  }
+}
+
+TEST_CASE("lsgan's squares are whole and a discriminator's loss is the mean of both sides', whatever the objective") {
+  const Context context = Context::open("cpu", {DType::f64});
+  const auto [a, b] = some_pictures(context);
+  for (const char* model : {"cyclegan", "pix2pix"})
+    for (const char* objective : {"lsgan", "non-saturating"}) {
+      CAPTURE(std::string(model) + objective);
+      gan::GanOptions o = small(model);
+      o.objective = &gan::find_objective(objective);
+      o.generator.learning_rate = o.discriminator.learning_rate = 0;
+      o.weights.adversarial = 3;
+      const auto c = contest(context, model, o);
+      for (size_t i = 0; i < c->players().size(); ++i)                    // logits of 0 for all pictures
+        if (c->players()[i].name.rfind("discriminator", 0) == 0)
+          for (const auto& [name, p] : c->network(i).parameters()) p->value.write(std::vector<double>(size_t(p->value.count()), 0.0));
+      c->step({a, b});
+      const bool squares = objective == std::string("lsgan");
+      const char* side = model == std::string("pix2pix") ? "" : "_a";
+      CHECK(c->gauges()[std::string("loss_d") + side] == doctest::Approx(squares ? 0.5 : std::log(2)));
+      CHECK(c->gauges()[std::string("loss_gan") + (*side ? "_ba" : "")] == doctest::Approx(3 * (squares ? 1 : std::log(2))));
+    }
+}
+
 TEST_CASE("unit's losses, each worked out by itself, with discriminators at two scales") {
   const Context context = Context::open("cpu", {DType::f64});
   gan::GanOptions o = small("unit");
@@ -241,7 +284,9 @@ TEST_CASE("steps that are recorded, and steps after a checkpoint, are the steps 
     CAPTURE(std::string(model));
     const Context context = Context::open("cpu", {.threads = 1});
     gan::GanOptions o = small(model);
-    o.pool = 2, o.patches = 20, o.model.dropout = 0.5, o.ema = 0.9;
+    o.patches = 20, o.ema = 0.9;
+    if (model == std::string("cyclegan")) o.pool = 2;
+    if (model == std::string("pix2pix")) o.model.dropout = 0.5;
     const auto run = [&](gan::CaptureSteps capture, int cut_at) {
       o.capture = capture;
       auto c = contest(context, model, o);
@@ -288,6 +333,50 @@ TEST_CASE("sheets show inputs beside outputs, and what is held out is measured")
     CHECK(std::isfinite(g["held_out"]));
     CHECK(g["held_out"] > 0);
     CHECK_THROWS_AS(contest(context, model, small(model))->sheet({}, 2, 0), const ConfigError&);
+  }
+}
+
+TEST_CASE("what is held out is measured by its patches, as a share of what they were apart, and by what is kept of its structure") {
+  const Context context = Context::open("cpu", {.threads = 1});
+  const auto c = contest(context, "cyclegan", small("cyclegan"));
+  const Sides s = some_pictures(context);
+  const gan::Image in = gan::to_image(s.a, 0), out = gan::to_image(gan::in_evaluation(c->network(0), s.a), 0), wanted = gan::to_image(s.b, 0);
+  const auto apart = [&](const gan::Image& picture) {
+    const auto at_scales = gan::patch_distance(context, {picture}, {wanted});
+    return at_scales[0] + at_scales[1] + at_scales[2];
+  };
+  const double style = apart(out) / apart(in), kept = gan::structural_similarity(in, out);
+  const gan::Gauges told = c->measure({s.a, s.b});
+  CHECK(told["held_out_style"] == doctest::Approx(style));
+  CHECK(told["held_out_structure"] == doctest::Approx(kept));
+  CHECK(told["held_out"] == doctest::Approx(style + 1 - kept));
+}
+
+TEST_CASE("cyclegan's discriminators are shown pictures of earlier steps, out of a pool a side") {
+  const Context context = Context::open("cpu", {.threads = 1});
+  gan::GanOptions o = small("cyclegan");
+  o.generator.learning_rate = o.discriminator.learning_rate = 0;
+  const auto opinions = [&](int pool) {
+    o.pool = pool;
+    const auto c = contest(context, "cyclegan", o);
+    std::vector<std::array<double, 2>> told;
+    for (int i = 0; i < 8; ++i) {
+      const Tensor a = context.uniform({1, 32, 32, 3}, uint64_t(20 + i)) * 2 - 1;
+      c->step({a, -a});
+      told.push_back({c->gauges()["d_fake_a"], c->gauges()["d_fake_b"]});
+    }
+    return told;
+  };
+  const auto now = opinions(0), pooled = opinions(1);
+  for (const size_t side : {0, 1}) {
+    int earlier = 0;
+    for (size_t i = 0; i < 8; ++i) {
+      size_t of = 0;
+      while (of < i && pooled[i][side] != now[of][side]) ++of;
+      CHECK(pooled[i][side] == now[of][side]);
+      earlier += of < i;
+    }
+    CHECK(earlier > 0);
   }
 }
 
