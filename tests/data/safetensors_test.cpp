@@ -205,7 +205,9 @@ TEST_CASE("safetensors: written files start with '{', align their data to 64 and
   const Safetensors back = read_safetensors(path);
   CHECK(back.metadata == metadata);
   REQUIRE(back.tensors.size() == tensors.size());
-  for (const auto& [name, t] : tensors) {
+  for (const auto& each : tensors) {
+    const auto& name = each.first;
+    const auto& t = each.second;
     CAPTURE(name);
     const HostTensor& b = back.tensors.at(name);
     CHECK((b.dtype == t.dtype && b.shape == t.shape && b.bytes == t.bytes));

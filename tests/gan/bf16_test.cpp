@@ -58,8 +58,10 @@ TEST_CASE("a DCGAN in bf16 follows the one in fp32, and saves float32") {
   }
   MESSAGE("losses of 30 steps apart by at most " << furthest);
   CHECK(furthest > 0);
-  for (const auto& [name, file] : found.saved.files)
-    for (const auto& [tensor, t] : file.tensors) {
+  for (const auto& file : found.saved.files)
+    for (const auto& each : file.second.tensors) {
+      const std::string &name = file.first, &tensor = each.first;
+      const HostTensor& t = each.second;
       CAPTURE(name + "/" + tensor);
       CHECK(t.dtype == (tensor == "updates" ? FileDType::i64 : FileDType::f32));
       CHECK(t.shape == right.saved.files.at(name).tensors.at(tensor).shape);

@@ -115,7 +115,9 @@ TEST_CASE("the trajectories of one and two hundred steps and more") {
     DiracGan game(g.setting);
     Point at{1, 1};
     int done = 0;
-    for (const auto& [steps, i] : {std::pair{1, 0}, {10, 1}, {100, 2}, {500, 3}}) {
+    for (const auto& each : {std::pair{1, 0}, {10, 1}, {100, 2}, {500, 3}}) {
+      const auto& steps = each.first;
+      const auto& i = each.second;
       at = game.steps(at, steps - done);
       done = steps;
       CAPTURE(steps);

@@ -97,9 +97,10 @@ TEST_CASE("resnet and r3gan are PyTorch's, conditional and to the second derivat
     const Tensor logits = (*n.discriminator)(x), slope = grad(sum(logits), {x}, CreateGraph::yes)[0];
     CHECK(gap_to(key + ".logits", logits) <= 1e-11);
     CHECK(gap_to(key + ".slope", slice(slope, 0, 0, c.shown)) <= 1e-11);
-    for (const auto& [name, p] : n.discriminator->parameters())
-      if (std::count(c.parameters.begin(), c.parameters.end(), name)) {
+    for (const auto& each : n.discriminator->parameters())
+      if (const std::string& name = each.first; std::count(c.parameters.begin(), c.parameters.end(), name)) {
         CAPTURE(name);
+        const auto& p = each.second;
         const Tensor gradient = grad(sum_squares(slope), {p->value}, CreateGraph::no, KeepGraph::yes)[0];
         CHECK(largest_gap(to_doubles(nn::to_disk(*p, gradient)), to_doubles(torch_says().at(key + ".penalty." + name))) <= 1e-10);
       }
@@ -291,7 +292,9 @@ TEST_CASE("r3gan begins as its paper says") {
   const gan::Networks n = gan::r3gan(context, o);
   nn::initialise(*n.generator, nn::Init::dcgan, 5);
   const double gain = std::sqrt(2 / 1.04) * std::pow(8, -0.25);   // 8 blocks
-  for (const auto& [name, p] : n.generator->parameters()) {
+  for (const auto& each : n.generator->parameters()) {
+    const auto& name = each.first;
+    const auto& p = each.second;
     CAPTURE(name);
     const double spread = std::sqrt(sum_squares(p->value).item() / double(p->value.count()));
     if (has_end(name, "conv3.weight") || has_end(name, "bias")) CHECK(spread == 0);

@@ -59,7 +59,7 @@ TEST_CASE("a machine on which cuda cannot be used gets a sentence with a way out
       {"too old for weft", told([](M& m) { m.found = Found::no_kernel, m.capability = 61, m.compiled = "native"; }), "built for: native; weft needs 7.5 or newer, so there is --device cpu"},
       {"else", told([](M& m) { m.found = Found::other, m.error = "unknown error"; }), "says: unknown error; `nvidia-smi`"},
   };
-  for (const auto& [name, text, part] : cases) CHECK_MESSAGE(has(text, part), name << ": " << text);
+  for (const auto& each : cases) CHECK_MESSAGE(has(std::get<1>(each), std::get<2>(each)), std::get<0>(each) << ": " << std::get<1>(each));
 }
 
 TEST_CASE("what the machine looks like is read from its files") {

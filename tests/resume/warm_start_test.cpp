@@ -25,8 +25,8 @@ TEST_CASE("a run begins from the networks of another, whole") {
   sha256(runs.train("second", 1, {"--seed", "9", "--init-from", runs / "first", "--set", "optimizer.learning_rate_g=0", "--set", "optimizer.learning_rate_d=0"}));
   for (const char* network : {"generator", "discriminator"}) {
     const auto from = tensors(runs / "first", 3, network), now = tensors(runs / "second", 1, network);
-    for (const auto& [name, bytes] : from)
-      if (name.find("running") == std::string::npos) CHECK_MESSAGE(now.at(name) == bytes, name);
+    for (const auto& each : from)
+      if (each.first.find("running") == std::string::npos) CHECK_MESSAGE(now.at(each.first) == each.second, each.first);
   }
   // A generator's file alone: the discriminator is then drawn as ever.
   const Words still = {"--seed", "9", "--set", "optimizer.learning_rate_g=0", "--set", "optimizer.learning_rate_d=0"};
@@ -83,9 +83,10 @@ TEST_CASE("frozen parameters do not move, the others do, and a cut run freezes t
   const Runs runs;
   const Words frozen = {"--set", "train.freeze=discriminator.main.0.*,generator.main.3.*", "--set", "optimizer.name=adamw", "--set", "optimizer.decay=0.1"};
   const std::string whole = sha256(runs.train("run", 6, frozen));
-  for (const auto& [network, still] : {std::pair<std::string, std::string>{"discriminator", "main.0."}, {"generator", "main.3."}}) {
+  for (const auto& each : {std::pair<std::string, std::string>{"discriminator", "main.0."}, {"generator", "main.3."}}) {
+    const std::string &network = each.first, &still = each.second;
     const auto early = tensors(runs / "run", 4, network), late = tensors(runs / "run", 6, network);
-    for (const auto& [name, bytes] : early) CHECK_MESSAGE((late.at(name) == bytes) == (name.rfind(still, 0) == 0), network << " " << name);
+    for (const auto& tensor : early) CHECK_MESSAGE((late.at(tensor.first) == tensor.second) == (tensor.first.rfind(still, 0) == 0), network << " " << tensor.first);
   }
   sha256(runs.train("cut", 3, frozen));
   CHECK(sha256(runs.train("cut", 6, {"--set", "train.freeze=discriminator.main.0.*,generator.main.3.*", "--set", "optimizer.name=adamw", "--set", "optimizer.decay=0.1", "--resume"})) == whole);

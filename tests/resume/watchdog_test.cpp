@@ -131,14 +131,16 @@ TEST_CASE("a step that is not finite leaves no trace: parameters, running statis
   gan.save(after);
   // The generator's own pass does not meet the real pictures, so it moves, and its average with it.
   for (const char* file : {"discriminator", "discriminator.optimizer"})
-    for (const auto& [name, t] : before.files[file].tensors) {
+    for (const auto& each : before.files[file].tensors) {
+      const auto& name = each.first;
+      const auto& t = each.second;
       CAPTURE(name);
       const bool of_fakes = name.find("running") != std::string::npos;       // the generated half still counts
       if (!of_fakes) CHECK(after.files[file].tensors[name].bytes == t.bytes);
     }
-  for (const auto& [file, content] : after.files)
-    for (const auto& [name, t] : content.tensors)
-      for (const double v : to_doubles(t)) CHECK_MESSAGE(std::isfinite(v), file << " " << name);
+  for (const auto& file : after.files)
+    for (const auto& each : file.second.tensors)
+      for (const double v : to_doubles(each.second)) CHECK_MESSAGE(std::isfinite(v), file.first << " " << each.first);
 
   const std::string hash = gan.parameters_sha256();
   gan.explain_not_finite(context.from(broken, real.shape()));

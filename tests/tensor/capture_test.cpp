@@ -142,7 +142,9 @@ TEST_CASE("a captured step that needs the host is refused with a way out") {
         {"synchronise", [&] { context.synchronise(); }},
         {"another capture", [&] { (void)context.capture([] {}); }},
     };
-    for (const auto& [what, step] : wrong) {
+    for (const auto& each : wrong) {
+      const auto& what = each.first;
+      const auto& step = each.second;
       CAPTURE(what);
       std::string text;
       const auto launches = context.launches();

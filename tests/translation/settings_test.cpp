@@ -47,7 +47,9 @@ TEST_CASE("each weight multiplies its own part of a translation's loss") {
       {"unit", {{"loss_cycle_a", &S::cycle}, {"loss_l1_a", &S::l1}, {"loss_kl_a", &S::kl}}},
       {"fastcut", {{"loss_gan", &S::adversarial}, {"loss_nce", &S::nce}}}};
   const Sides sides;
-  for (const auto& [model, weights] : all) {
+  for (const auto& each : all) {
+    const auto& model = each.first;
+    const auto& weights = each.second;
     const auto first_step = [&, &weights = weights](double more) {       // the weights 1 + more, 1 + 2 more, ...
       gan::Training t = sides.training(model, [&](S& s) {
         for (size_t i = 0; i < weights.size(); ++i) s.*weights[i].weight = 1 + double(i + 1) * more;

@@ -163,7 +163,9 @@ TEST_CASE("each part of each model's loss falls when it alone is learned, and th
     CHECK(sum == doctest::Approx(before["loss_g"]).epsilon(1e-5));
     c->seek(0);
     c->step({s.a, s.b});
-    for (const auto& [told, value] : judged) {             // each discriminator learns
+    for (const auto& each : judged) {             // each discriminator learns
+      const auto& told = each.first;
+      const auto& value = each.second;
       CAPTURE(told);
       CHECK(value > 0);
       CHECK(c->gauges()[told] < value);
@@ -240,7 +242,9 @@ TEST_CASE("unit's losses, each worked out by itself, with discriminators at two 
       {"loss_kl_back_a", 0.1 * divergence(again_a)},             {"loss_kl_back_b", 0.1 * divergence(again_b)},
       {"loss_gan_ab", 20 * judge(2, as_b, 1)},                   {"loss_gan_ba", 20 * judge(1, as_a, 1)},
       {"loss_d_a", judge(1, a, 1) + judge(1, as_a, 0)},          {"loss_d_b", judge(2, b, 1) + judge(2, as_b, 0)}};
-  for (const auto& [name, value] : expected) {
+  for (const auto& each : expected) {
+    const auto& name = each.first;
+    const auto& value = each.second;
     CAPTURE(name);
     CHECK(told[name] == doctest::Approx(value).epsilon(1e-9));
   }
