@@ -20,7 +20,8 @@ TEST_CASE("DCGAN's layers never run oneDNN's reference loops") {
         cpu.ops().conv2d_input_grad(*cpu.queue, p, {}, y.data(), {w.data()}, x.data());
         cpu.ops().conv2d_weight_grad(*cpu.queue, p, false, x.data(), y.data(), w.data());
         int by_library = 0;
-        for (const auto& [name, count] : cpu.queue->launches) {
+        for (const auto& each : cpu.queue->launches) {
+          const auto& name = each.first;
           INFO(size << "x" << size << "x" << channels << " " << layer.name << ": " << name);
           CHECK(name.find("ref") == std::string::npos);
           by_library += name.find(':') != std::string::npos;

@@ -32,7 +32,9 @@ TEST_CASE("Winograd's convolutions are no further from the truth than twice the 
   Backendful cpu("cpu", DType::f32), plain("reference", DType::f32), exact("cpu", DType::f64);
   // Odd and even sides, no padding, more than the filter reaches, several runs of tiles, and other channels out than in.
   for (const ConvProblem& p : {window3(1, 33, 35, 64, 80, 1, 1), window3(2, 34, 38, 80, 64, 0, 0), window3(3, 19, 28, 64, 64, 2, 3)})
-    for (const auto& [with_bias, slope, accumulate] : {std::tuple{false, 1.0, false}, {true, 0.2, false}, {true, 1.0, true}}) {
+    for (const auto& each : {std::tuple{false, 1.0, false}, {true, 0.2, false}, {true, 1.0, true}}) {
+      const bool with_bias = std::get<0>(each), accumulate = std::get<2>(each);
+      const double slope = std::get<1>(each);
       INFO(p.n << " x " << p.h << " x " << p.w << ", bias " << with_bias << ", slope " << slope << ", accumulate " << accumulate);
       const std::vector<float> x = filled(x_size(p), 1), y = filled(y_size(p), 2), w = filled(w_size(p), 3), bias = filled(size_t(std::max(p.c, p.k)), 4);
       const std::vector<double> x64 = as<double>(x), y64 = as<double>(y), w64 = as<double>(w), bias64 = as<double>(bias);
