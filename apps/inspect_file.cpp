@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 std::string padded(std::string text, size_t width) { return text.size() < width ? text + std::string(width - text.size(), ' ') : text + "  "; }
 
-std::string shape_text(const std::vector<int64_t>& shape) {
+std::string short_shape(const std::vector<int64_t>& shape) {
   std::string text;
   for (const int64_t n : shape) text += (text.empty() ? "" : "x") + std::to_string(n);
   return text.empty() ? "scalar" : text;
@@ -70,7 +70,7 @@ Finding inspect_safetensors(const fs::path& path) {
   int64_t numbers = 0, not_finite = 0;
   for (const TensorEntry& t : header.tensors) {
     Json one = {{"name", t.name}, {"dtype", name_of(t.dtype)}, {"shape", t.shape}};
-    rows += padded(harmless(t.name), widest + 2) + padded(name_of(t.dtype), 6) + padded(shape_text(t.shape), 16);
+    rows += padded(harmless(t.name), widest + 2) + padded(name_of(t.dtype), 6) + padded(short_shape(t.shape), 16);
     int64_t count = 1;
     for (const int64_t n : t.shape) count *= n;
     numbers += count;
@@ -125,7 +125,7 @@ Finding inspect_events(const fs::path& path) {
 }
 
 Finding inspect_idx(const gan::IdxHeader& header) {
-  return {{{"kind", "idx"}, {"type", header.type}, {"shape", header.shape}}, line("IDX", shape_text(header.shape) + " of " + header.type)};
+  return {{{"kind", "idx"}, {"type", header.type}, {"shape", header.shape}}, line("IDX", short_shape(header.shape) + " of " + header.type)};
 }
 
 }  // namespace

@@ -47,16 +47,11 @@ std::string printable(const std::string& text) {
   return out + (text.size() > 120 ? "...\"" : "\"");
 }
 
-bool has_control_character(const std::string& name) {
-  for (size_t i = 0; i < name.size(); ++i)
-    if (control_character(name, i)) return true;
-  return false;
-}
-
 std::string name_trouble(const std::string& name, const SafetensorsLimits& limits) {
   if (name.size() > limits.name_bytes)
     return "a name of " + std::to_string(name.size()) + " bytes; at most " + std::to_string(limits.name_bytes) + " are allowed";
-  if (has_control_character(name)) return "the name " + printable(name) + " holds a control character";
+  for (size_t i = 0; i < name.size(); ++i)
+    if (control_character(name, i)) return "the name " + printable(name) + " holds a control character";
   return "";
 }
 

@@ -22,11 +22,6 @@ const char* ending_of(const std::string& bytes) {
   return bytes.rfind("\x89PNG", 0) == 0 ? ".png" : bytes.rfind("\xff\xd8", 0) == 0 ? ".jpg" : bytes.rfind("RIFF", 0) == 0 ? ".webp" : ".bmp";
 }
 
-bool is_there(const fs::path& file) {
-  std::error_code none;
-  return fs::exists(file, none);
-}
-
 /// For a person: the last part of what a browser called it, without control characters.
 std::string shown_name(std::string name) {
   name.erase(0, name.find_last_of("/\\") + 1);
