@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -25,7 +24,7 @@ std::string read_text(const fs::path& path) {
   std::error_code trouble;
   const uint64_t size = fs::file_size(path, trouble);
   std::ifstream in(path, std::ios::binary);
-  if (trouble || !in) throw DataError("cannot read " + path.string() + ": " + (trouble ? trouble.message() : std::strerror(errno)));
+  if (trouble || !in) throw_unreadable(path, trouble ? trouble.value() : errno);
   if (size > kLongestText) throw FormatError(path.string() + ": far too long for what it is");
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -86,6 +85,9 @@ Checkpoint read_checkpoint(const fs::path& folder) {
 }
 
 fs::path Checkpoints::save(int64_t step, const Checkpoint& checkpoint) const {
+  if (step < 0) throw ConfigError("a checkpoint's step is 0 or more, not " + std::to_string(step));
+  for (const auto& [name, file] : checkpoint.files)
+    if (name.empty() || name.find_first_of("/\n") != std::string::npos) throw ConfigError("a file of a checkpoint needs a name without '/' or line break, not '" + name + "'");
   make_directories(folder_);
   expect_room(folder_, checkpoint);
   const fs::path hidden = folder_ / ("." + checkpoint_name(step)), final = path(step);

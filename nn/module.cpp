@@ -8,11 +8,18 @@
 namespace weft::nn {
 
 std::shared_ptr<Parameter> Module::add(const std::string& name, Parameter p) {
+  expect_new(name);
   own_.emplace_back(name, std::make_shared<Parameter>(std::move(p)));
   return own_.back().second;
 }
 
+void Module::expect_new(const std::string& name) const {
+  const auto taken = [&](const auto& all) { return std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.first == name; }); };
+  if (taken(own_) || taken(children_)) throw ConfigError("a module has two parts called '" + name + "', of which a state dict would hold one; give each a name of its own");
+}
+
 void Module::rename(const std::string& from, const std::string& to) {
+  expect_new(to);
   for (auto& [name, p] : own_)
     if (name == from) name = to;
 }
@@ -85,7 +92,10 @@ Draw draw_for(Init scheme, const Parameter& p) {
 }  // namespace
 
 void initialise(const Module& module, Init scheme, uint64_t seed, const std::string& stream) {
-  for (const auto& [name, p] : module.parameters()) {
+  const NamedParameters named = module.parameters();
+  if (named.empty()) return;
+  const Context::AtStep begin(named[0].second->value.context(), 0);
+  for (const auto& [name, p] : named) {
     const Context context = p->value.context();
     const NoGraph scope(context);
     const Draw d = draw_for(scheme, *p);
@@ -111,6 +121,7 @@ Arena::Arena(const Module& module) {
     if (twin != parameters.end())
       throw ConfigError("one module stands in the network twice: " + names[size_t(twin - parameters.begin())] + " and " + name +
                         " are the same parameter; make a module of its own for each place");
+    if (p->gradient) throw ConfigError("parameter " + name + " is in an arena already, whose optimiser would move nothing any more; let that arena go first, or take it");
     parameters.push_back(p);
     names.push_back(name);
     count += p->value.count();
@@ -130,6 +141,10 @@ Arena::Arena(const Module& module) {
     p->gradient = Tensor(gradients.storage(), at, shape, values.dtype());
     at += size_t((shape.count() + align - 1) / align * align);
   }
+}
+
+Arena::~Arena() {
+  for (const auto& p : parameters) p->gradient = {};
 }
 
 Tensors Arena::leaves() const {

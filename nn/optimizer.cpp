@@ -16,6 +16,8 @@ double Schedule::at(int64_t step) const {
 }
 
 Optimizer::Optimizer(Arena& arena, const OptimizerOptions& options, int slot) : arena_(arena), options_(options), slot_(slot) {
+  if (slot < 0 || size_t(slot) >= std::size(StepState().update))
+    throw ConfigError("an optimiser's slot is 0 to 3, another for each network that learns in one context, not " + std::to_string(slot));
   const OptimizerSettings& s = options.settings;
   const bool adam = s.kind == OptimizerKind::adam || s.kind == OptimizerKind::adamw;
   const Context context = arena.values.context();
@@ -36,7 +38,7 @@ Optimizer::Optimizer(Arena& arena, const OptimizerOptions& options, int slot) : 
 }
 
 void Optimizer::prepare(int64_t step) {
-  ++updates_;
+  ++updates_, prepared_ = true;
   StepState::Update& u = arena_.values.context().step_state().update[slot_];
   u.learning_rate = options_.learning_rate * options_.schedule.at(step);
   u.bias_correction1 = 1 - std::pow(options_.settings.beta1, double(updates_));
@@ -44,6 +46,7 @@ void Optimizer::prepare(int64_t step) {
 }
 
 void Optimizer::step() {
+  if (!prepared_) throw Error("an optimiser's step() before any prepare(), so without a learning rate; call prepare(step), then publish_step_state(), then step()");
   const Context context = arena_.values.context();
   const NoGraph scope(context);
   const Range phase(context, "update");
@@ -106,8 +109,14 @@ void Optimizer::load_state_dict(const HostTensors& tensors, const std::string& w
 }
 
 Ema::Ema(const Arena& source, Arena& average, double decay) : source_(source), average_(average), decay_(source.values.context(), decay) {
-  if (source.values.count() != average.values.count() || source.buffers.size() != average.buffers.size())
-    throw ConfigError("an average needs a network of the same shape");
+  const auto described = [](const Arena& arena) {
+    std::string text;
+    for (size_t i = 0; i < arena.parameters.size(); ++i) text += "\n  " + arena.names[i] + " " + arena.parameters[i]->value.shape().text();
+    for (const auto& buffer : arena.buffers) text += "\n  a buffer " + buffer->value.shape().text();
+    return text;
+  };
+  if (const std::string wanted = described(source), came = described(average); wanted != came)
+    throw ConfigError("an average needs a network of the same parameters and buffers:" + wanted + "\nis not" + came);
   average_.values.copy_from(source_.values, "ema");
   copy_buffers();
 }

@@ -147,7 +147,14 @@ struct Walk {
       }
       if (watch) watch->rule_ends(*node, results);
       for (size_t i = 0; i < needs.size(); ++i) {
-        if (!needs[i] || !results[i]) continue;
+        if (!needs[i]) continue;
+        if (i >= results.size())
+          throw Error(std::string("the rule of ") + node->name + " gave " + std::to_string(results.size()) + " results, and none for input " + std::to_string(i) +
+                      ", whose gradient is wanted; it gives one for each input, empty where none is");
+        if (!results[i]) continue;
+        if (const Shape& own = node->edges[i]->output_shape; !into[i] && !(results[i].shape() == own))
+          throw ShapeError(std::string("the rule of ") + node->name + " gave a gradient of shape " + results[i].shape().text() + " for input " + std::to_string(i) +
+                           ", which is " + own.text());
         arrive(node->edges[i].get(), results[i]);
         pending[node->edges[i]->number] = node->edges[i];
       }
@@ -161,7 +168,10 @@ struct Walk {
 };
 
 Tensor first_gradient(const Tensor& loss, const Tensor& seed) {
-  if (!loss.requires_grad()) throw Error("the gradient of a tensor that is not part of a graph: make its inputs leaf() and record");
+  if (!loss.requires_grad())
+    throw Error("the gradient of a tensor that is not part of a graph: make its inputs leaf() and record. If they are, and it was recorded, its derivative is 0 everywhere "
+                "(as of sign(x), or the second one of what is linear in x): ask requires_grad() first, and take zeros");
+  detail::common_context("the gradient and its seed", {&loss, &seed}, false);
   if (!seed && loss.count() != 1) throw ShapeError("the gradient of a tensor of shape " + loss.shape().text() + " needs a seed of that shape; a loss is a scalar");
   if (seed && !(seed.shape() == loss.shape())) throw ShapeError("a seed of shape " + seed.shape().text() + " for a tensor of shape " + loss.shape().text());
   return seed ? seed : reshape(loss.context().constant(1), loss.shape());
@@ -177,6 +187,7 @@ Tensors grad(const Tensor& loss, const Tensors& inputs, CreateGraph create, Keep
   Walk walk;
   for (const Tensor& t : inputs) {
     if (!t.requires_grad()) throw Error("the gradient with respect to a tensor that is not part of the graph; use its leaf()");
+    detail::common_context("grad", {&loss, &t}, false);
     walk.gradient[t.node().get()];
   }
   walk.run(loss, start, graph, keep == KeepGraph::yes);
@@ -196,6 +207,7 @@ void backward(const Tensor& loss, const Tensors& leaves, const Tensors& windows,
   if (leaves.size() != windows.size()) throw ShapeError("backward: " + std::to_string(leaves.size()) + " leaves but " + std::to_string(windows.size()) + " windows");
   for (size_t i = 0; i < leaves.size(); ++i) {
     if (!leaves[i].requires_grad()) throw Error("the gradient with respect to a tensor that is not part of the graph; use its leaf()");
+    detail::common_context("backward", {&loss, &leaves[i], &windows[i]}, false);
     if (windows[i].count() != leaves[i].count()) throw ShapeError("backward: a window of shape " + windows[i].shape().text() + " for a leaf of shape " + leaves[i].shape().text());
     if (!walk.window.emplace(leaves[i].node().get(), windows[i]).second)
       throw Error("backward: leaf " + std::to_string(i) + ", of shape " + leaves[i].shape().text() + ", stands among the leaves twice; a leaf has one gradient, and one window for it");

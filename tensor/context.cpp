@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 #include "state.h"
 #include "weft/tensor/ops.h"
@@ -179,6 +180,9 @@ Tensor Context::normal(const Shape& shape, uint64_t stream) const {
 void optimizer_step(const OptimizerSettings& settings, const Update& u, int slot) {
   const Context context = detail::common_context("optimizer_step", {&u.values, &u.gradients, &u.m, &u.v, &u.scale, &u.skip});
   detail::ContextState& s = context.state();
+  if (slot < 0 || size_t(slot) >= std::size(s.step.update)) throw ConfigError("optimizer_step: the step state has updates 0 to 3, one a network, and no " + std::to_string(slot));
+  if (std::memcmp(&s.step.update[slot], &s.published.update[slot], sizeof(StepState::Update)) != 0)
+    throw Error("optimizer_step: learning rate or bias correction " + std::to_string(slot) + " was changed, and the device not told; call publish_step_state() before, as after prepare()");
   auto address = [](const Tensor& t) { return t ? t.data() : nullptr; };
   Storage& weights = *u.values.storage();
   auto* copy = static_cast<char*>(const_cast<void*>(weights.rounded()));   // valid also outside of this range
@@ -194,6 +198,20 @@ void optimizer_step(const OptimizerSettings& settings, const Update& u, int slot
 StepState& Context::step_state() const { return state_->step; }
 void Context::publish_step_state() const {
   state_->copy(state_->step_on_device, &state_->step, sizeof(StepState), CopyDirection::to_device);
+  state_->published = state_->step;
+}
+
+Context::AtStep::AtStep(const Context& context, uint64_t step) : state_(context.state_), before_(state_->step) {
+  state_->step.step = step;
+  context.publish_step_state();
+}
+Context::AtStep::~AtStep() {
+  state_->step = before_;
+  try {
+    Context(state_).publish_step_state();
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "weft: while going back to the step before: %s\n", e.what());
+  }
 }
 
 }  // namespace weft

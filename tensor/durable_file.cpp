@@ -114,6 +114,11 @@ void throw_io(const char* doing, const fs::path& path, int error) {
   throw IoError(text);
 }
 
+void throw_unreadable(const fs::path& path, int error) {
+  if (error == EMFILE || error == ENFILE) throw_io("read", path, error);
+  throw DataError("cannot read " + path.string() + ": " + std::strerror(error));
+}
+
 DurableFile::DurableFile(const fs::path& path, Mode mode) : path_(path), written_to_(path), mode_(mode) {
   std::optional<mode_t> before;
   if (mode == Mode::replace) path_ = behind_links(path, before), written_to_ = hidden_beside(path_);

@@ -14,7 +14,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
     return reshape(matmul(reshape(a, {a.shape().count(0, a.rank() - 1), a.size(-1)}), b, false, transpose_b, bias), out);
   }
   const int64_t m = a.size(transpose_a ? -1 : -2), k = a.size(transpose_a ? -2 : -1), n = b.size(transpose_b ? -2 : -1);
-  const int64_t batch_a = a.shape().count(0, a.rank() - 2), batch_b = b.shape().count(0, b.rank() - 2), batch = std::max(batch_a, batch_b);
+  const int64_t batch_a = a.shape().count(0, a.rank() - 2), batch_b = b.shape().count(0, b.rank() - 2);
   bool paired = a.rank() == b.rank();        // matrix by matrix
   for (int i = 0; paired && i + 2 < a.rank(); ++i) paired = a.size(i) == b.size(i);
   if (k != b.size(transpose_b ? -1 : -2) || !(paired || batch_a == 1 || batch_b == 1))
@@ -23,16 +23,19 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
   if (bias && !(bias.shape() == Shape{n})) throw ShapeError("matmul: a bias of shape " + bias.shape().text() + " for " + std::to_string(n) + " columns");
   const Context context = detail::common_context("matmul", {&a, &b, &bias});
   detail::ContextState& s = context.state();
-  Shape shape = batch_a >= batch_b ? a.shape() : b.shape();
+  const bool as_a = paired || batch_b == 1;   // the leading axes
+  const int64_t batch = as_a ? batch_a : batch_b;
+  Shape shape = as_a ? a.shape() : b.shape();
   shape[shape.rank() - 2] = m, shape[shape.rank() - 1] = n;
 
   // Activations times weights are activations; other products, as of a gradient in the weights, keep float32's digits.
   const bool layer = !transpose_a && b.rank() == 2 && !detail::is_bf16(b) && (detail::is_bf16(a) || b.storage()->weight);
-  Tensor out = context.empty(shape, layer ? s.activation(n) : s.scalar);
+  const DType type = layer ? s.activation(n) : s.scalar;
+  const Tensor out = k > 0 ? context.empty(shape, type) : cast(expand(bias ? bias.detach() : context.constant(0), shape), type);   // a sum of nothing
   const MatmulProblem p{batch, m, n, k, transpose_a, transpose_b, false, batch_a == 1 ? 0 : m * k, batch_b == 1 ? 0 : k * n,
                         detail::is_bf16(a), detail::is_bf16(b), detail::is_bf16(out)};
   s.flops += 2 * uint64_t(batch * m * n * k);
-  if (out.count() > 0) WEFT_OP(s, matmul)(*s.queue, p, a.data(), b.as_weight(), bias ? bias.data() : nullptr, out.data());
+  if (out.count() > 0 && k > 0) WEFT_OP(s, matmul)(*s.queue, p, a.data(), b.as_weight(), bias ? bias.data() : nullptr, out.data());
 
   return record("matmul", out, {a, b, bias}, {{true, true, false}, false}, [=](const RuleCall& call) {
     const Tensor &x = call.inputs[0], &w = call.inputs[1], &g = call.gradient;

@@ -8,7 +8,7 @@ namespace {
 struct Layout { int64_t groups, rows, channels; };
 
 Layout layout_of(const Tensor& x, int64_t groups, int64_t channels, const Tensor& gamma, const Tensor& beta) {
-  const bool whole = groups >= 1 && channels >= 1 && x.rank() >= 1 && x.count() % (groups * channels) == 0;
+  const bool whole = groups >= 1 && channels >= 1 && x.rank("normalize") >= 1 && x.count() % (groups * channels) == 0;
   const bool runs = whole && (channels == 1 || (x.size(-1) == channels && (x.size(0) % groups == 0 || groups % x.size(0) == 0)));
   if (!runs)
     throw ShapeError("normalize: " + x.shape().text() + " does not divide into " + std::to_string(groups) + " groups of rows of " + std::to_string(channels) + " channels");

@@ -103,6 +103,8 @@ constexpr Texts derivative_text[] = {WEFT_POINTWISE_KINDS(WEFT_KIND_TEXT)};
 
 Tensor apply(PointwiseKind kind, const Tensor& a, const Tensor& b = {}, const Tensor& c = {}, double p = 0, double q = 0) {
   const PointwiseInfo& info = pointwise_info[int(kind)];
+  const Tensor* inputs[3] = {&a, &b, &c};
+  for (int i = 0; i < info.inputs; ++i) inputs[i]->shape(info.name);   // it has one
   const Context context = detail::common_context(info.name, {&a, &b, &c});
   const Shape shape = broadcast(info.name, {&a, &b, &c});
   Tensor out = context.empty(shape, type_of(shape, {&a, &b, &c}, context.scalar()));
@@ -114,7 +116,6 @@ Tensor apply(PointwiseKind kind, const Tensor& a, const Tensor& b = {}, const Te
   if (!context.recording()) return unrecorded();
   const Texts& text = derivative_text[int(kind)];
   Saves saves{{false, false, false}, false};
-  const Tensor* inputs[3] = {&a, &b, &c};
   bool differentiable = false;
   for (int i = 0; i < 3; ++i) {
     if (!*inputs[i] || !inputs[i]->requires_grad() || !std::strcmp(text.d[i], "NONE")) continue;
@@ -134,6 +135,7 @@ void detail::convert(const Tensor& from, const Tensor& to) {
 Tensor cast(const Tensor& a, DType type) {
   if (a.dtype() == type) return a;
   const Context context = detail::common_context("cast", {&a});
+  if (type == DType::i32) throw ShapeError("cast: " + a.shape().text() + " to int32, which holds indices and no numbers; Context::index makes an index");
   const Tensor out = context.empty(a.shape(), type);
   detail::convert(a, out);
   return record("cast", out, {a}, {}, [](const RuleCall& call) { return Tensors{call.gradient}; });   // takes its input's type on arrival

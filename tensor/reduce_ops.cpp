@@ -14,7 +14,7 @@ struct Plan {
 
 Plan plan_of(const char* op, const Tensor& x, const std::vector<int>& axes) {
   Plan p;
-  p.reduced.assign(size_t(x.rank()), axes.empty());
+  p.reduced.assign(size_t(x.rank(op)), axes.empty());
   for (int a : axes) p.reduced[size_t(x.shape().axis(a))] = true;
   for (int i = 0; i < x.rank(); ++i) {
     const bool r = p.reduced[size_t(i)];

@@ -244,7 +244,8 @@ struct OpenFile {
       return;
     }
     if (fd >= 0) ::close(fd);
-    throw DataError("cannot read " + p.string() + ": " + (error ? std::strerror(error) : "not a plain file"));
+    if (error) throw_unreadable(p, error);
+    throw DataError("cannot read " + p.string() + ": not a plain file");
   }
   OpenFile(const OpenFile&) = delete;
   ~OpenFile() { ::close(fd); }

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <vector>
 
-#include "weft/kernels/error.h"
+#include "weft/tensor/durable_file.h"
 
 namespace weft {
 
@@ -61,7 +61,7 @@ std::string sha256_hex(const void* bytes, size_t size) { return Sha256().update(
 
 std::string sha256_of_file(const std::filesystem::path& path) {
   const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (!file) throw DataError("cannot open " + path.string() + ": " + std::strerror(errno));
+  if (!file) throw_unreadable(path, errno);
   Sha256 sum;
   std::vector<char> block(1u << 18);
   while (const size_t got = std::fread(block.data(), 1, block.size(), file.get())) sum.update(block.data(), got);

@@ -161,7 +161,7 @@ struct Rows {
 Tensor scatter_add(const Tensor& x, const Rows& rows, const Shape& table);
 
 Tensor gather_rows(const Tensor& table, const Rows& rows, const Shape& shape) {
-  const Context context = detail::common_context("gather", {&table, &rows.index}, false);
+  const Context context = detail::common_context("gather", {&table, &rows.index, &rows.weights}, false);
   detail::ContextState& s = context.state();
   Tensor out = context.empty(shape);
   const Shape before = table.shape();
@@ -172,7 +172,7 @@ Tensor gather_rows(const Tensor& table, const Rows& rows, const Shape& shape) {
 }
 
 Tensor scatter_add(const Tensor& x, const Rows& rows, const Shape& table) {
-  const Context context = detail::common_context("scatter_add", {&x, &rows.index}, false);
+  const Context context = detail::common_context("scatter_add", {&x, &rows.index, &rows.weights}, false);
   detail::ContextState& s = context.state();
   Tensor out = context.empty(table);
   WEFT_OP(s, scatter_add)(*s.queue, rows.problem(table), x.data(), rows.indices(), rows.factors(), out.data());

@@ -91,7 +91,7 @@ struct ContextState : std::enable_shared_from_this<ContextState> {
   uint64_t replays = 0;                   // of captured steps: each may have written any weight
   uint64_t next_storage = 1, next_node = 1;
   uint64_t flops = 0;                     // see Context::flops
-  StepState step;
+  StepState step, published;              // as the host has it, and as the device was last given it
   void* step_on_device = nullptr;
   std::map<uint64_t, Tensor> constants;   // by the value's bits: a NaN is a key too, and -0 is not 0
   std::map<std::string, std::shared_ptr<void>> tables;   // resampling tables by description

@@ -51,13 +51,17 @@ void Storage::in_captured_step(bool reads_copy) {
 Tensor::Tensor(std::shared_ptr<Storage> storage, size_t offset, const Shape& shape, DType dtype, std::shared_ptr<Node> node)
     : impl_(std::make_shared<Impl>(Impl{std::move(storage), offset, shape, dtype, std::move(node)})) {}
 
-Context Tensor::context() const {
-  if (!impl_) throw Error("an empty tensor has no context");
-  return impl_->storage ? Context(impl_->storage->context->shared_from_this()) : impl_->node->context;
+void Tensor::no_tensor(const char* by) {
+  throw ShapeError(std::string(by) + ": an empty Tensor, where one with a shape and values is wanted; was it ever given any?");
 }
 
-void* Tensor::data() const {
-  if (!impl_ || !impl_->storage) throw Error("the values of this tensor were not saved, only its shape");
+Context Tensor::context(const char* by) const {
+  const Impl& i = impl(by);
+  return i.storage ? Context(i.storage->context->shared_from_this()) : i.node->context;
+}
+
+void* Tensor::data(const char* by) const {
+  if (!impl(by).storage) throw Error("the values of this tensor were not saved, only its shape");
   return static_cast<char*>(impl_->storage->data) + impl_->offset * size_of(impl_->dtype);
 }
 
@@ -97,7 +101,7 @@ std::vector<To> download(const Tensor& t) {
 }
 template <class To>
 std::vector<To> download(const Tensor& t) {
-  return t.dtype() == DType::f64   ? download<double, To>(t)
+  return t.dtype("values") == DType::f64   ? download<double, To>(t)
          : t.dtype() == DType::i32 ? download<int32_t, To>(t)
          : t.dtype() == DType::bf16 ? download<Bf16, To>(t)
                                    : download<float, To>(t);

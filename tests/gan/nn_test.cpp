@@ -1,13 +1,18 @@
 // Layers, losses, optimisers and state dicts.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 
+#include "temporary_folder.h"
+#include "weft/nn/checkpoint.h"
 #include "weft/nn/layers.h"
 #include "weft/nn/loss.h"
 #include "weft/nn/optimizer.h"
+#include "weft/tensor/sha256.h"
 
 using namespace weft;
 
@@ -199,6 +204,36 @@ TEST_CASE("one module in two places of a network is refused, and so are no group
   CHECK_THROWS_AS(nn::ConvTranspose2d(context, 4, 4, {3, 3}, {.groups = 0}), const ShapeError&);
 }
 
+TEST_CASE("an optimiser has one of four slots, and a rate that the device knows, before it steps") {
+  const Context context = in_double();
+  nn::Linear layer(context, 2, 2);
+  nn::Arena arena(layer);
+  for (const int slot : {-1, 4, 400}) CHECK_THROWS_WITH_AS(nn::Optimizer(arena, {}, slot), doctest::Contains("0 to 3"), const ConfigError&);
+  nn::Optimizer optimizer(arena, {}, 3);
+  CHECK_THROWS_WITH_AS(optimizer.step(), doctest::Contains("prepare"), const Error&);
+  optimizer.prepare(0);
+  CHECK_THROWS_WITH_AS(optimizer.step(), doctest::Contains("publish_step_state"), const Error&);
+  context.publish_step_state();
+  CHECK_NOTHROW(optimizer.step());
+}
+
+TEST_CASE("two parts of one name are refused, and so is a second arena while there is one") {
+  const Context context = in_double();
+  const auto part = [&] { return std::make_shared<nn::Linear>(context, 2, 2); };
+  nn::Sequential net;
+  net.append("a", part());
+  CHECK_THROWS_WITH_AS(net.append("a", part()), doctest::Contains("'a'"), const ConfigError&);
+  struct Twice : nn::Linear {
+    explicit Twice(const Context& context) : Linear(context, 2, 2) { add("weight", nn::Parameter{context.zeros({1})}); }
+  };
+  CHECK_THROWS_WITH_AS(Twice{context}, doctest::Contains("'weight'"), const ConfigError&);
+  {
+    const nn::Arena arena(net);
+    CHECK_THROWS_WITH_AS(nn::Arena{net}, doctest::Contains("a.weight"), const ConfigError&);
+  }
+  CHECK_NOTHROW(nn::Arena{net});
+}
+
 TEST_CASE("initialisers have the spread they promise") {
   const Context context = in_double();
   auto spread = [&](nn::Init scheme) {
@@ -228,6 +263,9 @@ TEST_CASE("an average follows its network") {
   source.parameters[0]->value.write(std::vector<double>{5, 2});
   ema.update();
   CHECK(average.parameters[0]->value.values() == std::vector<double>{2, 2});   // 0.75 * 1 + 0.25 * 5
+  nn::Linear turned(context, 1, 2, nn::Bias::no);                              // as many numbers, in other places
+  nn::Arena other(turned);
+  CHECK_THROWS_WITH_AS(nn::Ema(source, other, 0.75), doctest::Contains("weight (1, 2)\nis not\n  weight (2, 1)"), const ConfigError&);
 }
 
 TEST_CASE("embedding rows, and their gradients, go by index") {
@@ -275,6 +313,35 @@ TEST_CASE("the other layers do what their operations do") {
   nn::Conv2d grouped(context, 6, 4, {3, 3}, {.pad = {1, 1}, .groups = 2});
   CHECK(up(x).shape() == Shape{2, 10, 17, 4});
   CHECK(grouped(concat({x, x}, 3)).shape() == Shape{2, 4, 6, 4});
+}
+
+TEST_CASE("a checkpoint is made of files whose names are names, and too many open files are no missing ones") {
+  const testing::TemporaryFolder folder;
+  const nn::Checkpoints all(folder.path / "run");
+  for (const char* name : {"", "../evil", "a\nb"}) CHECK_THROWS_WITH_AS(all.save(1, {{{name, {}}}, "{}"}), doctest::Contains("without '/'"), const ConfigError&);
+  CHECK_THROWS_AS(all.save(-1, {{}, "{}"}), const ConfigError&);
+  CHECK_FALSE(std::filesystem::exists(folder.path / "run"));
+  const std::filesystem::path saved = all.save(1, {{{"net", {}}}, "{}"});
+  CHECK(nn::checkpoint_fault(saved) == "");
+
+  rlimit before;
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{0, before.rlim_max};
+  const auto while_none_open = [&](const std::function<void()>& read) {
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    int code = 0;
+    try {
+      read();
+    } catch (const Error& e) {
+      code = e.exit_code;
+    }
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    return code;
+  };
+  CHECK(while_none_open([&] { sha256_of_file(saved / "state.json"); }) == 74);
+  CHECK(while_none_open([&] { read_safetensors(saved / "net.safetensors"); }) == 74);
+  CHECK(while_none_open([&] { nn::read_checkpoint(saved); }) == 74);
+  CHECK_THROWS_AS(sha256_of_file(saved / "nothing"), const DataError&);
 }
 
 TEST_CASE("power iteration finds the largest singular value, a ninth of the error a step") {

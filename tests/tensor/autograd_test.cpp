@@ -150,6 +150,30 @@ TEST_CASE("gradients with respect to anything") {
     CHECK_THROWS_AS(grad(x * x, {x}), ShapeError);
     CHECK_THROWS_AS(grad(x * x, {x}, CreateGraph::no, KeepGraph::no, context.zeros({3})), ShapeError);
   }
+  SUBCASE("and so is what no graph is made of, with the reason") {
+    const Tensor linear = sum(grad(sum(3 * x), {x}, CreateGraph::yes)[0]);
+    for (const Tensor& loss : {sum(sign(x)), sum(pow(x, 0)), linear}) {
+      const std::string text = message_of([&] { grad(loss, {x}); });
+      CHECK_MESSAGE(contains(text, "0 everywhere"), text);
+      CHECK(text == message_of([&] { backward(loss, {x}, {context.zeros({2})}); }));
+    }
+  }
+}
+
+TEST_CASE("a rule of one's own is held to its contract") {
+  const Context context = float64();
+  const Tensor x = vector_of(context, {2, 3}).leaf(), c = vector_of(context, {5, 7});
+  const auto gradient_by = [&](const Rule& rule) {
+    const Tensor y = record("mine", (x * c).detach(), {c, x}, {}, rule);
+    return grad(sum(y), {x})[0];
+  };
+  CHECK(gradient_by([c](const RuleCall& call) { return Tensors{{}, call.gradient * c}; }).values() == Doubles{5, 7});
+  std::string text = message_of([&] { gradient_by([](const RuleCall& call) { return Tensors{call.gradient}; }); });
+  CHECK_MESSAGE(contains(text, "the rule of mine gave 1 results, and none for input 1"), text);
+  text = message_of([&] { gradient_by([](const RuleCall& call) { return Tensors{{}, sum(call.gradient)}; }); });
+  CHECK_MESSAGE(contains(text, "the rule of mine gave a gradient of shape () for input 1, which is (2)"), text);
+  text = message_of([&] { gradient_by([](const RuleCall& call) { return Tensors{{}, call.gradient * call.inputs[0]}; }); });   // not saved
+  CHECK_MESSAGE(contains(text, "mul: an empty Tensor"), text);
 }
 
 TEST_CASE("backward writes what grad returns") {

@@ -132,6 +132,12 @@ TEST_CASE("a sum of no terms is zero") {
   on_every_device([](const Context& context) {
     const std::vector<double> none(6, 0.0);
     CHECK(matmul(context.zeros({2, 0}), context.zeros({0, 3})).values() == none);
+    CHECK(matmul(context.zeros({0, 2}), context.zeros({0, 3}), true).values() == none);      // a filter's gradient, of an empty batch
+    const Tensor bias = context.from(std::vector<double>{1, 2, 3}, {3}).leaf(), y = matmul(context.zeros({2, 0}), context.zeros({0, 3}), false, false, bias);
+    CHECK(y.values() == std::vector<double>{1, 2, 3, 1, 2, 3});
+    CHECK(grad(sum(y), {bias})[0].values() == std::vector<double>{2, 2, 2});
+    CHECK(matmul(context.zeros({0, 2, 2}), context.zeros({1, 2, 3})).shape() == Shape{0, 2, 3});
+    CHECK(matmul(context.zeros({1, 2, 2}), context.zeros({0, 2, 3})).shape() == Shape{0, 2, 3});
     CHECK(sum_squares(context.zeros({0})).item() == 0);
     CHECK(count_non_finite(context.zeros({0, 4})).item() == 0);
   });

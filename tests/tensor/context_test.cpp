@@ -74,7 +74,12 @@ TEST_CASE("two contexts do not mix") {
   CHECK_THROWS_AS(conv2d(image, filter), DeviceError);
   CHECK_THROWS_AS(a.copy_from(b), DeviceError);
   CHECK_THROWS_AS(gather(a, two.index({0}, {1})), DeviceError);
+  CHECK_THROWS_AS(gather(a, one.index({0}, {1}), two.zeros({1})), DeviceError);
   CHECK_THROWS_AS(normalize_groups(a, 1, 2, two.zeros({2}), {}), DeviceError);
+  const Tensor x = a.leaf(), loss = reshape(x, {4});
+  CHECK_THROWS_AS(grad(loss, {x}, CreateGraph::no, KeepGraph::yes, two.zeros({4})), DeviceError);
+  CHECK_THROWS_AS(grad(loss, {b.leaf()}, CreateGraph::no, KeepGraph::yes, one.zeros({4})), DeviceError);
+  CHECK_THROWS_AS(backward(sum(loss), {x}, {b}), DeviceError);
   CHECK_THROWS_AS(select(a, b, a), DeviceError);
   CHECK(two.from(a.values(), a.shape()).values() == a.values());
 }
@@ -127,6 +132,18 @@ TEST_CASE("draws are functions of stream, step and element") {
   context.publish_step_state();
   CHECK(context.uniform({10}, 1).values() != first);
   for (double u : longer) CHECK((u >= 0 && u < 1));
+}
+
+TEST_CASE("an optimiser's step is refused where the device does not know its rate") {
+  const Context context = float64();
+  const Update u{context.full({2}, 1), context.full({2}, 1), {}, {}, {}, {}};
+  OptimizerSettings sgd{OptimizerKind::sgd, 0};
+  context.step_state().update[3].learning_rate = 0.25;
+  CHECK_THROWS_WITH_AS(optimizer_step(sgd, u, 3), doctest::Contains("publish_step_state()"), Error);
+  context.publish_step_state();
+  optimizer_step(sgd, u, 3);
+  CHECK(u.values.values() == Doubles{0.75, 0.75});
+  for (const int slot : {-1, 4}) CHECK_THROWS_AS(optimizer_step(sgd, u, slot), ConfigError);
 }
 
 // A backend may keep a layout derived from a weight. It must notice that the weight was written, and that another weight

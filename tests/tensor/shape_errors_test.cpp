@@ -86,6 +86,16 @@ const Mistake mistakes[] = {
     {"copy_from", [](const Context& c) { c.zeros({3}).copy_from(c.zeros({4})); }, {"(3)", "(4)"}},
     {"item", [](const Context& c) { c.zeros({3}).item(); }, {"(3)"}},
     {"negative size", [](const Context& c) { c.zeros({-1}); }, {"-1"}},
+    {"cast to int32", [](const Context& c) { cast(c.zeros({2, 3}), DType::i32); }, {"cast", "(2, 3)", "int32"}},
+    {"no second tensor", [](const Context& c) { c.zeros({3}) * Tensor(); }, {"mul", "empty Tensor"}},
+    {"no first tensor", [](const Context& c) { Tensor() + c.zeros({3}); }, {"add", "empty Tensor"}},
+    {"no third tensor", [](const Context& c) { fma(c.zeros({3}), c.zeros({3}), {}); }, {"fma", "empty Tensor"}},
+    {"no tensor to sum", [](const Context&) { mean(Tensor()); }, {"sum", "empty Tensor"}},
+    {"no tensor in a list", [](const Context& c) { concat({c.zeros({3}), {}}, 0); }, {"concat", "empty Tensor"}},
+    {"no matrix", [](const Context& c) { matmul(c.zeros({3, 3}), {}); }, {"matmul", "empty Tensor"}},
+    {"no filter", [](const Context& c) { conv2d(c.zeros({1, 4, 4, 3}), {}); }, {"conv2d", "empty Tensor"}},
+    {"no tensor to normalise", [](const Context&) { normalize_groups({}, 1, 4, {}, {}); }, {"normalize", "empty Tensor"}},
+    {"no tensor to read", [](const Context&) { Tensor().values(); }, {"values", "empty Tensor"}},
     {"sum_to", [](const Context& c) { sum_to(c.zeros({2, 3}), {2, 2}); }, {"(2, 3)", "(2, 2)"}},
 };
 

@@ -16,7 +16,7 @@ namespace weft::nn {
 
 struct Checkpoint {
   struct File { HostTensors tensors; Metadata metadata; };
-  std::map<std::string, File> files;         // "generator" is generator.safetensors
+  std::map<std::string, File> files;         // "generator" is generator.safetensors: names are not empty, without '/' or line break
   std::string state;                         // the text of state.json
 };
 
@@ -36,7 +36,8 @@ class Checkpoints {
   explicit Checkpoints(const std::filesystem::path& folder) : folder_(folder) {}
 
   /// Hidden folder, files, fsync, rename, fsync, then LATEST the same way. One of the same step is replaced. Throws IoError,
-  /// before anything is written if the disk has no room; what there was is whole then.
+  /// before anything is written if the disk has no room; what there was is whole then. Throws ConfigError for a step below 0 or
+  /// another name.
   std::filesystem::path save(int64_t step, const Checkpoint& checkpoint) const;
 
   std::vector<int64_t> steps() const;        // of all that are there, whole or not, rising

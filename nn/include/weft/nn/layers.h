@@ -33,7 +33,7 @@ std::shared_ptr<Layer> spectral_norm(std::shared_ptr<Layer> layer) {
   return layer;
 }
 
-/// `geometry.reflect` is PyTorch's padding_mode="reflect".
+/// `geometry.reflect` is PyTorch's padding_mode="reflect". slope: above 0, here and in ConvTranspose2d; for a ReLU put one behind.
 class Conv2d : public Weighted {
  public:
   Conv2d(const Context& context, int64_t in, int64_t out, Size2 filter, const ConvGeometry& geometry = {}, Bias bias = Bias::yes, double slope = 1);

@@ -29,7 +29,7 @@ struct DiskLayout {
 /// A learned tensor, or (trainable false) a buffer that training updates, such as a running mean.
 struct Parameter {
   Tensor value;               // a leaf of the graph; a window of an arena once the network is flattened
-  Tensor gradient;            // the window where backward writes; empty for buffers
+  Tensor gradient;            // the window where backward writes; empty for buffers, and outside an arena
   Role role = Role::weight;
   int64_t fan_in = 1, fan_out = 1;   // as PyTorch counts them
   DiskLayout disk;            // empty axes: as in memory
@@ -61,8 +61,10 @@ class Module {
   bool has_batch_norm() const;           // it is one, or one is in it
 
  protected:
+  /// Both throw ConfigError if the module has a part of that name.
   std::shared_ptr<Parameter> add(const std::string& name, Parameter p);
   template <class M> std::shared_ptr<M> add(const std::string& name, std::shared_ptr<M> child) {
+    expect_new(name);
     children_.emplace_back(name, child);
     return child;
   }
@@ -71,6 +73,7 @@ class Module {
   void rename(const std::string& from, const std::string& to);
 
  private:
+  void expect_new(const std::string& name) const;
   void collect(const std::string& prefix, NamedParameters& into) const;
   void visit(const std::function<void(Module&)>& f);
   std::vector<std::pair<std::string, std::shared_ptr<Parameter>>> own_;
@@ -95,7 +98,7 @@ class Sequential : public Module {
   std::vector<ModulePtr> modules_;
 };
 
-/// Initial values, drawn from the stream (seed, parameter name), so that adding a layer does not change the others. Parameters
+/// Initial values, a function of (seed, `stream`, parameter name) whatever the step, so that adding a layer does not change the others. Parameters
 /// that say how they begin do so under every scheme; singular vectors are random directions.
 ///   dcgan    weights N(0, 0.02), norm scales N(1, 0.02), biases 0                      Radford et al., arXiv:1511.06434
 ///   xavier   uniform(+-sqrt(6 / (fan_in + fan_out))), biases 0                         Glorot and Bengio, 2010
@@ -105,9 +108,13 @@ enum class Init { dcgan, xavier, kaiming, torch };
 void initialise(const Module& module, Init scheme, uint64_t seed, const std::string& stream = "init");
 
 /// Every parameter and buffer of a network in one block each for values and gradients, so that the optimiser, EMA and
-/// clipping are one launch. Parameters become windows; each starts on 64 bytes. Buffers stay where they are.
+/// clipping are one launch. Parameters become windows; each starts on 64 bytes. Buffers stay where they are. At the arena's end the
+/// parameters keep their values. Throws ConfigError if a parameter stands in it twice (one module in two places), or in another arena.
 struct Arena {
-  explicit Arena(const Module& module);    // throws ConfigError if a parameter stands in it twice: one module in two places
+  explicit Arena(const Module& module);
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
   Tensor values, gradients;
   std::vector<std::shared_ptr<Parameter>> parameters, buffers;
   std::vector<std::string> names;          // of the parameters

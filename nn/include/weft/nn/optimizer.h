@@ -26,12 +26,15 @@ struct OptimizerOptions {
 class Optimizer {
  public:
   /// Parameters frozen now stay as they are, decay included.
-  /// @param slot  which StepState::update it reads, one a network, [0, 4)
+  /// @param slot  which StepState::update it reads, one a network, [0, 4), else ConfigError
   Optimizer(Arena& arena, const OptimizerOptions& options, int slot);
 
-  /// Host part, before the step: this update's learning rate and bias corrections into the context's step state.
+  /// Host part, before the step: this update's learning rate and bias corrections into the context's step state. The device
+  /// learns of them by Context::publish_step_state(), which comes next.
+  /// @param step  from 0, for the schedule alone
   void prepare(int64_t step);
   /// Device part, after backward. Leaves everything untouched when a gradient is not finite, but for weights beyond clip_weights.
+  /// Throws Error if nothing was prepared, or that was not published.
   void step();
   /// Norm of the whole gradient as step() saw it, before clipping: a scalar on the device.
   const Tensor& gradient_norm() const { return norm_; }
@@ -51,6 +54,7 @@ class Optimizer {
   OptimizerOptions options_;
   int slot_;
   int64_t updates_ = 0;
+  bool prepared_ = false;
   Tensor m_, v_, norm_;       // m_ and v_ of the arena's shape, where the kind keeps them
   std::vector<Update> ranges_;   // of the arenas: what lies between frozen parameters
 
@@ -59,7 +63,7 @@ class Optimizer {
 };
 
 /// Exponential moving average of a network's values: average = decay * average + (1 - decay) * value; buffers are copied.
-/// The average starts as a copy.
+/// The average starts as a copy. Throws ConfigError unless both have parameters of the same names and shapes, and such buffers.
 class Ema {
  public:
   Ema(const Arena& source, Arena& average, double decay);

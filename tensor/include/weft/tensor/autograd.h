@@ -7,8 +7,9 @@
 
 namespace weft {
 
-/// What a rule gets to work with. inputs[i] is as the operation saw it; one that the operation did not save has its shape
-/// and context but no data.
+/// What a rule gets to work with, and answers with a gradient of its input's shape for each i that needs one. inputs[i] is as the
+/// operation saw it; one that it did not save has its shape and context but no data, and is an empty Tensor if it is outside the graph:
+/// what the rule needs of such a one, it has to capture.
 struct RuleCall {
   const Tensors& inputs;
   const Tensor& output;             // with data only if the operation saved it
@@ -45,22 +46,27 @@ struct Saves {
 };
 
 /// Attaches a node to `output` if a graph is being recorded and an input is part of one; otherwise returns it as it is.
+/// Walks throw Error where `rule` gives too few results, and ShapeError where one is not of its input's shape.
 Tensor record(const char* name, const Tensor& output, const Tensors& inputs, const Saves& saves, Rule rule);
 
 enum class CreateGraph { no, yes };
 enum class KeepGraph { no, yes };
 
-/// d loss / d inputs, each of its input's shape; zeros for an input that the loss does not depend on.
+/// d loss / d inputs, each of its input's shape; zeros for an input that the loss, which is in a graph, does not depend on.
 /// @param loss   a scalar, or any shape together with `seed`
 /// @param create yes: the result can be differentiated again (and the graph is kept)
 /// @param keep   yes: the graph of `loss` can be walked again; otherwise what it saved is freed on the way
 /// @param seed   the gradient that arrives at `loss`; 1 if empty
-/// Throws ShapeError if loss is no scalar and there is no seed; Error if a saved value was overwritten since.
+/// Throws ShapeError if loss is no scalar and there is no seed, or one of another shape; DeviceError if they are not all of one context;
+/// Error if an input is not in a graph, a saved value was overwritten since or freed by an earlier walk, or the loss is not in a graph: nothing
+/// was recorded, or its derivative is 0 everywhere, as that of sign(x), or of the gradient of something linear in x. Where that may
+/// be, ask loss.requires_grad() first.
 Tensors grad(const Tensor& loss, const Tensors& inputs, CreateGraph create = CreateGraph::no, KeepGraph keep = KeepGraph::no,
              const Tensor& seed = {});
 
 /// The same walk for a training step: writes d loss / d leaves[i] into windows[i] (raising its version), zeros where the
-/// loss does not depend on the leaf.
+/// loss does not depend on the leaf. Throws what grad() throws without a seed, and ShapeError if there are not as many windows as leaves or one
+/// has not as many elements as its leaf, Error if a leaf stands there twice.
 void backward(const Tensor& loss, const Tensors& leaves, const Tensors& windows, KeepGraph keep = KeepGraph::no);
 
 }  // namespace weft

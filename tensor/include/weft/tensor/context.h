@@ -16,7 +16,7 @@ class Tensor;
 namespace detail { struct ContextState; }
 
 struct ContextOptions {
-  DType scalar = DType::f32;   // f64: the reference backend on the CPU
+  DType scalar = DType::f32;   // f64: device cpu (or auto), in plain loops
   int threads = 0;             // CPU threads; 0: one per physical core
   Precision precision = Precision::fp32;   // other than fp32: on cuda and sim only
   Kernels kernels = Kernels::own;          // vendor: cuda only; `auto` is then cuda
@@ -27,7 +27,7 @@ struct ContextOptions {
 /// A handle: copies share the one context. Use from one thread at a time.
 class Context {
  public:
-  /// @param device  auto (cuda if it works, else cpu), cpu, cuda, sim, reference
+  /// @param device  auto (cuda if it works, else cpu), cpu, cuda, sim, reference (plain loops in float32)
   /// Throws DeviceError that lists what there is, and why the others cannot be used.
   static Context open(const std::string& device = "auto", const ContextOptions& options = {});
 
@@ -50,7 +50,7 @@ class Context {
   Tensor zeros(const Shape& shape) const;
   Tensor zeros(const Shape& shape, DType type) const;
   Tensor full(const Shape& shape, double value) const;
-  /// A scalar that stays: made once for each value, for use in formulas.
+  /// A scalar that stays: made once for each value, for use in formulas. All that ask for the value share it, so never write into it.
   Tensor constant(double value) const;
   Tensor from(const std::vector<double>& values, const Shape& shape) const;
   Tensor from(const std::vector<float>& values, const Shape& shape) const;
@@ -63,6 +63,18 @@ class Context {
   /// The step state on the device: edit the host's copy, then publish it before the step's first kernel.
   StepState& step_state() const;
   void publish_step_state() const;
+  /// For work beside a training's steps: random draws are those of `step` from here on, and at the end of this object's life the step
+  /// state is what it was before, learning rates included.
+  class AtStep {
+   public:
+    AtStep(const Context& context, uint64_t step);
+    ~AtStep();
+    AtStep(const AtStep&) = delete;
+    AtStep& operator=(const AtStep&) = delete;
+   private:
+    std::shared_ptr<detail::ContextState> state_;
+    StepState before_;
+  };
 
   /// Records `step` without doing it; each replay() then does it, with the bits that a call would have given. What the step does
   /// on the host happens here alone (elsewhere than on cuda and sim: at each replay), so it must depend on nothing that changes.

@@ -15,6 +15,9 @@ std::span<const std::byte> bytes_of(const std::string& text);
 /// Throws IoError: "cannot write PATH: No space left on device (8192 bytes are free)".
 [[noreturn]] void throw_io(const char* doing, const std::filesystem::path& path, int error);
 
+/// Of a file that was to be read: DataError, but IoError where the process, or the machine, can open no more files.
+[[noreturn]] void throw_unreadable(const std::filesystem::path& path, int error);
+
 /// A file being written. All members throw IoError with the path.
 class DurableFile {
  public:

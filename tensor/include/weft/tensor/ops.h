@@ -1,7 +1,9 @@
 // The differentiable operations. Images are (N,H,W,C); filters (K,R,S,C). Shapes of every result are computed here and
 // nowhere else; a mismatch is a ShapeError that shows both shapes. Every operation works on every backend that has the
 // basis, is differentiable to any order unless said otherwise, gives the same bits every run on the same device, and is
-// queued: it returns before the work is done.
+// queued: it returns before the work is done. "No gradient": the derivative is 0 wherever there is one, and no graph is made of it;
+// grad() of what depends on its inputs through such operations alone throws. An empty Tensor is a bias, or another input said to be
+// optional, that is not there; anywhere else it is a ShapeError.
 //
 // Types. Everything is of the context's scalar type, but for indices and, in precision bf16, for bfloat16 tensors:
 //   conv2d, conv_transpose2d   bfloat16 where channels are a multiple of 8
@@ -22,31 +24,31 @@ namespace weft {
 
 // ---- point-wise, with NumPy broadcasting. kernels/kinds.h has every formula and derivative.
 Tensor affine(const Tensor& a, double p, double q);          // p * a + q
-Tensor cast(const Tensor& a, DType type);                    // between float32 and bfloat16, to nearest; a itself if it is of that type
+Tensor cast(const Tensor& a, DType type);                    // between float32 and bfloat16, to nearest; a itself if it is of that type; not to int32
 Tensor abs(const Tensor& a);
-Tensor sign(const Tensor& a);                                // -1, 0, 1; derivative 0
-Tensor floor(const Tensor& a);                               // derivative 0
+Tensor sign(const Tensor& a);                                // -1, 0, 1; no gradient
+Tensor floor(const Tensor& a);                               // no gradient
 Tensor exp(const Tensor& a);
 Tensor log(const Tensor& a);
 Tensor sqrt(const Tensor& a);
-Tensor pow(const Tensor& a, double exponent);
+Tensor pow(const Tensor& a, double exponent);                // exponent 0: ones, no gradient
 Tensor sin(const Tensor& a);
 Tensor cos(const Tensor& a);
 Tensor tanh(const Tensor& a);
 Tensor sigmoid(const Tensor& a);
 Tensor softplus(const Tensor& a);                            // log(1 + exp(a)), without overflow
 Tensor leaky_relu(const Tensor& a, double slope = 0.2);      // derivative at 0 is slope
-Tensor relu(const Tensor& a);
+Tensor relu(const Tensor& a);                                // leaky_relu of slope 0: of -infinity NaN, as 0 times it
 Tensor elu(const Tensor& a, double alpha = 1);
-Tensor is_finite(const Tensor& a);                           // 0 or 1
+Tensor is_finite(const Tensor& a);                           // 0 or 1, no gradient
 Tensor maximum(const Tensor& a, const Tensor& b);
 Tensor minimum(const Tensor& a, const Tensor& b);
 Tensor clamp(const Tensor& a, double low, double high);      // derivative 1 at the ends
-Tensor greater(const Tensor& a, const Tensor& b);            // 0 or 1, derivative 0
+Tensor greater(const Tensor& a, const Tensor& b);            // 0 or 1, no gradient
 Tensor greater(const Tensor& a, double b);
 Tensor equal(const Tensor& a, const Tensor& b);
 Tensor equal(const Tensor& a, double b);
-Tensor leaky_relu_grad(const Tensor& a, const Tensor& g, double slope);   // a > 0 ? g : slope * g
+Tensor leaky_relu_grad(const Tensor& a, const Tensor& g, double slope);   // a > 0 ? g : slope * g; no gradient into a
 Tensor select(const Tensor& condition, const Tensor& yes, const Tensor& no);
 Tensor select(const Tensor& condition, double yes, const Tensor& no);
 Tensor select(const Tensor& condition, const Tensor& yes, double no);
@@ -96,7 +98,7 @@ Tensor variance(const Tensor& x, const std::vector<int>& axes = {}, KeepAxes kee
 Tensor max(const Tensor& x, const std::vector<int>& axes = {}, KeepAxes keep = KeepAxes::no);   // gradient is shared by ties
 Tensor min(const Tensor& x, const std::vector<int>& axes = {}, KeepAxes keep = KeepAxes::no);
 Tensor sum_squares(const Tensor& x);                                      // of all elements, one pass; a scalar
-Tensor count_non_finite(const Tensor& x);                                 // a scalar; derivative 0
+Tensor count_non_finite(const Tensor& x);                                 // a scalar; no gradient
 Tensor sum_to(const Tensor& x, const Shape& shape);                       // the adjoint of expand
 Tensor softmax(const Tensor& x);                                          // over the last axis
 Tensor log_softmax(const Tensor& x);
@@ -110,7 +112,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool t
 /// @param x     (N, H, W, C)
 /// @param w     (K, R, S, C/groups)
 /// @param bias  (K), or empty
-/// @param slope of a LeakyReLU applied to the result; 1 for none
+/// @param slope of a LeakyReLU applied to the result, above 0; 1 for none
 /// @param norm_groups  not 0: normalize_groups() with so many groups comes next, and what it needs of the result is worked out
 ///              on the way, on cuda and sim. Its values may differ from those without by roundings
 /// @return      (N, P, Q, K), P = (H + 2*pad.h - dilation.h*(R-1) - 1) / stride.h + 1, Q alike
@@ -164,6 +166,7 @@ Tensor dropout(const Tensor& x, double rate, uint64_t stream);
 // ---- in place: the closed list of operations that write over a tensor is this one, Tensor::write and Tensor::copy_from
 /// One optimiser update of flat tensors (kernels/ops.h has the formulas), with the step state's update `slot`.
 /// m, v, scale (a scalar that multiplies the gradient) and skip (a scalar; not 0: nothing is written) may be empty.
+/// Throws ConfigError for a slot outside [0, 4), Error if that update was changed and Context::publish_step_state() not called since.
 struct Update { Tensor values, gradients, m, v, scale, skip; };
 void optimizer_step(const OptimizerSettings& settings, const Update& update, int slot);
 

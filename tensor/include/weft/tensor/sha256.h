@@ -27,7 +27,7 @@ class Sha256 {
 };
 
 std::string sha256_hex(const void* bytes, size_t size);
-/// Throws: DataError if there is no such file, IoError if it cannot be read.
+/// Throws: DataError if there is no such file, IoError if it cannot be read or no more files can be opened.
 std::string sha256_of_file(const std::filesystem::path&);
 
 }  // namespace weft

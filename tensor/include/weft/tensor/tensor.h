@@ -48,17 +48,18 @@ class Tensor {
   Tensor(std::shared_ptr<Storage> storage, size_t offset, const Shape& shape, DType dtype, std::shared_ptr<Node> node = nullptr);
 
   explicit operator bool() const { return impl_ != nullptr; }
-  const Shape& shape() const { return impl_->shape; }
-  int rank() const { return impl_->shape.rank(); }
-  int64_t size(int axis) const { return impl_->shape[impl_->shape.axis(axis)]; }
-  int64_t count() const { return impl_->shape.count(); }
-  DType dtype() const { return impl_->dtype; }
-  Context context() const;
+  /// All that is asked of no tensor is a ShapeError that names the function that asked: `by`.
+  const Shape& shape(const char* by = __builtin_FUNCTION()) const { return impl(by).shape; }
+  int rank(const char* by = __builtin_FUNCTION()) const { return impl(by).shape.rank(); }
+  int64_t size(int axis, const char* by = __builtin_FUNCTION()) const { return impl(by).shape[impl(by).shape.axis(axis)]; }
+  int64_t count(const char* by = __builtin_FUNCTION()) const { return impl(by).shape.count(); }
+  DType dtype(const char* by = __builtin_FUNCTION()) const { return impl(by).dtype; }
+  Context context(const char* by = __builtin_FUNCTION()) const;
 
   /// The device address of the first element. Throws if the graph kept only this tensor's shape.
-  void* data() const;
-  const std::shared_ptr<Storage>& storage() const { return impl_->storage; }
-  size_t offset() const { return impl_->offset; }            // elements into the storage
+  void* data(const char* by = __builtin_FUNCTION()) const;
+  const std::shared_ptr<Storage>& storage(const char* by = __builtin_FUNCTION()) const { return impl(by).storage; }
+  size_t offset() const { return impl(__func__).offset; }    // elements into the storage
   Weight as_weight() const;                                  // for the op table
 
   /// Copies to the host (waits for the device). Index tensors convert too.
@@ -85,6 +86,11 @@ class Tensor {
     DType dtype;
     std::shared_ptr<Node> node;
   };
+  const Impl& impl(const char* by) const {
+    if (!impl_) no_tensor(by);
+    return *impl_;
+  }
+  [[noreturn]] static void no_tensor(const char* by);
   std::shared_ptr<const Impl> impl_;
 };
 
