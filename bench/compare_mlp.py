@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A step of `weft train mlp` beside the same step in PyTorch, eager: the same networks, objective, penalties, batch and optimiser.
+"""A step of `weft train mlp` beside the same step in PyTorch, eager: the same networks, objective, kinds of penalties, batch and optimiser.
 
     bench/compare_mlp.py [--weft build/weft] [--steps 1500] [--threads 1] [--rounds 3]
 
-Processor seconds (user and system) a step, of the whole process less those of a run of a few steps, in turns so that both meet the same
-machine; the median of the rounds. Exit code 3 if weft takes more than half of PyTorch's..
+Weights of the penalties and learning rates are not the recipe's: no time depends on them. Processor seconds (user and system) a step,
+of the whole process less those of a run of a few steps, in turns so that both meet the same machine; the median of the rounds. Exit code 3 if weft takes more than half of PyTorch's.
 """
 import argparse
 import math

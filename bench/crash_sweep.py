@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-CALLS = ["write", "fsync", "rename", "renameat2", "mkdir", "unlink", "rmdir", "truncate"]
+CALLS = ["openat", "write", "fsync", "rename", "mkdir", "unlink", "rmdir"]
 ERRORS = {"write": "ENOSPC", "fsync": "EIO", "rename": "EIO", "mkdir": "ENOSPC"}
 
 

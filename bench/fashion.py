@@ -99,19 +99,21 @@ def main():
     parser.add_argument("--length", type=float, default=1, help="of the runs, in the script's")
     parser.add_argument("--count", type=int, default=2500, help="samples")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", help="one of the models")
+    parser.add_argument("--only", choices=[name for name, _, _ in MODELS], help="one of the models")
     parser.add_argument("--score", action="store_true", help="the accuracy score of the average generators as well")
     args = parser.parse_args()
     table = args.what == "table"
     args.seeds = args.seeds or (1 if table else 3)
+    models = [m for m in MODELS if args.only in (None, m[0]) and (table or m[0] in REGULARISED + ("minimax", "non-saturating"))]
+    if not models:
+        parser.error(f"--only {args.only}: the orderings are not of that one")
     os.makedirs(args.out, exist_ok=True)
     print("| model | seed | steps | CPU s | generator | Frechet | kernel | precision, recall | classes | least share, % | divergence | accuracy score, % |\n|---|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
     results = []
     for seed in range(args.first, args.first + args.seeds):
-        for name, settings, steps in MODELS:
-            if args.only in (None, name) and (table or name in REGULARISED + ("minimax", "non-saturating")):
-                results.append(one(args, name, settings, round(steps * args.length), seed))
-                print("\n".join(rows(results[-1])), flush=True)
+        for name, settings, steps in models:
+            results.append(one(args, name, settings, round(steps * args.length), seed))
+            print("\n".join(rows(results[-1])), flush=True)
     print(floor(results[-1]["both"][True], args.count) + "\n", flush=True)
     return 0 if table or verdict(results) else 3
 

@@ -10,10 +10,11 @@
 //
 //   bench_first_gpu_minute [--device cuda] [--seconds 60] [--out bench/results]
 //
-// Ends with 0 if all was right, 1 if anything was wrong, 3 if there is no such device; what it found is in OUT/NAME-first-minute.json.
+// Ends with 0 if all was right, 1 if anything was wrong, 3 if there is no such device, 4 if the time was over before all was tried; what it found is in OUT/NAME-first-minute.json.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -129,8 +130,8 @@ class Minute {
     }
   }
 
-  /// @return whether all was right
-  bool finish(const std::string& folder) {
+  /// @return the exit code
+  int finish(const std::string& folder) {
     found_["seconds"] = elapsed();
     std::filesystem::create_directories(folder);
     const std::filesystem::path file = std::filesystem::path(folder) / (bench::slug(machine_.name()) + "-first-minute.json");
@@ -139,7 +140,7 @@ class Minute {
     out.close();
     const bool right = found_["wrong"].empty();
     std::printf("%s after %.0f s; kept in %s\n", !right ? "WRONG" : reached_all_ ? "all right" : "all right as far as it got", elapsed(), out ? file.string().c_str() : "nothing: that file cannot be written");
-    return right;
+    return !right ? 1 : reached_all_ ? 0 : 4;
   }
 
  private:
@@ -196,7 +197,14 @@ int main(int argc, char** argv) {
     }
     if (flag == "--device") device = argv[i + 1];
     if (flag == "--out") out = argv[i + 1];
-    if (flag == "--seconds") seconds = std::atof(argv[i + 1]);
+    if (flag == "--seconds") {
+      char* end = nullptr;
+      seconds = std::strtod(argv[i + 1], &end);
+      if (!(seconds > 0) || *end) {
+        std::fprintf(stderr, "first_gpu_minute: --seconds %s is not a number above 0\n", argv[i + 1]);
+        return 2;
+      }
+    }
   }
   try {
     Minute minute(device, seconds);
@@ -205,7 +213,7 @@ int main(int argc, char** argv) {
     minute.training();
     minute.capture();
     minute.twin();
-    return minute.finish(out) ? 0 : 1;
+    return minute.finish(out);
   } catch (const DeviceError& e) {
     std::fprintf(stderr, "first_gpu_minute: %s\n", e.what());
     return 3;

@@ -13,10 +13,9 @@ import csv
 import math
 import os
 import random
-import subprocess
 import sys
 
-from runs import cpu_seconds, kept
+from runs import cpu_seconds, kept, output
 
 RING = ([(math.cos(math.pi * k / 4), math.sin(math.pi * k / 4)) for k in range(8)], 0.01, [1 / 8] * 8)
 GRID = ([(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)], 0.05, [1 / 25] * 25)
@@ -71,13 +70,14 @@ def measure(mixture, points):
 
 def one(args, name, data, mixture, seed, extra):
     run = os.path.join(args.out, f"{name}-{seed}")
-    return kept(run + ".json", lambda: make(args, name, data, mixture, seed, extra, run))
+    words = ["mlp", "--data", data] + extra + args.set
+    return kept(run + ".json", words, lambda: make(args, name, words, mixture, seed, run))
 
 
-def make(args, name, data, mixture, seed, extra, run):
-    seconds = cpu_seconds([args.weft, "train", "mlp", "--data", data, "--out", run, "--seed", str(seed), "--threads", str(args.threads), "--resume"] + extra + args.set)
+def make(args, name, words, mixture, seed, run):
+    seconds = cpu_seconds([args.weft, "train", *words, "--out", run, "--seed", str(seed), "--threads", str(args.threads), "--resume"])
     points = os.path.join(run, "points.csv")
-    subprocess.run([args.weft, "generate", run, "--out", points, "--count", "20000", "--seed", "1", "--threads", "1"], check=True, stdout=subprocess.DEVNULL)
+    output([args.weft, "generate", run, "--out", points, "--count", "20000", "--seed", "1", "--threads", "1"])
     with open(points) as file:
         made = [(float(x), float(y)) for x, y in list(csv.reader(file))[1:]]
     return {"name": name, "seed": seed, "protocol": measure(mixture, made[:2500]), "many": measure(mixture, made), "cpu_seconds": seconds}
@@ -104,7 +104,7 @@ def main():
     parser.add_argument("--first", type=int, default=100, help="seed to begin with")
     parser.add_argument("--steps", default="40000", help="of protocol; published: 400000")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", help="one of the data sets or networks")
+    parser.add_argument("--only", choices=["ring8", "grid25", "any", "gan", "pacgan2"], help="one of the data sets or networks")
     parser.add_argument("--set", action="append", default=[], help="passed on to weft train, as in --set=--steps=10000")
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
@@ -129,10 +129,10 @@ def main():
     if args.what != "protocol":
         good = sum(passes(r, args.what == "any") for r in results)
         print(f"\n{good} of {len(results)} runs meet every line. 2,500 samples of the average generator; of 20,000 in brackets.")
-        return 0 if good == len(results) else 3
+        return 0 if good == len(results) > 0 else 3
     mean = {name: sum(r["protocol"]["modes"] for r in results if r["name"] == name) / max(1, len(seeds)) for name in ("gan", "pacgan2")}
     print(f"\nmodes on average: {mean}; the published order is pacgan2 (23.8) above gan (17.3), at 400,000 steps")
-    return 0 if mean["pacgan2"] >= mean["gan"] else 3
+    return 0 if mean["pacgan2"] >= mean["gan"] > 0 else 3
 
 
 if __name__ == "__main__":

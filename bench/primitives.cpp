@@ -2,6 +2,7 @@
 // primitive, run in turn with ours so that both see the same machine:
 //
 //   GFLOP/s   ours, by the best of all iterations          bare   the primitive's, with its weights reordered beforehand
+//   bare_us   the primitive's microseconds, its best
 //   ratio     our time over the primitive's: 1 is as good as it gets, unless we know something better than the primitive
 //
 //   bench_primitives --benchmark_filter=64x64x3 --benchmark_min_time=0.5        OMP_NUM_THREADS=1: on one thread
@@ -41,7 +42,7 @@ void convolution(benchmark::State& state, Machine& machine, Pass entry, const Co
     if (bare) best_bare = std::min(best_bare, seconds(bare));
   }
   state.counters["GFLOP/s"] = flops_of(p) / best * 1e-9;
-  if (bare) state.counters["bare"] = flops_of(p) / best_bare * 1e-9, state.counters["ratio"] = best / best_bare;
+  if (bare) state.counters["bare"] = flops_of(p) / best_bare * 1e-9, state.counters["bare_us"] = best_bare * 1e6, state.counters["ratio"] = best / best_bare;
   state.SetLabel(queue.launches.begin()->first);
   if (machine.ops().forget) machine.ops().forget(queue, id);
 }

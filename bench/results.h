@@ -40,6 +40,7 @@ class Results {
 
   /// The shortest time for what a row computes and moves, in microseconds, by the best that was seen on this device in this
   /// run: the fastest product of its precision, ours or a vendor's, and the fastest copy. 0 as long as neither is known.
+  /// What Winograd or a Fourier transform spares of its products is no rate of the device's, and does not count.
   double floor(const Row& row) const;
   Json json() const;
   const std::string& file() const { return file_; }

@@ -60,8 +60,8 @@ def main():
     parser.add_argument("--set", action="append", default=[], help="passed on to weft train, as in --set=--size=16")
     args = parser.parse_args()
     methods = [m for m in METHODS if m in args.methods.split(",")]
-    if "none" not in methods:
-        parser.error("--methods needs none among them: a gain is over that")
+    if "none" not in methods or len(methods) < 2 or len(methods) != len(args.methods.split(",")):
+        parser.error(f"--methods {args.methods}: none, which a gain is over, and beside it one or more of {', '.join(list(METHODS)[1:])}")
     os.makedirs(args.out, exist_ok=True)
     shares = [float(s) if "." in s else int(s) for s in args.shares.split(",")]
     print("| pictures | seed | augmentation | Frechet distance (real against real) | recall | D(real), D(fake) at the end | p | CPU s |\n|---|---|---|---|---|---|---|---|", flush=True)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a DCGAN step would take if it were nothing but oneDNN's bare primitives, each with its weights laid out beforehand.
+"""What a DCGAN step would take if it were nothing but oneDNN's bare primitives, each at its best and with its weights laid out beforehand.
 
     build/bench_primitives --benchmark_filter=64x64x3 --benchmark_format=json > primitives.json
     python bench/sum_of_primitives.py primitives.json
@@ -13,7 +13,7 @@ import json, sys
 bare = {}
 for b in json.load(open(sys.argv[1]))["benchmarks"]:
     size, op, layer = b["name"].split("/")[:3]
-    bare[op, layer] = b["real_time"] / b["ratio"] / 1e3   # milliseconds
+    bare[op, layer] = b["bare_us"] / 1e3   # milliseconds
 layers = sorted({layer for _, layer in bare} - {"logit", "stem"}, key=lambda l: int(l.split("-")[0]))
 total = 0
 for i, layer in enumerate(layers):

@@ -133,3 +133,24 @@ TEST_CASE("bench: what selects nothing is refused") {
   options.device = "abacus";
   CHECK_THROWS_AS(run(options, {}), DeviceError);
 }
+
+TEST_CASE("bench: what Winograd spares is no rate of the device's") {
+  const Machine machine("reference", 0);
+  Results results(machine, "", "");
+  const auto row = [](const char* kernels, double microseconds) {
+    Row r;
+    r.kernels = kernels, r.flops = 1000, r.warm.median = r.cold.median = microseconds;
+    return r;
+  };
+  results.add(row("conv2d:winograd", 1));
+  CHECK(results.floor(row("", 1)) == 0);                     // nothing is known yet
+  results.add(row("conv2d:brgconv", 10));
+  CHECK(results.floor(row("", 1)) == 10);
+  Row raced = row("conv2d_kernel", 20);
+  raced.vendor = raced.warm, raced.vendor->median = 2, raced.vendor_plan = "NCHW, engine 1, Winograd";
+  results.add(raced);
+  CHECK(results.floor(raced) == 10);
+  raced.vendor_plan = "NHWC, engine 2, tensor cores";
+  results.add(raced);
+  CHECK(results.floor(raced) == 2);
+}

@@ -105,7 +105,10 @@ TEST_CASE("sim: optimizer_step") { agree("optimizer_step"); }
 
 TEST_CASE("sim: the same bits in every order of threads") {
   const host::Settings asked = host::settings();
-  if (asked.order != host::Order::forward || &host::race_count) return;      // the plain run tells for all
+  if (asked.order != host::Order::forward || &host::race_count) {
+    MESSAGE("skipped: the plain run tells for all");
+    return;
+  }
   std::vector<Case> cases;                                                   // of exact ones there is but one right result
   for (const auto& some : {every_case(), kernel_cases()})
     for (const Case& c : some)

@@ -35,7 +35,10 @@ TEST_CASE("vendor: the plug-in loads and names its libraries") {
 }
 
 TEST_CASE("vendor: without a driver, opening is a sentence") {
-  if (find_backend("cuda", DType::f32)->device->unavailable().empty()) return;       // there is a GPU
+  if (find_backend("cuda", DType::f32)->device->unavailable().empty()) {
+    MESSAGE("skipped: there is a GPU");
+    return;
+  }
   const Backend& backend = *find_backend("cuda", DType::f32, Kernels::vendor);
   CHECK(backend.device->unavailable() == find_backend("cuda", DType::f32)->device->unavailable());
   CHECK_THROWS_AS(backend.device->open({}), DeviceError);
