@@ -45,7 +45,7 @@ Command convert_vgg_command(const std::string&) {
           "weft convert-vgg model.safetensors vgg19.safetensors --f16\n"
           "  weft transfer --method gram --features vgg19.safetensors --content dress.jpg --style waves.jpg --out new.png",
           {{"IN", "", "VGG16 or VGG19 as safetensors, with torchvision's or timm's names", &a->in, true},
-           {"OUT", "", "the file to write: 26 MB for VGG19 with --f16, instead of 550", &a->out, true},
+           {"OUT", "", "the file to write: 26 MB for VGG19 with --f16, instead of 575", &a->out, true},
            {"--cut", "TAP", "the deepest activation to keep [relu5_1]", &a->cut},
            {"--f16", "", "store 16-bit numbers", &a->half},
            {"--preproc", "NAME", "what the weights expect: torchvision (RGB, 0 to 1) or caffe (BGR, 0 to 255) [as the file says, else torchvision]", &a->preproc},

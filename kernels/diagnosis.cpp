@@ -106,7 +106,7 @@ std::string vendor_unavailable(const std::string& loader) {
   const auto lacks = [&](const char* library) { return loader.find(library) != std::string::npos; };
   std::string way_out;
   if (loader.empty())
-    way_out = "libweft_vendor.so is not there: this weft was built without cuDNN 9 and cuBLAS (-DWEFT_CUDNN=ON says what is missing), or was moved without it";
+    way_out = "libweft_vendor.so is not there: this weft was built without CUDA kernels, or without cuDNN 9 and cuBLAS (-DWEFT_CUDA=ON -DWEFT_CUDNN=ON say what is missing), or was moved without it";
   else if (lacks("libcudnn")) way_out = loader + "; install cuDNN 9 (libcudnn9-cuda-12 or -13, as the toolkit is), or add its folder to LD_LIBRARY_PATH";
   else if (lacks("libcublas")) way_out = loader + "; cuBLAS comes with the CUDA toolkit: add its lib64 to LD_LIBRARY_PATH";
   else way_out = loader + "; build libweft_vendor.so and weft together, with the cuDNN 9 and cuBLAS that are here";

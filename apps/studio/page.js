@@ -497,7 +497,7 @@ const garments = (() => {
     say('garment-status', 'making');
     const made = await doing('garments', asked({count: 24, ...more}));
     shown = made.garments, chosen = [];
-    if (!more.parents) $('sheet-command').value = made.command;
+    $('sheet-command').value = made.command;
     const before = $('class').value;
     $('class-row').hidden = made.classes.length === 0;
     $('class').replaceChildren(make('option', {value: '', textContent: t('all_classes'), 'data-t': 'all_classes'}), ...made.classes.map(name => make('option', {value: name, textContent: name})));
@@ -524,7 +524,7 @@ const garments = (() => {
     if (runs.length && (!shown.length || $('run').value !== before)) tray = favourites(), await fresh();
     draw();
   });
-  const translate = () => { $('far').replaceChildren(...[1, 2, 3].map(i => make('option', {value: i, textContent: t('far' + i), selected: i === 2}))); $('far').setAttribute('aria-label', t('vary')); draw(); };
+  const translate = () => { $('far').replaceChildren(...[1, 2, 3].map(i => make('option', {value: i, textContent: t('far' + i), selected: i === 2}))); $('far').setAttribute('aria-label', t('vary')); $('sheet-command').placeholder = t('no_command'); draw(); };
   return {translate, enter};
 })();
 

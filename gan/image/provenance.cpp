@@ -37,7 +37,8 @@ std::string quoted_for_shell(const std::string& text) {
   const char* harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=:@%+,-";
   if (!text.empty() && text.find_first_not_of(harmless) == std::string::npos) return text;
   const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  const bool plain = is_utf8(text) && std::none_of(text.begin(), text.end(), control);
+  const auto wide_control = [](char c, char next) { return c == '\xc2' && static_cast<unsigned char>(next) < 0xa0; };    // U+0080 to U+009F, of two bytes
+  const bool plain = is_utf8(text) && std::none_of(text.begin(), text.end(), control) && std::adjacent_find(text.begin(), text.end(), wide_control) == text.end();
   std::string out = plain ? "'" : "$'";
   for (const char c : text) {
     char code[8];

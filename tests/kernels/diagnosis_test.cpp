@@ -84,7 +84,7 @@ TEST_CASE("what the machine looks like is read from its files") {
 }
 
 TEST_CASE("the vendor's libraries are missed by name") {
-  CHECK(has(diagnosis::vendor_unavailable(""), "built without cuDNN 9"));
+  CHECK(has(diagnosis::vendor_unavailable(""), "built without CUDA kernels, or without cuDNN 9"));
   CHECK(has(diagnosis::vendor_unavailable("libcudnn.so.9: cannot open shared object file: No such file or directory"), "install cuDNN 9"));
   CHECK(has(diagnosis::vendor_unavailable("libcublas.so.13: cannot open shared object file: No such file or directory"), "comes with the CUDA toolkit"));
   CHECK(has(diagnosis::vendor_unavailable("libweft_vendor.so: undefined symbol: cudnnCreate"), "build libweft_vendor.so and weft together"));

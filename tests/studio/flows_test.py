@@ -247,8 +247,10 @@ try:
     page.run("document.querySelectorAll('#favourites .away')[0].click()")
     page.click("breed")
     page.until("document.getElementById('garment-status').textContent == '24 children'")
+    expect("children show no command, least of all that of the sheet before", value("sheet-command") == "" and "have none" in value("sheet-command", "placeholder"))
     page.dial("truncation", .3)
     page.until("document.getElementById('garment-status').textContent == '24 new garments'")
+    expect("a new sheet shows its command", value("sheet-command").startswith("weft generate"))
     kept = "document.querySelectorAll('#favourites .garment')[1]"      # of the fifth class of five in turn, and more daring than the dial is now
     page.run(kept + ".focus(), " + kept + ".click()")
     expect("whoever chooses by keyboard stays there", page.run("document.activeElement == " + kept))
