@@ -17,8 +17,8 @@ Tensor missed(const Tensor& logits, const Tensor& labels) { return 1 - max(equal
 
 class Classify : public Contest {
  public:
-  Classify(const Context& context, const GanOptions& options)
-      : Contest(context, options, {{"classifier", std::make_shared<Classifier>(context, options.model), options.generator, nullptr}}) {}
+  Classify(const Context& context, const Model& model, const GanOptions& options)
+      : Contest(context, model, options, {{"classifier", std::make_shared<Classifier>(context, options.model), options.generator, nullptr}}) {}
 
   /// A row a class: pictures that are taken for it.
   Sheet sheet(const Tensors& shown, int64_t, uint64_t) const override {
@@ -79,7 +79,7 @@ Classifier::Classifier(const Context& context, const ModelOptions& o) : options_
 Tensor Classifier::features(const Tensor& pixels) { return body_->forward(pixels); }
 Tensor Classifier::forward(const Tensor& pixels) { return last_->forward(dropout_->forward(features(pixels))); }
 
-std::unique_ptr<Contest> classifier_contest(const Context& context, const Model&, const GanOptions& options) { return std::make_unique<Classify>(context, options); }
+std::unique_ptr<Contest> classifier_contest(const Context& context, const Model& model, const GanOptions& options) { return std::make_unique<Classify>(context, model, options); }
 
 std::shared_ptr<Classifier> load_classifier(const Context& context, const std::filesystem::path& file) {
   const Safetensors content = read_safetensors(file);
@@ -98,7 +98,7 @@ std::shared_ptr<Classifier> train_classifier(const Context& context, std::shared
   o.init = nn::Init::kaiming, o.seed = seed;
   o.generator.learning_rate = kLearningRate, o.generator.settings.beta1 = 0.9;
   o.generator.schedule = {nn::Schedule::Kind::cosine, steps};
-  Classify contest(context, o);
+  Classify contest(context, find_model("classifier"), o);
   LoaderOptions how;
   how.batch = batch, how.seed = seed;
   Loader loader(data, how);

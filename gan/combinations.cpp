@@ -1,5 +1,8 @@
 #include "combinations.h"
 
+#include <algorithm>
+#include <sstream>
+
 #include "weft/gan/latent.h"
 
 namespace weft::gan {
@@ -65,9 +68,26 @@ const Owned kOwned[] = {
 };
 #undef WEFT_OWNED
 
+void expect_within(const char* setting, double value, double least, double below) {
+  if (value >= least && value < below) return;
+  std::ostringstream text;
+  text << setting << " = " << value << "; it is at least " << least << " and below " << below;
+  throw ConfigError(text.str());
+}
+
 }  // namespace
 
+void expect_objective(const GanOptions& o) {
+  if (!o.objective) throw ConfigError("no objective: GanOptions::objective is what the networks play for; &find_objective(\"non-saturating\"), say");
+}
+
 void expect_possible(const Model& model, const GanOptions& o, const nn::Module& generator, const nn::Module& discriminator) {
+  expect_objective(o);
+  expect_within("train.packing", o.packing, 1, 65536);
+  expect_within("train.d_steps", o.d_steps, 1, 1e9);
+  expect_within("train.penalty_every", o.penalty_every, 1, 1e9);
+  expect_within("train.label_smoothing", o.label_smoothing, 0, 1);
+  expect_within("model.ema", o.ema, 0, 1);
   for (const WeightedPenalty& p : o.penalties)
     if (p.penalty->cost && discriminator.has_batch_norm())
       throw ConfigError(std::string("penalty ") + p.penalty->name + " looks at each picture's own gradient, but " + model.name + "'s discriminator has batch norms, which let every picture of " +
@@ -92,7 +112,9 @@ void expect_possible(const Model& model, const GanOptions& o, const nn::Module& 
 
 void expect_known(const Model& model, const GanOptions& o) {
   const GanOptions plain;
+  const bool listed = std::any_of(models().begin(), models().end(), [&](const Model& each) { return &each == &model; });   // of others nobody here knows what they use
   for (const Owned& each : kOwned) {
+    if (!listed) break;
     const bool owner = (", " + std::string(each.models) + ",").find(", " + std::string(model.name) + ",") != std::string::npos;
     if (!owner && each.differ(o, plain)) throw ConfigError(std::string(each.name) + " does nothing for " + model.name + "; it is a setting of " + each.models);
   }

@@ -4,6 +4,9 @@
 
 namespace weft::gan {
 
+/// Throws ConfigError where there is none.
+void expect_objective(const GanOptions& options);
+
 /// Of the plain game and its two networks. Throws ConfigError.
 void expect_possible(const Model& model, const GanOptions& options, const nn::Module& generator, const nn::Module& discriminator);
 

@@ -14,10 +14,8 @@ double Gauges::operator[](const std::string& name) const {
   return NAN;
 }
 
-Contest::Contest(const Context& context, const GanOptions& options, std::vector<Player> players)
-    : context_(context), options_(options), players_(std::move(players)) {
-  context_.step_state().step = 0;        // initial values are draws of step 0
-  context_.publish_step_state();
+Contest::Contest(const Context& context, const Model& model, const GanOptions& options, std::vector<Player> players)
+    : context_(context), model_(model.name ? model.name : ""), options_(options), players_(std::move(players)) {
   NamedNetworks all;
   for (const Player& p : players_) {
     nn::initialise(*p.network, options.init, options.seed, p.name);
@@ -111,12 +109,19 @@ Gauges Contest::gauges() const {
   return all;
 }
 
+HostTensors& Contest::file(nn::Checkpoint& into, const std::string& name) const {
+  auto& file = into.files[name];
+  file.metadata = to_metadata(options_.model);
+  file.metadata.insert({{"network", name}, {"model", model_}, {"weft", WEFT_VERSION}});
+  return file.tensors;
+}
+
 void Contest::save(nn::Checkpoint& into) const {
-  auto file = [&](const std::string& name, HostTensors tensors) { into.files[name].tensors = std::move(tensors); };
   for (size_t i = 0; i < players_.size(); ++i) {
-    file(players_[i].name, nn::state_dict(*players_[i].network));
-    file(players_[i].name + ".optimizer", states_[i].optimizer->state_dict());
-    if (players_[i].average) file(players_[i].name + ".ema", nn::state_dict(*players_[i].average));
+    const std::string& name = players_[i].name;
+    file(into, name) = nn::state_dict(*players_[i].network);
+    file(into, name + ".optimizer") = states_[i].optimizer->state_dict();
+    if (players_[i].average) file(into, name + ".ema") = nn::state_dict(*players_[i].average);
   }
 }
 
@@ -140,17 +145,27 @@ std::string Contest::parameters_sha256() const {
   return nn::parameters_sha256(all);
 }
 
+Conditional& conditional(nn::Module& network) {
+  if (auto* of_classes = dynamic_cast<Conditional*>(&network)) return *of_classes;
+  throw ConfigError("labels are given, and this network knows no classes; leave them out, or train a model with model.condition");
+}
+
 Tensor in_evaluation(nn::Module& network, const Tensor& x, int64_t most, const Tensor& labels) {
+  if (x.size(0) < 1 || most < 1) throw ShapeError("in_evaluation: 1 or more samples, at most 1 or more at a time; came " + x.shape().text() + ", at most " + std::to_string(most));
   const NoGraph scope(x.context());
-  const bool was_training = network.training();
-  network.set_training(false);
+  struct Evaluation {
+    explicit Evaluation(nn::Module& n) : network(n), was_training(n.training()) { network.set_training(false); }
+    ~Evaluation() { network.set_training(was_training); }
+    nn::Module& network;
+    const bool was_training;
+  };
+  const Evaluation mode(network);
   Tensors parts;
   for (int64_t i = 0; i < x.size(0); i += most) {
     const int64_t end = std::min(x.size(0), i + most);
-    if (labels) dynamic_cast<Conditional&>(network).set_condition(slice(labels, 0, i, end));
+    if (labels) conditional(network).set_condition(slice(labels, 0, i, end));
     parts.push_back(network(slice(x, 0, i, end)));
   }
-  network.set_training(was_training);
   return parts.size() == 1 ? parts[0] : concat(parts, 0);
 }
 

@@ -58,7 +58,7 @@ Tensor packed(const Tensor& x, int m) {
 }
 
 void set_condition(nn::Module& network, const Tensor& labels) {
-  if (labels) dynamic_cast<Conditional&>(network).set_condition(labels);
+  if (labels) conditional(network).set_condition(labels);
 }
 
 }  // namespace
@@ -66,11 +66,19 @@ void set_condition(nn::Module& network, const Tensor& labels) {
 Gan::Gan(const Context& context, const Model& model, const GanOptions& o) : Gan(context, model, o, two_players(context, model, o)) {}
 
 Gan::Gan(const Context& context, const Model& model, const GanOptions& o, std::vector<Player> players)
-    : Contest(context, o, std::move(players)), slopes_(that_look_at_slopes(o.penalties)), strength_(context, 1), augment_(context, o.augment, o.seed) {
+    : Contest(context, model, o, std::move(players)), slopes_(that_look_at_slopes(o.penalties)), strength_(context, 1), augment_(context, o.augment, o.seed) {
   expect_possible(model, o, generator(), discriminator());
 }
 
+void Gan::expect_batch(const Tensors& batch) const {
+  const size_t least = options().model.classes.empty() ? 1 : 2;
+  if (batch.size() >= least && batch.size() <= least + 1 && std::all_of(batch.begin(), batch.end(), [](const Tensor& t) { return bool(t); })) return;
+  throw ShapeError("a step of a model with" + std::string(least == 1 ? "out classes takes {real}" : " classes takes {real, labels}") + ", and latents behind where they are not to be drawn; came " +
+                   std::to_string(batch.size()) + " tensors" + (batch.empty() ? "" : ", none of which may be empty"));
+}
+
 void Gan::prepare(const Tensors& batch) {
+  expect_batch(batch);
   const GanOptions& o = options();
   if (auto* paced = dynamic_cast<Paced*>(&discriminator())) paced->set_progress(o.steps > 0 ? double(step_now() - 1) / double(o.steps) : 1);
   if (o.penalty_anneal > 0) strength_.set(std::pow(o.penalty_end, std::min(1.0, double(step_now() - 1) / double(o.penalty_anneal))));
@@ -86,9 +94,10 @@ void Gan::generate(Round& r) {
 }
 
 void Gan::play(const Tensors& batch) {
+  expect_batch(batch);
   const bool has_classes = !options().model.classes.empty();
   Round r;
-  if (has_classes) r.classes = batch.at(1);
+  if (has_classes) r.classes = batch[1];
   r.latent = batch.size() > (has_classes ? 2 : 1) ? batch.back() : context().normal({batch[0].size(0), 1, 1, options().model.latent}, stream_key(options().seed, "latent"));
   r.real = packed(batch[0], options().packing), r.labels = packed(r.classes, options().packing);
   {
@@ -236,19 +245,13 @@ Tensor Gan::alikeness(const Round& r) {
 }
 
 Tensor latents(const Context& context, int64_t count, int latent, uint64_t seed) {
-  StepState& state = context.step_state();
-  const uint64_t now = state.step;
-  state.step = 0;   // a sample belongs to its seed, not to the step at which it is drawn
-  context.publish_step_state();
-  const Tensor z = context.normal({count, 1, 1, latent}, stream_key(seed, "sample"));
-  state.step = now;
-  context.publish_step_state();
-  return z;
+  const Context::AtStep begin(context, 0);   // a sample belongs to its seed, not to the step at which it is drawn
+  return context.normal({count, 1, 1, latent}, stream_key(seed, "sample"));
 }
 
 void Gan::save(nn::Checkpoint& into) const {
   Contest::save(into);
-  if (augment_.adapts()) into.files["augment"].tensors = augment_.state_dict();
+  if (augment_.adapts()) file(into, "augment") = augment_.state_dict();
 }
 
 void Gan::load(const nn::Checkpoint& from, const std::string& what) {

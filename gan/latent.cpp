@@ -28,6 +28,7 @@ void append_between(const double* a, const double* b, int64_t length, double t, 
 }  // namespace
 
 Tensor walks(const Tensor& latents, int64_t steps, Path path) {
+  if (steps < 2) throw ConfigError("a walk of " + std::to_string(steps) + " points: it has at least its two ends");
   const int64_t ends = latents.size(0), length = latents.count() / ends;
   const std::vector<double> z = latents.values();
   std::vector<double> all;
@@ -61,6 +62,7 @@ double quantile(double p, double most) {
 }  // namespace
 
 Tensor truncated(const Tensor& latents, double most) {
+  if (!(most >= 0)) throw ConfigError("latents end at +-" + std::to_string(most) + "; that is a number from 0 on");
   std::vector<double> z = latents.values();
   const double least = below(-most), span = below(most) - least;
   for (double& x : z) x = quantile(least + below(x) * span, most);

@@ -24,7 +24,7 @@ std::string numbered(const TrainedGenerator& g, const char* of, int64_t i) { ret
 Tensor styles_of(const TrainedGenerator& g, const Tensor& latents, const Tensor& labels) {
   const NoGraph scope(latents.context());
   g.network->set_training(false);
-  if (labels) dynamic_cast<Conditional&>(*g.network).set_condition(labels);
+  if (labels) conditional(*g.network).set_condition(labels);
   return g.styled()->styles(latents);
 }
 

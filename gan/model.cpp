@@ -189,4 +189,10 @@ const Model& find_model(const std::string& name) {
   throw ConfigError("no model is called '" + name + "'" + suggestion(name, known) + "; `weft list models` shows all");
 }
 
+const Model& model_from(const Metadata& metadata, const std::string& what) {
+  const auto entry = metadata.find("model");
+  if (entry == metadata.end()) throw FormatError(what + ": its metadata lacks 'model'; was it written by `weft train`?");
+  return find_model(entry->second);
+}
+
 }  // namespace weft::gan

@@ -45,6 +45,8 @@ const std::vector<Penalty>& penalties() {
 }
 
 Tensor penalty_points(const Penalty& penalty, const Tensor& real, const Tensor& fake, uint64_t seed) {
+  if (penalty.at != Penalty::At::between && penalty.at != Penalty::At::around_real)
+    throw ConfigError(std::string("penalty ") + penalty.name + " has no points of its own: it looks at weights, or at real or generated pictures as they are");
   const Context context = real.context();
   const Tensor along = context.uniform(one_a_sample(real), stream_key(seed, std::string("penalty.") + penalty.name));
   if (penalty.at == Penalty::At::between) return lerp(real, fake, along);

@@ -19,7 +19,7 @@ constexpr int kMeanOver = 1000;                    // draws that tell where styl
 std::pair<Tensor, double> middle_of_styles(const TrainedGenerator& g, const Context& c) {
   const NoGraph scope(c);
   const Tensor z = latents(c, kMeanOver, g.model.latent, 0);
-  if (!g.model.classes.empty()) dynamic_cast<Conditional&>(*g.network).set_condition(classes_in_turn(c, kMeanOver, g.model));
+  if (!g.model.classes.empty()) conditional(*g.network).set_condition(classes_in_turn(c, kMeanOver, g.model));
   const Tensor styles = g.styled()->styles(z), w = reshape(slice(styles, 1, 0, 1), {kMeanOver, styles.size(2)});
   return {mean(w, {0}, KeepAxes::yes), std::sqrt(mean(variance(w, {0})).item())};
 }
@@ -30,7 +30,7 @@ Tensor beginnings(const TrainedGenerator& g, const ProjectOptions& o, const Cont
   const Tensor z = latents(c, o.restarts, g.model.latent, stream_key(o.seed, "project"));    // not those of a picture that the seed made
   Tensor all = z;
   if (o.space != LatentSpace::z) {
-    if (o.labels) dynamic_cast<Conditional&>(*g.network).set_condition(o.labels);
+    if (o.labels) conditional(*g.network).set_condition(o.labels);
     const Tensor w = g.styled()->styles(z);         // (restarts, layers, W)
     all = o.space == LatentSpace::w_plus ? w : reshape(slice(w, 1, 0, 1), {w.size(0), w.size(2)});
   }
@@ -130,7 +130,7 @@ Projection project(const TrainedGenerator& g, const Tensor& target, const Projec
   if (o.space != LatentSpace::z) std::tie(middle, spread) = middle_of_styles(g, c);
   const Tensor latent = beginnings(g, o, c, middle), m = c.zeros(latent.shape()), v = c.zeros(latent.shape());
   const auto draw = [&](const Tensor& x) {         // in the graph
-    if (o.labels) dynamic_cast<Conditional&>(*g.network).set_condition(o.labels);
+    if (o.labels) conditional(*g.network).set_condition(o.labels);
     if (o.space == LatentSpace::z) return (*g.network)(reshape(x, {x.size(0), 1, 1, g.model.latent}));
     return g.styled()->draw(o.space == LatentSpace::w ? expand(reshape(x, {x.size(0), 1, x.size(1)}), {x.size(0), g.styled()->layers(), x.size(1)}) : x);
   };
@@ -143,6 +143,7 @@ Projection project(const TrainedGenerator& g, const Tensor& target, const Projec
   found.begun = distances();
   OptimizerSettings adam;
   adam.beta2 = 0.999;
+  const Context::AtStep begin(c, 0);
   StepState& state = c.step_state();
   for (int step = 1; step <= o.steps; ++step) {
     const double t = double(step - 1) / o.steps, left = std::max(0.0, 1 - t / kJittered);
@@ -165,8 +166,6 @@ Projection project(const TrainedGenerator& g, const Tensor& target, const Projec
     const NoGraph off(c);
     optimizer_step(adam, {latent, gradient, m, v}, 0);
   }
-  state.step = 0;
-  c.publish_step_state();
 
   found.distances = distances();
   found.best = int(std::min_element(found.distances.begin(), found.distances.end()) - found.distances.begin());

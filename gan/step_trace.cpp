@@ -54,7 +54,9 @@ Training open(const TrainSettings& s, const std::filesystem::path& folder, const
   TrainSettings on_noise = s;
   on_noise.held_out = 0, on_noise.most = 0;
   const auto& [name, file] = *checkpoint.files.begin();
-  return Training(on_noise, note, stand_ins(model_options_from(file.metadata, (folder / name).string()), find_model(s.model).feed));
+  OwnParts own;
+  own.data = stand_ins(model_options_from(file.metadata, (folder / name).string()), find_model(s.model).feed);
+  return Training(on_noise, note, own);
 }
 
 int64_t step_of(const nn::Checkpoint& checkpoint, const std::filesystem::path& folder) {

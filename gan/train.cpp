@@ -29,7 +29,7 @@ TrainSettings without_init(TrainSettings s, bool goes_on) {
 }
 
 /// Throws ConfigError for a best checkpoint that nothing could be chosen by.
-void expect_measurable(const TrainSettings& s, const std::vector<Metric>& metrics, const Contest& contest) {
+void expect_measurable(const TrainSettings& s, const std::vector<Metric>& metrics, const Model& model, const Contest& contest) {
   std::vector<std::string> known = {"none", "loss_g", "loss_d", "gap", "held_out"};
   for (const Metric& m : metrics) known.push_back("metric_" + std::string(m.name));
   if (std::find(known.begin(), known.end(), s.keep_best) == known.end()) {
@@ -38,7 +38,7 @@ void expect_measurable(const TrainSettings& s, const std::vector<Metric>& metric
     throw ConfigError("run.keep_best = '" + s.keep_best + "' is none of " + list + suggestion(s.keep_best, known));
   }
   if (s.keep_best.rfind("metric_", 0) == 0 && s.metrics_every == 0) throw ConfigError("run.keep_best = '" + s.keep_best + "' is never measured; --metrics-every 1000, say");
-  if (s.keep_best == "held_out" && !find_model(s.model).contest)
+  if (s.keep_best == "held_out" && !model.contest)
     throw ConfigError("run.keep_best = held_out is what a model measures on pictures that no step sees, and " + s.model + " measures nothing there; --metrics-every 1000 --set run.keep_best=metric_sliced_wasserstein, say");
   if (s.patience > 0 && s.keep_best == "none") throw ConfigError("train.patience waits for something to get better: say for what by run.keep_best");
   if (s.metrics_every > 0 && !metrics.empty() && !dynamic_cast<const Gan*>(&contest)) throw ConfigError("metrics are of pictures made from noise, and " + s.model + " makes none; run.keep_best=held_out is for it");
@@ -49,8 +49,8 @@ class Run {
  public:
   Run(const TrainRequest& request, const TrainCallbacks& tell)
       : request_(request), s_(request.settings), tell_(tell), directory_(request, WEFT_VERSION), 
-        training_(without_init(s_, request.resume && !directory_.checkpoints().steps().empty()), tell.note) {
-    expect_measurable(s_, request.metrics, *training_.contest);
+        training_(without_init(s_, request.resume && !directory_.checkpoints().steps().empty()), tell.note, request.own) {
+    expect_measurable(s_, request.metrics, training_.model, *training_.contest);
     if (s_.keep_best == "held_out" && s_.patience > 0 && training_.held_out.empty())
       throw ConfigError("train.patience waits for run.keep_best = held_out, and no pictures are held out; --set data.held_out=0.1, say");
     directory_.take();

@@ -18,7 +18,7 @@ TrainedGenerator load_generator(const std::string& run, const Context& context, 
   const std::string what = file.string();
   TrainedGenerator trained;
   trained.model = model_options_from(content.metadata, what);
-  const Model& model = find_model(content.metadata["model"]);
+  const Model& model = model_from(content.metadata, what);
   if (!model.build) throw FormatError(what + ": the model " + model.name + " makes no pictures from noise");
   trained.network = model.build(context, trained.model).generator;
   nn::load_state_dict(*trained.network, content.tensors, what);

@@ -42,8 +42,8 @@ nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_r
 }
 
 /// What only the plain game has, and averages by their half-life.
-void read_plain_game(const TrainSettings& s, int64_t steps, GanOptions& o) {
-  o.penalties = find_penalties(s.penalty);
+void read_plain_game(const TrainSettings& s, const OwnParts& own, int64_t steps, GanOptions& o) {
+  o.penalties = own.penalties ? *own.penalties : find_penalties(s.penalty);
   o.penalty_every = s.penalty_every;
   o.penalty_end = s.penalty_end;
   if (s.penalty_end != 1) {
@@ -64,12 +64,12 @@ void read_plain_game(const TrainSettings& s, int64_t steps, GanOptions& o) {
   if (s.ema_ramp > 0 && o.ema == 0) throw ConfigError("model.ema_ramp is of an average, and none is kept; --set model.ema_half_life=10000, say");
 }
 
-GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources, int64_t steps, const std::function<void(const std::string&)>& note) {
+GanOptions gan_options(const TrainSettings& s, const OwnParts& own, const Model& model, const std::vector<Split>& sources, int64_t steps, const std::function<void(const std::string&)>& note) {
   GanOptions o;
   o.freeze = s.freeze;
   if (s.init_from.empty() && !s.init_layers.empty()) throw ConfigError("init.layers = '" + s.init_layers + "' picks tensors of what a run begins from, and it begins from nothing; --init-from RUN, say");
   if (!s.init_from.empty()) o.init_from = {read_networks(s.init_from, note), s.init_from, s.init_layers, note};
-  const Feed feed = find_model(s.model).feed;
+  const Feed feed = model.feed;
   const int channels = sources[0].train->channels() / (feed == Feed::pairs ? 2 : 1);   // a pair's pictures are joined at their channels
   o.model = {s.size, channels, s.width, s.latent, s.blocks, s.norm, s.upsampling, s.noise, s.dropout, s.d_layers, s.d_scales, {}, s.condition, {}};
   o.model.stem = s.stem, o.model.kernel = s.kernel, o.model.convolution = s.convolution, o.model.d_norm = s.d_norm, o.model.minibatch_std = s.minibatch_std;
@@ -86,10 +86,10 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
     if (o.model.classes.empty())
       throw ConfigError("model.condition = '" + s.condition + "' needs the class of each picture, and " + s.data + " has none; folders in it would be classes, or a labels.csv");
   }
-  read_plain_game(s, steps, o);
+  read_plain_game(s, own, steps, o);
   o.weights = {s.adversarial, s.content, s.style, s.cycle, s.identity, s.l1, s.nce, s.kl, s.path_length};
   o.pool = s.pool;
-  o.objective = &find_objective(s.objective);
+  o.objective = own.objective ? own.objective : &find_objective(s.objective);
   o.steps = steps;
   o.order = choice<UpdateOrder>("order", s.order, {{"d-first", UpdateOrder::discriminator_first}, {"g-first", UpdateOrder::generator_first},
                                                    {"simultaneous", UpdateOrder::simultaneous}});
@@ -101,13 +101,13 @@ GanOptions gan_options(const TrainSettings& s, const std::vector<Split>& sources
   return o;
 }
 
-std::vector<Split> open_sources(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
-  const Feed feed = find_model(s.model).feed;
+std::vector<Split> open_sources(const TrainSettings& s, const Model& model, const std::function<void(const std::string&)>& note) {
+  const Feed feed = model.feed;
   if (s.batch < 2 && feed == Feed::pictures) throw ConfigError("batch = " + std::to_string(s.batch) + ": batch norm needs at least 2 images to have a variance");
   if (feed != Feed::styles && (!s.styles.empty() || s.style_size > 0 || s.style_batch > 0))
     throw ConfigError("data.styles, data.style_size and train.style_batch do nothing for " + s.model + "; they are settings of restyle");
   const DatasetOptions o = dataset_options(s, note);
-  if ((s.across || s.high) && !find_model(s.model).rectangles) {
+  if ((s.across || s.high) && !model.rectangles) {
     std::string list;
     for (const Model& m : models())
       if (m.rectangles) list += (list.empty() ? "" : ", ") + std::string(m.name);
@@ -159,17 +159,18 @@ DatasetOptions dataset_options(const TrainSettings& s, const std::function<void(
 }
 
 // Opening a GPU takes about as long as looking through a folder of pictures, so both are done at once.
-Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, std::vector<Split> given)
-    : Training(s, note, std::move(given), std::async(std::launch::async, open_context, s)) {}
+Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, const OwnParts& own)
+    : Training(s, note, own, std::async(std::launch::async, open_context, s)) {}
 
-Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, std::vector<Split> given, std::future<Context> opening)
-    : steps(s.steps == 0 && s.minutes == 0 ? 1600 : s.steps),
-      sources(given.empty() ? open_sources(s, note) : std::move(given)),
-      options(gan_options(s, sources, steps, note)),
+Training::Training(const TrainSettings& s, const std::function<void(const std::string&)>& note, const OwnParts& own, std::future<Context> opening)
+    : model(own.model ? *own.model : find_model(s.model)),
+      steps(s.steps == 0 && s.minutes == 0 ? 1600 : s.steps),
+      sources(own.data.empty() ? open_sources(s, model, note) : own.data),
+      options(gan_options(s, own, model, sources, steps, note)),
       context(opening.get()),
-      contest(make_contest(context, find_model(s.model), options)) {
+      contest(make_contest(context, model, options)) {
   options.init_from = {};                // taken; it would only hold memory
-  const bool styles = find_model(s.model).feed == Feed::styles;
+  const bool styles = model.feed == Feed::styles;
   for (const Split& source : sources) {
     const std::shared_ptr<Dataset>& data = source.train;
     LoaderOptions o = loader_options(s);
@@ -314,6 +315,8 @@ Gauges gauges_from(const Json& object) {
 
 /// Throws ConfigError with a diff if the settings that enter the result are others than those of the checkpoint.
 void compare(const Json& before, const TrainRequest& request, const std::string& what) {
+  if (request.config.empty() && !before.empty())
+    throw ConfigError(what + " was made with settings that are kept there, and this request has none to compare with them; fill TrainRequest::config (stored_config reads what it was), or allow the change");
   std::string diff;
   for (const ConfigLine& line : request.config) {
     const bool known = before.contains(line.key) && before[line.key].is_string();
@@ -353,10 +356,6 @@ nn::Checkpoint Training::checkpoint(const TrainRequest& request, RunState state)
   nn::Checkpoint c;
   contest->save(c);
   expect_finite(c);
-  for (auto& [name, file] : c.files) {
-    file.metadata = to_metadata(options.model);
-    file.metadata.insert({{"network", name}, {"model", request.settings.model}, {"weft", WEFT_VERSION}});
-  }
   Json config = Json::object(), sides = Json::array();
   for (const ConfigLine& line : request.config) config[line.key] = line.value;
   for (const Stream& s : streams)

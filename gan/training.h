@@ -32,9 +32,9 @@ struct Stream {
 
 struct Training {
   /// @param note   hears a sentence for a person, from the loader's thread as well
-  /// @param given  what stands in for the settings' data; empty: they do
+  /// @param own    what stands in for what the settings name
   /// Throws ConfigError, DataError, DeviceError.
-  Training(const TrainSettings& settings, const std::function<void(const std::string&)>& note, std::vector<Split> given = {});
+  Training(const TrainSettings& settings, const std::function<void(const std::string&)>& note, const OwnParts& own = {});
 
   /// The next batch from the loader, and one step of both networks on it.
   void step();
@@ -51,6 +51,7 @@ struct Training {
   Tensors held_out;
   double seconds_waited() const;         // for data
 
+  const Model& model;
   int64_t steps;                         // the total; 0: as many as the minutes allow
   std::vector<Split> sources;            // of the pictures that a step is given, and of those that none is given
   GanOptions options;
@@ -59,7 +60,7 @@ struct Training {
   std::vector<Stream> streams;           // of the sources
 
  private:
-  Training(const TrainSettings& settings, const std::function<void(const std::string&)>& note, std::vector<Split> given, std::future<Context> opening);
+  Training(const TrainSettings& settings, const std::function<void(const std::string&)>& note, const OwnParts& own, std::future<Context> opening);
   void fetch();
   void hold_out(size_t most);
   std::string batch_that_fits();

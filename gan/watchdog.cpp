@@ -32,28 +32,40 @@ std::string Contest::explain_not_finite(const Tensors& batch) {
       copy.copy_from(buffer->value);
       kept.emplace_back(buffer->value, copy);
     }
-  std::string trouble;
-  {
-    const FiniteWatch watch(context_);
-    only_looking_ = true;
-    play(batch);
+  const auto put_back = [&] {
     only_looking_ = false;
-
-    if (!watch.found()) {
-      trouble = "the squared norm of a gradient is beyond the range of its type, though no element is; a smaller learning rate, or optimizer.clip_norm, may help";
-    } else {
-      trouble = watch.operation + " made a tensor of shape " + watch.result.shape().text() + " in which " + std::to_string(watch.broken) + " of " +
-                std::to_string(watch.result.count()) + " numbers are not finite";
-      if (watch.last_weight) trouble += ", at or after " + name_of(watch.last_weight);
-      for (const Tensor& t : watch.inputs) {
-        const int64_t was_broken = t && t.dtype() != DType::i32 ? count_not_finite(t) : 0;
-        if (was_broken == 0) continue;
-        const std::string name = name_of(t);
-        trouble += "; before it, " + (name.empty() ? "an input " + t.shape().text() : "parameter " + name) + " was not finite already";
-      }
-    }
+    for (const auto& [buffer, copy] : kept) buffer.copy_from(copy, "watchdog");
+  };
+  std::string trouble;
+  only_looking_ = true;
+  try {
+    trouble = look_for_trouble(batch);
+  } catch (...) {
+    put_back();
+    throw;
   }
-  for (const auto& [buffer, copy] : kept) buffer.copy_from(copy, "watchdog");
+  put_back();
+  return trouble;
+}
+
+std::string Contest::look_for_trouble(const Tensors& batch) {
+  const FiniteWatch watch(context_);
+  play(batch);
+  if (!watch.found()) {
+    for (const Told& t : kinds_[kind()].told)
+      if (t.name.rfind("gradient_norm_", 0) == 0 && !std::isfinite(t.value.item()))
+        return "the squared norm of a gradient is beyond the range of its type, though no element is; a smaller learning rate, or optimizer.clip_norm, may help";
+    return "";
+  }
+  std::string trouble = watch.operation + " made a tensor of shape " + watch.result.shape().text() + " in which " + std::to_string(watch.broken) + " of " +
+                        std::to_string(watch.result.count()) + " numbers are not finite";
+  if (watch.last_weight) trouble += ", at or after " + name_of(watch.last_weight);
+  for (const Tensor& t : watch.inputs) {
+    const int64_t was_broken = t && t.dtype() != DType::i32 ? count_not_finite(t) : 0;
+    if (was_broken == 0) continue;
+    const std::string name = name_of(t);
+    trouble += "; before it, " + (name.empty() ? "an input " + t.shape().text() : "parameter " + name) + " was not finite already";
+  }
   return trouble;
 }
 

@@ -92,6 +92,7 @@ struct Loader::State {
 };
 
 Loader::Loader(std::shared_ptr<Dataset> data, const LoaderOptions& options, Cursor from) : state_(std::make_unique<State>()) {
+  if (!data) throw ConfigError("a loader without a data set; open_dataset opens one");
   if (options.batch < 1) throw ConfigError("batch = " + std::to_string(options.batch) + " has no images");
   const std::string what = data->units().one.empty() ? "picture" : "point";
   if (options.batch > data->size())

@@ -24,6 +24,14 @@
 
 namespace weft::gan {
 
+void expect_picture(const char* what, const Image& p) {
+  const size_t count = size_t(std::max(0, p.height)) * size_t(std::max(0, p.width));
+  if (count > 0 && (p.channels == 1 || p.channels == 3) && p.pixels.size() == count * size_t(p.channels) && (p.alpha.empty() || p.alpha.size() == count)) return;
+  throw DataError(std::string(what) + ": takes a picture of 1x1 pixels or more, grey (1 channel) or colour (3), a byte for each; came " + std::to_string(p.width) + "x" +
+                  std::to_string(p.height) + " with " + std::to_string(p.channels) + " channels in " + std::to_string(p.pixels.size()) + " bytes" +
+                  (p.alpha.empty() ? "" : " and " + std::to_string(p.alpha.size()) + " of alpha"));
+}
+
 void codecs::refuse(const std::string& reason) { throw FormatError(reason); }
 
 void codecs::check_size(int64_t width, int64_t height) {
@@ -58,6 +66,7 @@ Image codecs::over_white(Image image) {
 }
 
 std::vector<uint8_t> codecs::with_alpha(const Image& image) {
+  expect_picture("encode_png", image);
   if (image.alpha.empty()) return image.pixels;
   const size_t from = size_t(image.channels), to = from + 1;
   const bool known = image.straight.size() == image.pixels.size();
@@ -197,6 +206,7 @@ TextChunks read_png_text(const std::filesystem::path& path) {
 void take_alpha(Image& to, const Image& from) { to.alpha = from.alpha, to.straight = from.straight; }
 
 Image with_channels(const Image& image, int channels) {
+  expect_picture("with_channels", image);
   if (image.channels == channels) return image;
   const auto converted = [&](const std::vector<uint8_t>& pixels) {
     const size_t count = pixels.size() / size_t(image.channels);
@@ -212,6 +222,10 @@ Image with_channels(const Image& image, int channels) {
 }
 
 Image centre_crop(const Image& image, int height, int width) {
+  expect_picture("centre_crop", image);
+  if (height < 1 || width < 1 || height > image.height || width > image.width)
+    throw ShapeError("centre_crop: " + std::to_string(width) + "x" + std::to_string(height) + " pixels of a picture of " + std::to_string(image.width) + "x" + std::to_string(image.height) +
+                     "; resized makes it larger");
   const size_t top = size_t(image.height - height) / 2, left = size_t(image.width - width) / 2, c = size_t(image.channels);
   Image out{height, width, image.channels, std::vector<uint8_t>(size_t(height) * size_t(width) * c)};
   for (size_t y = 0; y < size_t(height); ++y)
@@ -220,6 +234,7 @@ Image centre_crop(const Image& image, int height, int width) {
 }
 
 Image resized(const Image& image, int height, int width) {
+  expect_picture("resized", image);
   if (height == image.height && width == image.width) return image;
   const size_t c = size_t(image.channels), h = size_t(height), w = size_t(width), source_w = size_t(image.width);
   const Taps across = triangle_taps(image.width, width), down = triangle_taps(image.height, height);

@@ -29,6 +29,8 @@ Layout layout_named(const std::string& name) {
 }
 
 Image cloth(const Image& tile, Layout layout, int top, int left, int height, int width) {
+  expect_picture("cloth", tile);
+  if (height < 1 || width < 1) throw ShapeError("cloth: " + std::to_string(width) + "x" + std::to_string(height) + " pixels of it; sides are 1 or more");
   const int h = tile.height, w = tile.width;
   const size_t c = size_t(tile.channels);
   Image out{height, width, tile.channels, std::vector<uint8_t>(size_t(height) * size_t(width) * c)};

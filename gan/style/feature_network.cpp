@@ -99,9 +99,6 @@ void FeatureNetwork::standardise(const Tensors& pictures) {
 std::shared_ptr<FeatureNetwork> drawn_feature_network(const Context& context, const std::vector<Image>& pictures, uint64_t seed, double pixels) {
   const auto network = std::make_shared<FeatureNetwork>(context, FeatureStages{{16, 16}, {32, 32}, {64, 64}, {128, 128}, {128}});
   for (const auto& [name, p] : network->parameters()) p->value.storage()->keep_as_weight();
-  StepState& state = context.step_state();
-  state.step = 0;                                                    // a seed's weights are the same at any time
-  context.publish_step_state();
   nn::initialise(*network, nn::Init::kaiming, seed, "features");
   constexpr int largest = 256, smallest = 32;
   const size_t each = size_t(std::max(1.0, double(pictures.size()) * smallest * smallest / pixels));    // every so-manieth is a few of them

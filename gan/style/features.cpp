@@ -61,8 +61,8 @@ class Describer : public FeatureNetwork {
 
 class Features : public Contest {
  public:
-  Features(const Context& context, const GanOptions& options)
-      : Contest(context, options, {{"features", std::make_shared<Describer>(context, stages_of(options.model.width)), options.generator, nullptr}}) {}
+  Features(const Context& context, const Model& model, const GanOptions& options)
+      : Contest(context, model, options, {{"features", std::make_shared<Describer>(context, stages_of(options.model.width)), options.generator, nullptr}}) {}
 
   /// In rows: a picture of the last batch, and those that the network takes for the nearest in style, the nearest first.
   Sheet sheet(const Tensors& shown, int64_t count, uint64_t) const override {
@@ -156,10 +156,10 @@ class Features : public Contest {
 
 }  // namespace
 
-std::unique_ptr<Contest> features_contest(const Context& context, const Model&, const GanOptions& options) {
-  if (options.model.channels != 3) throw ConfigError("features looks at colour pictures: --set data.channels=3");
+std::unique_ptr<Contest> features_contest(const Context& context, const Model& model, const GanOptions& options) {
+  if (options.model.channels != 3) throw ConfigError("features looks at colour pictures: --set model.channels=3");
   if (options.model.size < 32) throw ConfigError("size = " + std::to_string(options.model.size) + ": features cuts pictures into quarters, and needs at least 32");
-  return std::make_unique<Features>(context, options);
+  return std::make_unique<Features>(context, model, options);
 }
 
 }  // namespace weft::gan

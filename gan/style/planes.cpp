@@ -6,6 +6,7 @@
 namespace weft::gan {
 
 Plane luminance(const Image& image) {
+  expect_picture("luminance", image);
   Plane plane{image.height, image.width, std::vector<float>(size_t(image.height) * size_t(image.width))};
   const size_t c = size_t(image.channels);
   for (size_t i = 0; i < plane.values.size(); ++i) {

@@ -43,7 +43,12 @@ std::vector<float> smoothed(std::vector<float> plane, int height, int width, int
   return plane;
 }
 
-void check_masks(const TransferJob& job) {
+void check_pictures(const TransferJob& job) {
+  expect_picture("transfer, the content", job.content);
+  for (const Style& s : job.styles) expect_picture("transfer, a style", s.picture);
+  const Image& lit = job.lit;
+  if (!lit.pixels.empty() && (lit.height != job.content.height || lit.width != job.content.width))
+    throw DataError("transfer: the content before a cloth was laid over it is " + size_of(lit) + " and the content " + size_of(job.content) + "; they are of one size");
   for (size_t m = 0; m < job.masks.size(); ++m) {
     const Image& mask = job.masks[m];
     const std::string name = "mask " + std::to_string(m + 1);

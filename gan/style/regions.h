@@ -4,8 +4,8 @@
 
 namespace weft::gan {
 
-/// Grey masks of the content's size, one a region. Throws DataError for a mask that is none.
-void check_masks(const TransferJob& job);
+/// The job's pictures: grey masks of the content's size, one a region. Throws DataError for one that is no picture, or no mask, or not as large as the content.
+void check_pictures(const TransferJob& job);
 /// 0 to 1 a pixel: a mask's grey, fading in over `feather` pixels from its edge inwards, so nothing is added outside.
 std::vector<float> coverage(const Image& mask, int feather);
 /// Throws ConfigError if a mask of a result of this size is too narrow to fade in over so many pixels: no style would be seen.

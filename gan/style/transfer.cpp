@@ -24,6 +24,9 @@ Image mixed(const std::vector<Image>& pictures, const std::vector<double>& weigh
   return result;
 }
 
+/// The content as it came, before a cloth was laid over it: whose light, colours and surroundings a result has.
+const Image& own(const TransferJob& job) { return job.lit.pixels.empty() ? job.content : job.lit; }
+
 /// How much of each pixel is the result's: what the masks say, or all of it.
 std::vector<float> shares(const TransferJob& job) {
   std::vector<float> share(size_t(job.content.height) * size_t(job.content.width), job.masks.empty() ? 1.0f : 0.0f);
@@ -42,7 +45,7 @@ TransferJob prepared(const TransferJob& job, const TransferPlan& plan) {
   for (Image& mask : at.masks) mask = resized(with_channels(mask, 1), plan.height, plan.width);
   for (Style& s : at.styles) {
     s.picture = with_channels(s.picture, 3);
-    if (job.options.colours == TransferColours::content) s.picture = recoloured(s.picture, at.content);
+    if (job.options.colours == TransferColours::content) s.picture = recoloured(s.picture, own(at));
   }
   return at;
 }
@@ -70,18 +73,18 @@ Image start_of(const TransferJob& job) {
   return start;
 }
 
-/// What pixels were moved to, as the dials will have it, on the content: the one before a cloth was laid over it, so that the cloth fades in too.
+/// What pixels were moved to, as the dials will have it, on the content before a cloth was laid over it, so that the cloth fades in too.
 Image finished(Image result, const TransferJob& job, const std::vector<float>& share) {
   const TransferOptions& o = job.options;
   if (o.keep_shading) result = job.lit.pixels.empty() ? shaded_as(result, job.content) : lit_as(result, job.lit, share);
-  if (o.colours == TransferColours::luminance) result = with_light_of(job.content, result);
+  if (o.colours == TransferColours::luminance) result = with_light_of(own(job), result);
   if (o.colours == TransferColours::content) {
     std::vector<int32_t> where;
     for (size_t i = 0; i < share.size(); ++i)
       if (share[i] >= 0.5f && (job.content.alpha.empty() || job.content.alpha[i] > 0)) where.push_back(int32_t(i));
-    result = with_cloud(result, recoloured(cloud_of(result, where), cloud_of(job.content, where)), where);
+    result = with_cloud(result, recoloured(cloud_of(result, where), cloud_of(own(job), where)), where);
   }
-  result = composed(job.lit.pixels.empty() ? job.content : job.lit, result, share);
+  result = composed(own(job), result, share);
   take_alpha(result, job.content);
   return result;
 }
@@ -94,6 +97,7 @@ Image transfer(const Context& context, const TransferJob& whole, const std::func
   const std::vector<float> share = shares(job);
   if (plan.steps == 0) return job.lit.pixels.empty() ? job.content : finished(job.content, job, share);
   const NoGraph off(context);
+  const Context::AtStep begin(context, 0);
 
   double work = 0, done = 0;
   for (const int longer : plan.levels) work += double(longer) * longer * plan.steps;

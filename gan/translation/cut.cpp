@@ -25,7 +25,7 @@ std::vector<Player> three_players(const Context& c, const GanOptions& o) {
 
 class Cut final : public TranslationContest {
  public:
-  Cut(const Context& c, const GanOptions& o, bool flips) : TranslationContest(c, o, three_players(c, o)), flips_(flips) {}
+  Cut(const Context& c, const Model& model, const GanOptions& o, bool flips) : TranslationContest(c, model, o, three_players(c, o)), flips_(flips) {}
 
  private:
   void play(const Tensor& a, const Tensor& b) override {
@@ -80,7 +80,7 @@ class Cut final : public TranslationContest {
 
 }  // namespace
 
-std::unique_ptr<Contest> play_cut(const Context& c, const Model&, const GanOptions& o) { return std::make_unique<Cut>(c, o, false); }
-std::unique_ptr<Contest> play_fastcut(const Context& c, const Model&, const GanOptions& o) { return std::make_unique<Cut>(c, o, true); }
+std::unique_ptr<Contest> play_cut(const Context& c, const Model& model, const GanOptions& o) { return std::make_unique<Cut>(c, model, o, false); }
+std::unique_ptr<Contest> play_fastcut(const Context& c, const Model& model, const GanOptions& o) { return std::make_unique<Cut>(c, model, o, true); }
 
 }  // namespace weft::gan

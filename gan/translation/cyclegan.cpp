@@ -18,16 +18,16 @@ std::vector<Player> four_players(const Context& c, const GanOptions& o) {
 
 class CycleGan final : public TranslationContest {
  public:
-  CycleGan(const Context& c, const GanOptions& o)
-      : TranslationContest(c, o, four_players(c, o)),
+  CycleGan(const Context& c, const Model& model, const GanOptions& o)
+      : TranslationContest(c, model, o, four_players(c, o)),
         pool_a_(c, o.pool, {o.model.size, o.model.size, o.model.channels}, stream_key(o.seed, "pool.a")),
         pool_b_(c, o.pool, {o.model.size, o.model.size, o.model.channels}, stream_key(o.seed, "pool.b")) {}
 
   void save(nn::Checkpoint& into) const override {
     TranslationContest::save(into);
     if (options().pool == 0) return;
-    into.files["pool_a"].tensors = pool_a_.state_dict();
-    into.files["pool_b"].tensors = pool_b_.state_dict();
+    file(into, "pool_a") = pool_a_.state_dict();
+    file(into, "pool_b") = pool_b_.state_dict();
   }
   void load(const nn::Checkpoint& from, const std::string& what) override {
     TranslationContest::load(from, what);
@@ -75,6 +75,6 @@ class CycleGan final : public TranslationContest {
 
 Networks resnet_translation(const Context& c, const ModelOptions& o) { return {resnet_generator(c, o), patch_discriminator(c, o)}; }
 
-std::unique_ptr<Contest> play_cyclegan(const Context& c, const Model&, const GanOptions& o) { return std::make_unique<CycleGan>(c, o); }
+std::unique_ptr<Contest> play_cyclegan(const Context& c, const Model& model, const GanOptions& o) { return std::make_unique<CycleGan>(c, model, o); }
 
 }  // namespace weft::gan

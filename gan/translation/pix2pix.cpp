@@ -26,7 +26,7 @@ std::vector<Player> two_players(const Context& c, const GanOptions& o) {
 
 class Pix2Pix final : public TranslationContest {
  public:
-  Pix2Pix(const Context& c, const GanOptions& o) : TranslationContest(c, o, two_players(c, o)) {}
+  Pix2Pix(const Context& c, const Model& model, const GanOptions& o) : TranslationContest(c, model, o, two_players(c, o)) {}
 
  private:
   void play(const Tensor& a, const Tensor& b) override {
@@ -57,6 +57,6 @@ Networks unet_translation(const Context& c, const ModelOptions& o) {
   return {unet_generator(c, all), patch_discriminator(c, o, 2)};
 }
 
-std::unique_ptr<Contest> play_pix2pix(const Context& c, const Model&, const GanOptions& o) { return std::make_unique<Pix2Pix>(c, o); }
+std::unique_ptr<Contest> play_pix2pix(const Context& c, const Model& model, const GanOptions& o) { return std::make_unique<Pix2Pix>(c, model, o); }
 
 }  // namespace weft::gan

@@ -75,7 +75,7 @@ std::vector<Player> two_players(const Context& c, const Model& model, const GanO
 
 class Restyle final : public TranslationContest {
  public:
-  Restyle(const Context& c, const Model& model, const GanOptions& o) : TranslationContest(c, o, two_players(c, model, o)) {
+  Restyle(const Context& c, const Model& model, const GanOptions& o) : TranslationContest(c, model, o, two_players(c, model, o)) {
     const LossWeights& w = o.weights;
     if (w.content == 0 && w.style == 0 && w.adversarial == 0) throw ConfigError("restyle: with loss.content, loss.style and loss.adversarial all 0 there is nothing to learn");
   }
@@ -102,10 +102,7 @@ class Restyle final : public TranslationContest {
   /// comes first.
   Gauges measure(const Tensors& held_out) const override {
     const NoGraph scope(context());
-    StepState& state = context().step_state();
-    const uint64_t now = state.step;
-    state.step = 0;                      // the same directions each time
-    context().publish_step_state();
+    const Context::AtStep begin(context(), 0);   // the same directions each time
     const std::vector<float> which = held_out[2].floats();
     const auto styles = size_t(held_out[2].size(1));
     double before = 0, after = 0, kept = 0;
@@ -120,8 +117,6 @@ class Restyle final : public TranslationContest {
       after += style_loss(made, style, stream).item();
       kept += similarity(luminance(made), luminance(held_out[0])).item() / double(styles);
     }
-    state.step = now;
-    context().publish_step_state();
     return {{{"held_out", after / before + 1 - kept}, {"held_out_style", after / before}, {"held_out_structure", kept}}};
   }
 

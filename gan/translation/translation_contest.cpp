@@ -1,11 +1,15 @@
 #include "translation_contest.h"
 
+#include "combinations.h"
 #include "weft/gan/measures.h"
 #include "weft/gan/sheet.h"
 
 namespace weft::gan {
 
-TranslationContest::TranslationContest(const Context& context, const GanOptions& options, std::vector<Player> players) : Contest(context, options, std::move(players)) {}
+TranslationContest::TranslationContest(const Context& context, const Model& model, const GanOptions& options, std::vector<Player> players)
+    : Contest(context, model, options, std::move(players)) {
+  expect_objective(options);
+}
 
 namespace {
 

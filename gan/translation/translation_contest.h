@@ -14,7 +14,7 @@ class TranslationContest : public Contest {
   Gauges measure(const Tensors& held_out) const override;
 
  protected:
-  TranslationContest(const Context& context, const GanOptions& options, std::vector<Player> players);
+  TranslationContest(const Context& context, const Model& model, const GanOptions& options, std::vector<Player> players);
   virtual void play(const Tensor& a, const Tensor& b) = 0;
   /// a as B, outside training.
   virtual Tensor translated(const Tensor& a) const = 0;

@@ -41,7 +41,7 @@ Translator::Translator(const std::string& run, const Context& context, bool back
     if (!fs::exists(file)) throw ConfigError(run + " holds no network called " + name + "; its model makes no pictures");
   }
   Safetensors content = read_safetensors(file);
-  const Model& model = find_model(content.metadata["model"]);
+  const Model& model = model_from(content.metadata, file.string());
   if (model.feed == Feed::pictures)
     throw ConfigError(run + " was trained as " + model.name + ", which makes pictures from noise: `weft generate` draws them. `weft list models` shows those that translate");
   model_ = model_options_from(content.metadata, file.string());

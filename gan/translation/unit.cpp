@@ -21,7 +21,7 @@ std::vector<Player> three_players(const Context& c, const GanOptions& o) {
 
 class Unit final : public TranslationContest {
  public:
-  Unit(const Context& c, const GanOptions& o) : TranslationContest(c, o, three_players(c, o)) {}
+  Unit(const Context& c, const Model& model, const GanOptions& o) : TranslationContest(c, model, o, three_players(c, o)) {}
 
  private:
   void play(const Tensor& a, const Tensor& b) override {
@@ -55,6 +55,6 @@ Networks unit_translation(const Context& c, const ModelOptions& o) {
   return {unit_generator(c, all), patch_discriminator(c, o)};
 }
 
-std::unique_ptr<Contest> play_unit(const Context& c, const Model&, const GanOptions& o) { return std::make_unique<Unit>(c, o); }
+std::unique_ptr<Contest> play_unit(const Context& c, const Model& model, const GanOptions& o) { return std::make_unique<Unit>(c, model, o); }
 
 }  // namespace weft::gan

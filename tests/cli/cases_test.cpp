@@ -19,7 +19,10 @@ bool ends_well(const std::string& name, const std::string& out, const std::strin
 
 /// False where this system lacks the scripts, as a bundle of tests does.
 bool worked(const std::string& name, const std::string& out) {
-  if (!fs::exists(script(name))) return false;
+  if (!fs::exists(script(name))) {
+    MESSAGE("skipped: no " << script(name));
+    return false;
+  }
   CHECK(ends_well(name, out));
   INFO(read_file(out + ".txt"));
   REQUIRE(fs::exists(out + "/report.html"));
@@ -62,7 +65,10 @@ TEST_CASE("case: classic photography is grey on film, toned as a print, and near
 TEST_CASE("case: posters of a run that is there; one of fewer steps is not taken for it") {
   const Folder folder;
   const std::string out = folder / "posters";
-  if (!fs::exists(script("poster-style"))) return;
+  if (!fs::exists(script("poster-style"))) {
+    MESSAGE("skipped: no " << script("poster-style"));
+    return;
+  }
   CHECK(ends_well("poster-style", out, "STEPS=1"));
   INFO(read_file(out + ".txt"));
   CHECK(fs::exists(out + "/mix.png"));

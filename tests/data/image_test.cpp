@@ -10,6 +10,10 @@
 #include <random>
 
 #include "files.h"
+#include "weft/gan/colour.h"
+#include "weft/gan/measures.h"
+#include "weft/gan/palette.h"
+#include "weft/gan/tile.h"
 #include "weft/kernels/error.h"
 #ifdef WEFT_HAS_JPEG
 #include <jpeglib.h>
@@ -238,6 +242,28 @@ TEST_CASE("resizing: constant stays, halves are averages, nothing aliases, halve
     for (size_t x = 0; x < 8; ++x) CHECK(narrow.pixels[8 * y + x] == (x >= 2 && x < 5 ? inside.pixels[3 * y + x - 2] : 7));
   CHECK(with_channels(Image{1, 1, 1, {9}}, 3).pixels == Pixels{9, 9, 9});
   CHECK(with_channels(Image{1, 2, 3, {255, 255, 255, 255, 0, 0}}, 1).pixels == Pixels{255, 76});
+}
+
+TEST_CASE("a picture without pixels, or with too few bytes, is refused by whatever takes one") {
+  const Context context = Context::open("cpu", {.threads = 1});
+  const Image good{8, 8, 3, std::vector<uint8_t>(192)};
+  Image few = good, thin_alpha = good;
+  few.pixels.resize(5), thin_alpha.alpha.resize(16);
+  for (const Image& p : {Image{}, few, Image{-1, 4, 3, {}}, Image{8, 8, 2, std::vector<uint8_t>(128)}, thin_alpha}) {
+    CHECK_THROWS_AS(encode_png(p), const DataError&);
+    CHECK_THROWS_AS(with_channels(p, 3), const DataError&);
+    CHECK_THROWS_AS(resized(p, 4, 4), const DataError&);
+    CHECK_THROWS_AS(centre_crop(p, 1, 1), const DataError&);
+    CHECK_THROWS_AS(patch_distance(context, {p}, {good}), const DataError&);
+    CHECK_THROWS_AS(structural_similarity(p, p), const DataError&);
+    CHECK_THROWS_AS(recoloured(p, good), const DataError&);
+    CHECK_THROWS_AS(recoloured(good, p), const DataError&);
+    CHECK_THROWS_AS(extract_palette(p, 3), const DataError&);
+    CHECK_THROWS_AS(cloth(p, Layout::straight, 0, 0, 4, 4), const DataError&);
+  }
+  CHECK_THROWS_AS(cloth(good, Layout::straight, 0, 0, -4, 4), const ShapeError&);
+  CHECK_THROWS_AS(centre_crop(good, 9, 8), const ShapeError&);
+  CHECK_THROWS_AS(centre_crop(good, 8, 0), const ShapeError&);
 }
 
 TEST_CASE("alpha: what stays as it was keeps its bytes, and what changed comes to the same over white") {

@@ -28,6 +28,8 @@ TEST_CASE("walks and truncated latents") {
     CHECK(now < spread);
     spread = now;
   }
+  for (const double most : {-1.0, double(NAN)}) CHECK_THROWS_WITH_AS(gan::truncated(z, most), doctest::Contains("from 0 on"), const ConfigError&);
+  CHECK_THROWS_WITH_AS(gan::walks(z, 1, gan::Path::linear), doctest::Contains("two ends"), const ConfigError&);
 }
 
 namespace {

@@ -315,7 +315,7 @@ gan::GanOptions game_of(const std::string& model) {
 
 std::string after_steps(const Context& context, const std::string& model, gan::GanOptions o, int steps, const std::function<void(gan::Gan&)>& look = {}) {
   gan::Gan gan(context, gan::find_model(model), o);
-  const Tensor real = context.uniform({4, 32, 32, 1}, 7) * 2 - 1;
+  const Tensor real = [&] { const Context::AtStep begin(context, 0); return context.uniform({4, 32, 32, 1}, 7) * 2 - 1; }();   // in each game the same
   for (int i = 0; i < steps; ++i) gan.step(real);
   if (look) look(gan);
   return gan.parameters_sha256();

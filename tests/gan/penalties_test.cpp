@@ -126,6 +126,7 @@ TEST_CASE("where gradients are taken") {
   CHECK(most <= half_deviation);
   CHECK(most > 0.8 * half_deviation);
   CHECK(gan::penalty_points(named("wgan-gp"), real, fake, 6).values() != between);             // another seed
+  for (const char* name : {"clip", "r1", "r2"}) CHECK_THROWS_WITH_AS(gan::penalty_points(named(name), real, fake, 5), doctest::Contains("no points of its own"), const ConfigError&);
 }
 
 TEST_CASE("R1 looks at real pictures, R2 at generated ones, alone and together") {

@@ -60,7 +60,10 @@ TEST_CASE("the distance of pictures is that of the picture and of its halves") {
 }
 
 TEST_CASE("the latent of a generated picture is found again") {
-  if (std::getenv("WEFT_TESTS")) return;                       // tests that were carried elsewhere, without the documentation
+  if (std::getenv("WEFT_TESTS")) {
+    MESSAGE("skipped: these tests were carried elsewhere, without the documentation");
+    return;
+  }
   const Context context = Context::open("cpu", {.threads = 1});
   const gan::TrainedGenerator g = gan::load_generator(weft::testing::test_file("../docs/generators/clothes.safetensors"), context);
   const Tensor target = slice(g.sample(2, 5), 0, 1, 2);

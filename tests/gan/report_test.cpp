@@ -77,9 +77,10 @@ TEST_CASE("a quoted word is that word again in a shell") {
   for (int c = 1; c < 256; ++c) every += char(c);
   const Folder folder;
   for (const std::string& word : {std::string("plain/word-1.png"), std::string("it's"), std::string(""), std::string("a\nb\tc"), std::string("\xc3\xbc \\ \" $x `y` !z *"),
-                                  std::string("\xff\xfe" "1"), std::string("\x1b[31mred"), every}) {
+                                  std::string("\xff\xfe" "1"), std::string("\x1b[31mred"), std::string("\xc2\x9b" "31mred"), every}) {
     const std::string quoted = gan::quoted_for_shell(word);
     CHECK(gan::is_utf8(quoted));
+    CHECK(quoted.find_first_of("\x1b\x9b") == std::string::npos);    // nothing that a terminal would obey
     write(folder.path / "script", "printf %s " + quoted + " > \"$1\"");
     REQUIRE(std::system(("bash '" + (folder.path / "script").string() + "' '" + (folder.path / "out").string() + "'").c_str()) == 0);
     CHECK(read(folder.path / "out") == word);

@@ -283,7 +283,7 @@ TEST_CASE("features learns which quarters belong together, and its network is fo
   CHECK_THROWS_WITH_AS(gan::find_feature_network(context, run), doctest::Contains("weft train features"), const FormatError&);
 
   o.model.channels = 1;
-  CHECK_THROWS_WITH_AS(gan::make_contest(context, gan::find_model("features"), o), doctest::Contains("colour"), const ConfigError&);
+  CHECK_THROWS_WITH_AS(gan::make_contest(context, gan::find_model("features"), o), doctest::Contains("colour pictures: --set model.channels=3"), const ConfigError&);
   o.model.channels = 3, o.model.size = 16;
   CHECK_THROWS_WITH_AS(gan::make_contest(context, gan::find_model("features"), o), doctest::Contains("at least 32"), const ConfigError&);
 }

@@ -122,3 +122,32 @@ TEST_CASE("the size that would fit does, and the next larger one does not") {
       refused<OutOfMemory>(job, "would fit");
     }
 }
+
+TEST_CASE("pictures without pixels, and a content of another size before the cloth, are refused") {
+  const auto with = [](const std::function<void(TransferJob&)>& change) {
+    TransferJob job = small_job();
+    change(job);
+    return job;
+  };
+  refused<DataError>(with([](TransferJob& j) { j.content = {}; }), "the content");
+  refused<DataError>(with([](TransferJob& j) { j.styles[0].picture = {}; }), "a style");
+  refused<DataError>(with([](TransferJob& j) { j.styles[0].picture.pixels.pop_back(); }), "a style");
+  refused<DataError>(with([](TransferJob& j) { j.lit = rings(10, 20); }), "of one size");
+}
+
+TEST_CASE("the caller's step and learning rates are what they were, also where a look throws") {
+  const Context context = cpu();
+  context.step_state().step = 16, context.step_state().update[0].learning_rate = 0.25;
+  context.publish_step_state();
+  const std::vector<double> drawn = context.normal({4}, 1).values();
+  TransferJob job = small_job();
+  job.options.strength = 0.02;
+  transfer(context, job);
+  CHECK(context.normal({4}, 1).values() == drawn);
+  CHECK_THROWS_AS(transfer(context, job, [](const TransferProgress&) -> bool { throw DataError("enough"); }), const DataError&);
+  CHECK(context.normal({4}, 1).values() == drawn);
+  job.features = drawn_feature_network(context, {job.styles[0].picture}, 0, 5000);
+  transfer(context, job, [](const TransferProgress&) { return false; });
+  CHECK(context.normal({4}, 1).values() == drawn);
+  CHECK(context.step_state().update[0].learning_rate == 0.25);
+}

@@ -216,6 +216,25 @@ TEST_CASE("colours of the content: of a cut-out, the mean of what can be seen") 
   }
 }
 
+TEST_CASE("colours of the content: where a cloth was laid on, those before it") {
+  TransferJob job = small_job();
+  const Image cloth = stripes(64, 72);
+  job.lit = job.content, job.masks = {left_half(64, 72)}, job.options.colours = TransferColours::content;
+  const std::vector<int32_t> where = inside(job.masks[0]);
+  job.content = with_cloud(job.content, cloud_of(cloth, where), where);
+  const Image before = cloud_of(job.lit, where);
+  for (const double strength : {0.0, 0.2}) {
+    job.options.strength = strength;
+    const Image kept = cloud_of(transfer(cpu(), job), where);
+    for (const size_t channel : {0u, 1u, 2u}) CHECK(std::abs(mean_of(kept, channel) - mean_of(before, channel)) < 2);
+  }
+  job.options.colours = TransferColours::luminance;
+  const Image grey = cloud_of(transfer(cpu(), job), where);
+  int apart = 0;
+  for (size_t i = 0; i < grey.pixels.size(); i += 3) apart += std::abs((grey.pixels[i] - grey.pixels[i + 2]) - (before.pixels[i] - before.pixels[i + 2])) > 6;
+  CHECK(apart < 0.05 * double(where.size()));
+}
+
 TEST_CASE("a cloth that was laid on fades in with its mask's feather, as what is done to it does; at strength 0 too") {
   for (const double strength : {0.0, 0.2}) {
     TransferJob job{flat(64, 72, 230), {{flat(64, 64, 230)}}, {left_half(64, 72)}, {}, flat(64, 72, 20)};

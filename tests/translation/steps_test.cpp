@@ -360,12 +360,13 @@ TEST_CASE("cyclegan's discriminators are shown pictures of earlier steps, out of
   const Context context = Context::open("cpu", {.threads = 1});
   gan::GanOptions o = small("cyclegan");
   o.generator.learning_rate = o.discriminator.learning_rate = 0;
+  Tensors given;
+  for (uint64_t i = 0; i < 8; ++i) given.push_back(context.uniform({1, 32, 32, 3}, 20 + i) * 2 - 1);
   const auto opinions = [&](int pool) {
     o.pool = pool;
     const auto c = contest(context, "cyclegan", o);
     std::vector<std::array<double, 2>> told;
-    for (int i = 0; i < 8; ++i) {
-      const Tensor a = context.uniform({1, 32, 32, 3}, uint64_t(20 + i)) * 2 - 1;
+    for (const Tensor& a : given) {
       c->step({a, -a});
       told.push_back({c->gauges()["d_fake_a"], c->gauges()["d_fake_b"]});
     }

@@ -74,7 +74,7 @@ struct Gauges {
   double operator[](const std::string& name) const;      // NaN if there is none of that name
 };
 
-/// One network of a contest.
+/// One network of a contest, which has at most four of them, one for each StepState::update; else ConfigError.
 struct Player {
   std::string name;                      // of its file and its parameters: "generator"
   nn::ModulePtr network;
@@ -89,6 +89,9 @@ class Conditional {
   /// @param labels  (N, classes), one-hot or multi-hot: of the samples of the passes to come
   virtual void set_condition(const Tensor& labels) = 0;
 };
+
+/// The network as one of those. Throws ConfigError if it knows no classes.
+Conditional& conditional(nn::Module& network);
 
 /// What a network is that changes while a run goes on.
 class Paced {
@@ -114,11 +117,12 @@ class Contest {
   /// waits for the device.
   bool met_not_finite();
   /// Takes the last step's gradients again, from the same random counters and without moving anything, and looks at every
-  /// result. Returns a sentence that names the first operation and tensor that is not finite.
+  /// result. Returns a sentence that names the first operation and tensor that is not finite; empty if all is finite.
   std::string explain_not_finite(const Tensors& batch);
 
-  /// Networks, averages and optimisers, into files named after them, and back. The step count is not among them: see seek().
-  /// load throws FormatError that lists what does not fit. A contest that keeps more than that adds it.
+  /// Networks, averages and optimisers, into files named after them, and back. nn::Checkpoints::save makes a folder of it from which
+  /// load_generator (trainer.h) reads the generator, if the model is one of models(). The step count is not among them: see seek().
+  /// load throws FormatError that lists what does not fit. A contest that keeps more than that adds it, by file().
   virtual void save(nn::Checkpoint& into) const;
   virtual void load(const nn::Checkpoint& from, const std::string& what);
   void seek(int64_t steps_done) { step_ = steps_done; }
@@ -142,7 +146,10 @@ class Contest {
 
  protected:
   /// Draws the networks' initial values, or takes them from where options.init_from says, and gives each its optimiser.
-  Contest(const Context& context, const GanOptions& options, std::vector<Player> players);
+  /// The context's step stays what it is until the first step().
+  Contest(const Context& context, const Model& model, const GanOptions& options, std::vector<Player> players);
+  /// A file of save(), with what its readers (load_generator, Translator, --init-from) have to know; to be filled.
+  HostTensors& file(nn::Checkpoint& into, const std::string& name) const;
 
   /// All that the device does in a step. Nothing in it may depend on the step but through the step state, dials and kind().
   virtual void play(const Tensors& batch) = 0;
@@ -185,9 +192,11 @@ class Contest {
     std::vector<Told> told;
   };
   std::string name_of(const Tensor& t) const;
+  std::string look_for_trouble(const Tensors& batch);
   double ema_decay() const;
 
   Context context_;
+  std::string model_;                    // its name
   GanOptions options_;
   std::vector<Player> players_;
   std::vector<State> states_;
@@ -198,8 +207,9 @@ class Contest {
 };
 
 /// What a network in evaluation mode makes of x, outside the graph; in parts of at most `most` samples, so that a thousand need no
-/// more memory than a few.
+/// more memory than a few. Afterwards the network trains again if it did before.
 /// @param labels  (N, classes), for a network that is Conditional; else empty
+/// Throws ShapeError for no samples or a `most` below 1, ConfigError for labels of a network that knows no classes.
 Tensor in_evaluation(nn::Module& network, const Tensor& x, int64_t most = 64, const Tensor& labels = {});
 
 }  // namespace weft::gan

@@ -4,7 +4,7 @@
 
 namespace weft::gan {
 
-/// A batch is {real}, or {real, labels} where the model has classes; latents may come last.
+/// A batch is {real}, or {real, labels} where the model has classes; latents may come last. Another one is a ShapeError.
 class Gan : public Contest {
  public:
   /// Throws ConfigError for what cannot go together, with the nearest that can.
@@ -17,7 +17,7 @@ class Gan : public Contest {
   std::string explain_not_finite(const Tensor& real) { return Contest::explain_not_finite({real}); }
 
   /// Images in evaluation mode, from the average if there is one. Image i of a seed is the same whatever the count.
-  /// @param labels  (count, classes); empty: the classes in turn, where there are any
+  /// @param labels  (count, classes); empty: the classes in turn, where there are any. Throws ConfigError for labels of a model without classes.
   Tensor sample(int64_t count, uint64_t seed, const Tensor& labels = {}) const;
   Sheet sheet(const Tensors& shown, int64_t count, uint64_t seed) const override;   // of points: a scatter plot, those shown in grey
 
@@ -52,6 +52,7 @@ class Gan : public Contest {
   bool due() const { return (step_now() - 1) % options().penalty_every == 0; }
   bool penalised() const { return !slopes_.empty() && due(); }
   bool penalised_at(Penalty::At at) const;
+  void expect_batch(const Tensors& batch) const;
   void generate(Round& round);
   using Side = DiscriminatorAugment::Side;
   Seen look(const Tensor& pictures, const std::vector<Side>& sides, const Tensor& labels, bool with_slope);

@@ -18,6 +18,10 @@ struct Image {
   std::vector<uint8_t> straight = {};            // as `pixels`, before they were laid over white; empty: not known
 };
 
+/// Throws DataError, with `what` first, unless it has pixels: sides of 1 or more, 1 or 3 channels, as many bytes as they say. All that takes a picture
+/// looks, where a wrong one would read beyond its bytes.
+void expect_picture(const char* what, const Image&);
+
 constexpr int kMaxImageSide = 16384;
 constexpr int64_t kMaxImagePixels = 64 << 20;
 
@@ -42,7 +46,7 @@ void take_alpha(Image& to, const Image& from);
 /// 3 -> 1 by ITU-R BT.601 luma (299, 587, 114 thousandths, rounded); 1 -> 3 by repetition.
 Image with_channels(const Image&, int channels);
 // What follows does not carry alpha along, unless there is nothing to do.
-/// The middle of it; sizes no larger than the picture's.
+/// The middle of it. Throws ShapeError for sizes beyond the picture's, or below 1.
 Image centre_crop(const Image&, int height, int width);
 /// Separable triangle filter, widened by the reduction so that nothing aliases; edges by renormalisation; rounds half to even.
 Image resized(const Image&, int height, int width);

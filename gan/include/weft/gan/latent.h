@@ -10,7 +10,8 @@ enum class Path { spherical, linear };
 /// Throws ConfigError with a suggestion for any other name.
 Path path_of(const std::string& name);
 
-/// From each latent to the next in `steps` points, both ends included: (K,1,1,L) -> ((K-1) * steps,1,1,L). steps >= 2
+/// From each latent to the next in `steps` points, both ends included: (K,1,1,L) -> ((K-1) * steps,1,1,L).
+/// Throws ConfigError for fewer than 2.
 Tensor walks(const Tensor& latents, int64_t steps, Path path);
 
 /// Each latent at t of the way to the one of `to` in its row, 0 to 1.
@@ -18,6 +19,7 @@ Tensor between(const Tensor& from, const Tensor& to, double t, Path path);
 
 /// The same draws, from a normal distribution that ends at +-most: quantiles stay, so picture i changes smoothly with `most`, and is the
 /// untruncated one for a large one. Less variety, and pictures nearer to what is typical. Paper: Brock et al., arXiv:1809.11096, section 3.1.
+/// @param most  0 (all latents are 0) or more, else ConfigError
 Tensor truncated(const Tensor& latents, double most);
 
 /// A generator whose latents pass through styles, one for each of its layers, before a picture is drawn by them.

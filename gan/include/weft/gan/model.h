@@ -85,12 +85,15 @@ double rate_for_width(const Model& model, int width);
 /// The command that uses a run of that model, written for a shell already; for a model that is not known, that of the plain game.
 std::string use_of(const std::string& model, const std::string& run);
 
-/// The model's networks, ready to play.
+/// The model's networks, ready to play. Throws ConfigError for settings that cannot go together, each with the nearest that can, and for
+/// a setting that a model of models() has no use for; a model of one's own is taken to have use for all.
 std::unique_ptr<Contest> make_contest(const Context& context, const Model& model, const GanOptions& options);
 
 const std::vector<Model>& models();
 /// Throws ConfigError with a suggestion if there is none of that name.
 const Model& find_model(const std::string& name);
+/// The one that a network's file names. Throws FormatError, with `what` first, if it names none; else as find_model.
+const Model& model_from(const Metadata& metadata, const std::string& what);
 
 /// One network that learns to describe the manner of pictures: weft/gan/feature_network.h loads it from the run.
 std::unique_ptr<Contest> features_contest(const Context& context, const Model& model, const GanOptions& options);

@@ -29,7 +29,8 @@ struct WeightedPenalty {
 /// none of (with a suggestion), one that comes twice, or a weight that is not positive.
 std::vector<WeightedPenalty> find_penalties(const std::string& text);
 
-/// Where `penalty` takes the gradient, if that is neither the real nor the generated pictures themselves. Draws are of (seed, step).
+/// Where `penalty` takes the gradient, if that is neither the real nor the generated pictures themselves, else ConfigError. Draws are of
+/// (seed, step).
 Tensor penalty_points(const Penalty& penalty, const Tensor& real, const Tensor& fake, uint64_t seed);
 
 }  // namespace weft::gan

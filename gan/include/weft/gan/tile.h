@@ -14,7 +14,8 @@ enum class Layout {
 /// straight, half-drop, brick, mirror. Throws ConfigError that lists them.
 Layout layout_named(const std::string& name);
 
-/// `height` x `width` pixels of the endless cloth, its corner at (top, left) of the tile; negative ones too.
+/// `height` x `width` pixels of the endless cloth, its corner at (top, left) of the tile; negative ones too. Throws ShapeError for sides
+/// below 1.
 Image cloth(const Image& tile, Layout layout, int top, int left, int height, int width);
 /// The smallest piece of the cloth that repeats straight: what any printer's or program's plain "tile" setting takes.
 Image straight_repeat(const Image& tile, Layout layout);

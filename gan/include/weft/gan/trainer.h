@@ -7,6 +7,7 @@
 
 #include "weft/gan/gan.h"
 #include "weft/gan/metric.h"
+#include "weft/gan/two_sides.h"
 
 namespace weft::gan {
 
@@ -84,14 +85,28 @@ struct ConfigLine {
   std::string by_default = "";           // what a run has that was made before there was such a setting
 };
 
+/// Parts of a run that are on none of this program's lists: each stands in for what the setting of its name says, which is then only
+/// written down. Give the same ones again to go on with the run. What is pointed to lives as long as train() runs.
+struct OwnParts {
+  const Model* model = nullptr;          // load_generator does not know it: build its network, and nn::load_state_dict the generator's file
+  const Objective* objective = nullptr;
+  const std::vector<WeightedPenalty>* penalties = nullptr;
+  std::vector<Split> data;               // one, or a translation's two sides, of 1 or 3 channels or points, which sample sheets can show; empty: settings.data
+};
+
 struct TrainRequest {
   TrainSettings settings;
-  std::vector<ConfigLine> config;        // all settings; kept in the run and compared on resume
+  /// What a resume compares with what the run was begun with, and `weft inspect` shows: a line a setting, under keys of the caller's choice. train()
+  /// does not make them of `settings`: without lines nothing is kept and nothing compared, and a resume with other settings goes on in silence
+  /// to what is no longer one run. So name at least what may differ from call to call: {"optimizer.learning_rate_g", "0.0002"}. The keys of
+  /// `weft train` are those that stored_config() reads in a run of it.
+  std::vector<ConfigLine> config;
   std::string config_toml;               // the same for people: config.toml
   std::string command;                   // the command line
   bool resume = false;                   // go on from the newest whole checkpoint in settings.out, or begin if there is none
   bool allow_config_change = false;
   std::vector<Metric> metrics = {};          // asked every settings.metrics_every steps; gauges "metric_NAME"
+  OwnParts own = {};
 };
 
 /// The settings that a run was last started with (run.json, or its newest whole checkpoint); empty if there is no run.
@@ -132,8 +147,8 @@ struct TrainCallbacks {
   std::function<Wish()> wish;                            // asked after every step
 };
 
-/// Trains into the run directory (gan/run_directory.h). Cut anywhere and resumed, it ends with the same bits as without.
-/// Throws ConfigError for settings that make no sense or are not those of the run to resume, DataError for data that cannot be
+/// Trains into the run directory settings.out (README.md says what lies in it). Cut anywhere and resumed, it ends with the same bits as without.
+/// Throws ConfigError for settings that make no sense, or a request.config that is not that of the run to resume, DataError for data that cannot be
 /// used, IoError for the disk, Error if the watchdog stops the run.
 TrainReport train(const TrainRequest& request, const TrainCallbacks& callbacks);
 
@@ -152,7 +167,8 @@ struct TrainedGenerator {
   /// Its styles, if it has them (latent.h); else null.
   Styled* styled() const;
 };
-/// @param run   RUN (its newest whole checkpoint), RUN@STEP, a checkpoint's folder, or FILE.safetensors
+/// The model is one of models(): a network of another is built by its own code, and takes its file by nn::load_state_dict.
+/// @param run   RUN (its newest whole checkpoint), RUN@STEP, a checkpoint's folder, or FILE.safetensors, as Contest::save has it
 /// @param note  hears of broken checkpoints that were passed over; may be empty
 TrainedGenerator load_generator(const std::string& run, const Context& context, const std::function<void(const std::string&)>& note = {});
 

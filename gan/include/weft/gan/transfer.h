@@ -32,9 +32,9 @@ enum class TransferColours {
 TransferColours transfer_colours_named(const std::string& name);
 
 struct TransferOptions {
-  double structure = 0.5;          // [0, 1]: how much of the layout stays. The first level is 0.25 (at 0), 0.625 (0.5) or 0.8 (1) of the size,
+  double structure = 0.5;          // [0, 1]: how much of the layout stays. The first level is 0.25 (at 0), 0.6 (0.5) or 0.72 (1) of the size,
                                    // and the content's light and shade holds the result by its root
-  double strength = 0.5;           // [0, 1]: how far it goes: 60 steps a level times this; 0 returns the content
+  double strength = 0.5;           // [0, 1]: how far it goes: 60 (1 + 0.9 structure^2) steps a level times this; 0 returns the content
   double brush = 1;                // [0.25, 4]: size of the style's marks. At 1 the style is as long as the picture
   int size = 0;                    // of the longer side, in pixels; 0: the content's
   uint64_t seed = 0;
@@ -50,7 +50,8 @@ struct TransferJob {
   std::vector<Style> styles;
   std::vector<Image> masks;        // of the content's size; white where the region is. None: one region, everything
   TransferOptions options;
-  Image lit = {};                  // if a cloth was laid over the content: the content before, of the same size, whose light options.keep_shading lets fall on it
+  Image lit = {};                  // if a cloth was laid over the content: the content before, of the same size, whose light options.keep_shading lets fall on it,
+                                   // and whose colours options.colours keeps
   std::shared_ptr<const FeatureNetwork> features = nullptr;   // method gram (style/gram.h) by this network; none: patches, as above. Then structure
                                    // is the first level alone, strength the balance of style and content, and no seed is needed
 };
@@ -66,7 +67,8 @@ struct TransferPlan {
   std::string text() const;        // a line for a person
 };
 /// Throws ConfigError for options out of range, weights that are negative or all 0, regions without a mask and a feather that leaves
-/// nothing of a mask; DataError for masks that are none or of another size, and for a content that is too thin at this size;
+/// nothing of a mask; DataError for pictures without pixels, masks that are none, masks or `lit` of another size, and a content
+/// that is too thin at this size;
 /// OutOfMemory with the size that would fit.
 TransferPlan plan_transfer(const Context& context, const TransferJob& job);
 
