@@ -1,5 +1,6 @@
 #include "style/patches.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <string>
@@ -33,6 +34,19 @@ Tensor tints(const Tensor& angle, const Tensor& kind) {
   const auto colour = [&](double r, double g, double b) { return angle.context().from(std::vector<double>{r, g, b}, {1, 1, 1, 3}); };
   const Tensor hue = cos(2 * std::numbers::pi * angle) * colour(0.70711, -0.70711, 0) + sin(2 * std::numbers::pi * angle) * colour(0.40825, 0.40825, -0.81650);
   return lerp(hue, colour(0.57735, 0.57735, 0.57735), 1 - greater(kind, 1.0 / 3));
+}
+
+/// Begun two pixels further down or across with each turn, as far as the stride reaches, and as large each time, so that it has as many patches.
+PatchSource turned(PatchSource s, int turn) {
+  const int turns = s.stride / 2;
+  if (turns < 2 || s.border != Border::none) return s;
+  const auto window = [&](int axis, int first, int at) {
+    const int64_t side = s.pictures.size(axis), room = std::clamp<int64_t>(side - kPatchSide - s.stride, 0, 2 * (turns - 1)), from = std::min<int64_t>(2 * at, room);
+    s.pictures = slice(s.pictures, axis, from + first, side - room + from);
+  };
+  window(1, s.first.h, turn % turns), window(2, s.first.w, turn / turns % turns);
+  s.first = {0, 0};
+  return s;
 }
 
 }  // namespace
@@ -88,17 +102,17 @@ PatchTarget::PatchTarget(std::vector<Part> parts, int64_t patches, int direction
   for (Part& p : parts) {
     if (p.weight == 0) continue;
     p.weight /= sum;
-    const int64_t theirs = p.source.patches();
+    const int64_t theirs = turned(p.source, 0).patches();
     const Tensor shares = theirs == patches ? Tensor() : equal_shares(p.source.pictures.context(), int64_t(p.source.groups) * directions, theirs, patches);
     parts_.push_back({std::move(p), shares});
   }
 }
 
-Tensor PatchTarget::lists(const Tensor& directions) const {
+Tensor PatchTarget::lists(const Tensor& directions, int turn) const {
   const NoGraph off(directions.context());
   Tensor mixed;
   for (const Read& read : parts_) {
-    Tensor lists = sorted_projections(read.part.source, directions);
+    Tensor lists = sorted_projections(turned(read.part.source, turn), directions);
     if (read.shares) lists = reshape(gather(reshape(lists, {lists.count()}), read.shares), {read.part.source.groups, directions.size(0), patches_});
     if (parts_.size() > 1) lists = read.part.weight * lists;
     mixed = mixed ? mixed + lists : lists;

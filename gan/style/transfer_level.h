@@ -24,8 +24,9 @@ Image fitted(const Image& image, int longer);
 /// Of a style whose longer side is this.
 double style_pixels(const Image& style, double longer);
 
-/// Every so-manieth patch of a style, down and across, is enough for the lists of a part.
-int style_stride(double brush, const TransferPlan& plan);
+/// Of a style of so many pixels, which patches a grid takes, down and across: enough for the lists of a part, and not more than some thousand.
+int style_stride(double pixels, double brush, const TransferPlan& plan);
+constexpr double kStylePatches = 4000;           // of all grids, at least
 
 /// What both methods are made of.
 class Level {
@@ -68,7 +69,7 @@ class TransferLevel : public Level {
   };
   Tensor directions() const;
   std::optional<PatchSource> source(const Tensor& x, const Region& region, const std::vector<int32_t>& rows, int grid) const;
-  std::optional<Tensor> gradient(Region& region, const Tensor& seen, const std::vector<int32_t>& rows, int grid, const Tensor& directions);
+  std::optional<Tensor> gradient(Region& region, const Tensor& seen, const std::vector<int32_t>& rows, int grid, int number, const Tensor& directions);
   Tensor seen_of(const Tensor& whole, const std::vector<int32_t>& rows) const;
   void write_back(const Tensor& strips, const std::vector<int32_t>& rows) const;
 
@@ -76,9 +77,10 @@ class TransferLevel : public Level {
   TransferPlan plan_;
   uint64_t stream_, tinted_, waves_;
   int height_, width_;
-  double hold_, enough_;                         // weight of the content's light and shade: of a level's first step, then falling to 0; mean likeness that needs none
+  double hold_, enough_;                         // weight of the content's light and shade at a level's first step; mean likeness that needs none
   Tensor light_;                                 // the content's: (1, h, w, 1); empty where hold_ is 0
   Tensor moved_;                                 // 1 in the regions: (1, h, w, 1); empty where there are no masks
+  double hues_[2];                               // roots of the styles' standard deviations in red against blue, and in green against both, as shares of grey's
   int done_ = 0;                                 // steps
   std::vector<Region> regions_;
   Tensor squares_;                               // summed over the last step's gaps

@@ -11,7 +11,7 @@
 namespace weft::gan {
 namespace {
 
-constexpr int kSmallestSide = 8, kStepsAtFullStrength = 60, kMostAtOnce = kTransferDirections;
+constexpr int kSmallestSide = 8, kMostAtOnce = kTransferDirections;
 
 void within(const char* name, double value, double low, double high) {
   char text[160];
@@ -27,7 +27,7 @@ void check(const TransferJob& job) {
   within("brush", o.brush, 0.25, 4);
   within("size", o.size == 0 ? kSmallestSide : o.size, kSmallestSide, kMaxImageSide);
   within("feather", o.feather, 0, kMaxImageSide);
-  check_masks(job);
+  check_pictures(job);
   const int regions = std::max(1, int(job.masks.size()));
   for (int r = 0; r < regions; ++r) {
     double sum = 0;
@@ -41,14 +41,17 @@ void check(const TransferJob& job) {
   }
 }
 
+/// Where style and structure pull against each other, steps need longer to find both.
+double steps_at_full_strength(double structure) { return 60 * (1 + 0.9 * structure * structure); }
+
 /// A patch's, or so many that the deepest tap has two rows.
 int smallest_side(const TransferJob& job) { return job.features ? 1 << job.features->stages().size() : kSmallestSide; }
 
-/// Longer sides: from a quarter of the size (structure 0), 0.625 (0.5) or 0.8 (1; of features, which ask for no likeness to hold, all of it) in steps of
+/// Longer sides: from a quarter of the size (structure 0), 0.6 (0.5) or 0.72 (1; of features, which ask for no likeness to hold, all of it) in steps of
 /// about the root of 2, none so small that a side has no patches.
 std::vector<int> levels_of(const TransferJob& job, int height, int width) {
   const int longer = std::max(height, width), shorter = std::min(height, width);
-  const double structure = job.options.structure, share = job.features ? 0.75 : 0.95 - 0.4 * structure;
+  const double structure = job.options.structure, share = job.features ? 0.75 : 0.93 - 0.46 * structure;
   const double first = std::max(0.25 + share * structure, double(smallest_side(job)) / shorter);
   const int steps = std::max(0, int(std::ceil(-std::log(first) / std::log(std::sqrt(2.0)) - 1e-9)));
   std::vector<int> levels;
@@ -69,23 +72,23 @@ std::vector<double> areas_of(const TransferJob& job) {
 ///                               are read, an index a direction and patch
 ///   the most of: directions     the gradient, the sum, a copy with borders (of strips more of them); projections, their order, the way back, a region's own
 ///                likeness       its planes, after the directions are done
-///                reading        of a style's lists, before the picture's: its grid, and projections, their rows, values and order
+///                reading        of a style's lists, before the picture's: its grid, and a copy, or projections, or their rows, values and order
 /// and a fiftieth more, since a part's strips have now more of a region and now less.
 size_t bytes_of(const TransferJob& job, const TransferPlan& plan, const std::vector<double>& areas) {
   if (job.features) return gram_bytes(job, plan.height, plan.width);
   const bool strips = plan.parts > 1, held = job.options.structure > 0, regions = !job.masks.empty();
   const double pixels = double(plan.height) * plan.width, longer = std::max(plan.height, plan.width) * job.options.brush;
   const double work = strips ? double(plan.width) * 64 * std::ceil(std::ceil((plan.height + 57.0) / kStripRows) / plan.parts) : pixels;
-  const double c = plan.directions_at_once, stride = style_stride(job.options.brush, plan);
+  const double c = plan.directions_at_once;
   double styles = 0, indices = 0, reading = 0;
   for (size_t i = 0; i < job.styles.size(); ++i) {
-    const double size = style_pixels(job.styles[i].picture, longer);
+    const double size = style_pixels(job.styles[i].picture, longer), stride = style_stride(size, job.options.brush, plan) / kTransferStride;
     styles += 12 * size;
     indices += 4 * c * areas[i];
-    reading = std::max(reading, size * std::max(12 + c / (stride * stride), 4 * c / (stride * stride)));
+    reading = std::max(reading, size * std::max({24.0, 12 + c / (stride * stride), 4 * c / (stride * stride)}));
   }
   const double throughout = pixels * ((strips ? 13 : 12) + (held ? 4 : 0) + (regions ? 4 : 0)) + styles + work * indices;
-  const double directions = work * ((strips ? 52 : 28) + 4.5 * c + 7 + (regions ? c : 0)), likeness = held ? work * (138 + (regions && strips ? 4 : 0)) : 0;
+  const double directions = work * ((strips ? 52 : 28) + 4.5 * c + 7 + (regions ? c : 0)), likeness = held ? work * (150 + (regions && strips ? 4 : 0)) : 0;
   return size_t(1.02 * (throughout + std::max({directions, likeness, reading + work * (16 + (job.styles.size() > 1 ? c : 0))})));
 }
 
@@ -151,7 +154,7 @@ TransferPlan plan_transfer(const Context& context, const TransferJob& job) {
                       std::to_string(kMaxImagePixels >> 20) + " Mi pixels that a picture may have; choose a smaller size");
   check_feather(job, plan.height, plan.width);
   plan.levels = levels_of(job, plan.height, plan.width);
-  plan.steps = job.options.strength == 0 ? 0 : job.features ? kGramSteps : int(std::ceil(job.options.effort * kStepsAtFullStrength * job.options.strength));
+  plan.steps = job.options.strength == 0 ? 0 : job.features ? kGramSteps : int(std::ceil(job.options.effort * steps_at_full_strength(job.options.structure) * job.options.strength));
   if (most && plan.bytes > most) {
     const int fits = fitting(job, areas, std::max(plan.height, plan.width), most);
     const std::string other = job.features ? "--method swd" : job.options.brush > 1 ? "a smaller brush" : "";

@@ -173,3 +173,28 @@ TEST_CASE("styles mix by their weights; weights below 0, or all 0, are refused")
   CHECK_THROWS_AS(lists(-1, 2), ConfigError);
   CHECK_THROWS_AS(lists(std::nan(""), 2), ConfigError);
 }
+
+TEST_CASE("turns of a stride see each patch of a style once, as many each time, but for some at its end; one too small for turns stays as it is") {
+  const Context context = exact();
+  std::vector<double> values(7 * 7 * 3);
+  values[(3 * 7 + 3) * 3] = 1;                     // a patch's middle, in red
+  const Tensor middle = context.from(values, {1, 7, 7, 3});
+  for (const int side : {22, 12}) {                // 22 has room for turns of 0, 2 and 4 pixels, 12 has none
+    std::vector<double> numbers;
+    for (int i = 0; i < side * side * 3; ++i) numbers.push_back(i);
+    const Tensor style = context.from(numbers, {1, side, side, 3});
+    std::vector<int> seen(size_t(side * side));
+    for (int grid = 0; grid < 4; ++grid) {
+      PatchSource source{style, Border::none};
+      source.stride = 6, source.first = {grid / 2, grid % 2};
+      const int64_t patches = side == 22 ? 4 : 1;
+      const PatchTarget target({{source, 1}}, patches, 1);
+      for (int turn = 0; turn < 9; ++turn)
+        for (const double v : target.lists(middle, turn).values()) ++seen[size_t(v / 3)];
+    }
+    for (int i = 0; i < side * side; ++i) {
+      const int y = i / side - 3, x = i % side - 3, reach = side == 22 ? 12 : 2;
+      CHECK(seen[size_t(i)] == (y >= 0 && x >= 0 && y < reach && x < reach ? side == 22 ? 1 : 9 : 0));
+    }
+  }
+}
