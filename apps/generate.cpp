@@ -117,7 +117,7 @@ Made make(const GenerateArguments& a, const Context& context, int64_t seed) {
 int run(const GenerateArguments& a, const std::string& command) {
   const int64_t seed = parse_integer("--seed", a.seed, 0, int64_t{1} << 53);
   if (!a.count.empty()) parse_integer("--count", a.count, 1, kMostPoints);       // before anything is read
-  if (is_picture(a.out) && std::filesystem::path(a.out).extension() != ".png") check_output("--out", a.out, {".png"});       // no folder of that name
+  if (gan::is_picture(a.out) && std::filesystem::path(a.out).extension() != ".png") check_output("--out", a.out, {".png"});       // no folder of that name
   const int64_t threads = parse_integer("--threads", a.threads, 0, 4096);
   const Context context = Context::open(a.device, {.threads = static_cast<int>(threads), .sync = a.sync});
   const auto [images, checkpoint, sha256, columns, units, captions] = make(a, context, seed);

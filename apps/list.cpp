@@ -8,6 +8,7 @@
 #include "weft/gan/model.h"
 #include "weft/gan/objective.h"
 #include "weft/gan/penalty.h"
+#include "weft/gan/report.h"
 
 namespace weft::apps {
 namespace {
@@ -31,11 +32,7 @@ std::vector<Json> objective_entries() {
 
 std::vector<Json> penalty_entries() {
   std::vector<Json> all;
-  for (const gan::Penalty& p : gan::penalties()) {
-    char weight[32];
-    std::snprintf(weight, sizeof weight, "w = %g", p.weight);
-    all.push_back({{"name", p.name}, {"what", p.what}, {"by default", weight}, {"paper", p.paper}});
-  }
+  for (const gan::Penalty& p : gan::penalties()) all.push_back({{"name", p.name}, {"what", p.what}, {"by default", gan::print("w = %g", p.weight)}, {"paper", p.paper}});
   return all;
 }
 

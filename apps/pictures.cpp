@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "weft/gan/image.h"
 #include "weft/kernels/error.h"
 
 namespace weft::apps {
@@ -21,13 +22,6 @@ fs::path identity(const fs::path& file) {
 }
 
 }  // namespace
-
-bool is_picture(const fs::path& file) {
-  std::string ending = file.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  const std::vector<std::string> known = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
-  return std::find(known.begin(), known.end(), ending) != known.end();
-}
 
 void check_output(const std::string& flag, const std::string& file, const std::vector<std::string>& endings) {
   std::string all;
@@ -70,7 +64,7 @@ std::vector<fs::path> pictures_in(const fs::path& folder) {
   std::vector<fs::path> pictures;
   std::error_code trouble;
   for (fs::directory_iterator entry(folder, trouble), end; !trouble && entry != end; entry.increment(trouble))
-    if (is_picture(entry->path()) && entry->path().filename().string()[0] != '.') pictures.push_back(entry->path());
+    if (gan::is_picture(entry->path()) && entry->path().filename().string()[0] != '.') pictures.push_back(entry->path());
   if (trouble) throw DataError("cannot read the folder " + folder.string() + ": " + trouble.message());
   if (pictures.empty()) throw DataError(folder.string() + ": no pictures in it; looked for .png .jpg .jpeg .webp .bmp");
   std::sort(pictures.begin(), pictures.end());
@@ -79,7 +73,7 @@ std::vector<fs::path> pictures_in(const fs::path& folder) {
 
 std::vector<PictureJob> picture_jobs(const std::string& in, const std::string& flag, const std::string& out) {
   std::error_code none;
-  const bool many = fs::is_directory(in, none), file = is_picture(out) && !(many && fs::is_directory(out, none));
+  const bool many = fs::is_directory(in, none), file = gan::is_picture(out) && !(many && fs::is_directory(out, none));
   const std::vector<fs::path> pictures = many ? pictures_in(in) : std::vector<fs::path>{in};
   if (file && many) throw ConfigError(flag + " " + out + ": one file for a folder of pictures; give a folder");
   if (file) {

@@ -12,9 +12,6 @@ struct PictureJob {
   std::filesystem::path in, out;       // out: empty if nothing is to be written
 };
 
-/// By its ending: .png, .jpg, .jpeg, .webp or .bmp, in either case.
-bool is_picture(const std::filesystem::path& file);
-
 /// The pictures that lie in a folder, by name. Throws DataError if there are none.
 std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder);
 

@@ -69,7 +69,7 @@ int run(const ProjectArguments& a, const std::string& command) {
   const std::shared_ptr<gan::Encoder> encoder = gan::load_encoder(context, generator.checkpoint);
   if (!a.toward.empty() && !encoder) throw ConfigError("--toward moves along directions between codes, and " + a.run + " has no encoder; a run of `weft train vaegan` has");
   const Size2 sides = generator.model.sides(generator.model.size);
-  const Tensor target = gan::to_pixels(context, {gan::fit_into(gan::with_channels(picture, generator.model.channels), sides.h, sides.w)}, 0, 1, generator.model.channels);
+  const Tensor target = gan::to_tensor(context, gan::fit_into(gan::with_channels(picture, generator.model.channels), sides.h, sides.w));
 
   gan::ProjectOptions options;
   const auto rows = int64_t(generator.model.classes.size());

@@ -63,6 +63,9 @@ std::vector<gan::KnownSetting> known_settings();
 /// " [64]", for help; nothing for what is empty or 0.
 std::string default_note(const Setting& setting);
 
+/// As short as it can be said without a loss.
+std::string number_text(double value);
+
 /// A whole number from the command line. Throws ConfigError that names it and its range.
 int64_t parse_integer(const std::string& name, const std::string& text, int64_t low, int64_t high);
 double parse_number(const std::string& name, const std::string& text, double low, double high);

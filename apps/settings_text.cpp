@@ -6,25 +6,15 @@
 #include "settings.h"
 
 namespace weft::apps {
+
+std::string number_text(double v) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, v).ptr};
+}
+
 namespace {
 
-std::string number(double v) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, v).ptr;
-  return std::string(text, end);
-}
-
-std::string whole(double v) { return number(v).find('e') == std::string::npos ? number(v) : std::to_string(static_cast<int64_t>(v)); }
-
-std::vector<std::string> split(const std::string& text, char at) {
-  std::vector<std::string> parts;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(at, begin), text.size());
-    if (end > begin) parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
+std::string whole(double v) { return number_text(v).find('e') == std::string::npos ? number_text(v) : std::to_string(static_cast<int64_t>(v)); }
 
 [[noreturn]] void refuse(const std::string& name, const std::string& text, const std::string& wanted) {
   throw ConfigError(name + " is '" + text + "', but it must be " + wanted);
@@ -35,7 +25,7 @@ template <class T>
 T parse(const std::string& name, const std::string& text, double low, double high) {
   constexpr bool is_whole = std::is_integral_v<T>;
   const std::string kind = is_whole ? "a whole number" : "a number";
-  const std::string bounds = is_whole ? whole(low) + " to " + whole(high) : number(low) + " to " + number(high);
+  const std::string bounds = is_whole ? whole(low) + " to " + whole(high) : number_text(low) + " to " + number_text(high);
   const char* begin = text.data() + (text.size() > 1 && text[0] == '+' && text[1] != '-');
   T value{};
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
@@ -77,13 +67,9 @@ const char* what_of(TextKind kind) {
 }
 
 void expect_choice(const std::string& value, const Setting& setting, const std::string& name) {
-  const std::vector<std::string> choices = split(setting.choices, '|');
-  std::string listed;
-  for (const std::string& c : choices) {
-    if (c == value) return;
-    listed += (listed.empty() ? "" : ", ") + c;
-  }
-  if (!choices.empty()) refuse(name, value, "one of " + listed + gan::suggestion(value, choices));
+  const std::vector<std::string> choices = gan::parts_of(setting.choices, '|');
+  if (!choices.empty() && std::find(choices.begin(), choices.end(), value) == choices.end())
+    refuse(name, value, "one of " + gan::listed(choices) + gan::suggestion(value, choices));
 }
 
 std::string toml_value(const TrainSettings& settings, const Setting& setting) {
@@ -93,7 +79,7 @@ std::string toml_value(const TrainSettings& settings, const Setting& setting) {
     if constexpr (std::is_same_v<T, std::string>) return quoted(value);
     else if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
     else if constexpr (std::is_integral_v<T>) return std::to_string(value);
-    else return number(value) + (number(value).find_first_of(".e") == std::string::npos ? ".0" : "");
+    else return number_text(value) + (number_text(value).find_first_of(".e") == std::string::npos ? ".0" : "");
   }, setting.field);
 }
 

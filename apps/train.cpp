@@ -10,7 +10,7 @@
 #include "progress.h"
 #include "settings.h"
 #include "weft/gan/mixture.h"
-#include "weft/gan/picture_metrics.h"
+#include "weft/gan/metric.h"
 #include "weft/gan/provenance.h"
 #include "weft/gan/run_contents.h"
 #include "weft/gan/run_report.h"

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "progress.h"
+#include "weft/gan/report.h"
 #include "weft/gan/sheet.h"
 #include "weft/kernels/error.h"
 
@@ -72,9 +73,7 @@ gan::Image dressed(const Session& s, const gan::TransferJob& job, const std::str
   return gan::transfer(s.context, job, [&](const gan::TransferProgress& p) {
     const double now = seconds();
     if (now > shown + 0.1) {
-      char words[40];
-      std::snprintf(words, sizeof words, job.features ? "style left %.3f" : "patches apart %.3f", p.distance());
-      display.show(p.done, now, words);
+      display.show(p.done, now, gan::print(job.features ? "style left %.3f" : "patches apart %.3f", p.distance()));
       shown = now;
     }
     if (!preview.empty() && now > drawn + 1) gan::write_png(preview, p.picture(), s.chunks), drawn = seconds();
@@ -97,10 +96,8 @@ gan::Image sweep(const Session& s, const std::string& dial, const std::string& p
   std::vector<gan::Image> cells;
   std::vector<std::string> captions;
   for (int i = 0; i < count; ++i) {
-    char caption[40];
-    std::snprintf(caption, sizeof caption, "%s %g", dial.c_str(), value_of(i));
-    cells.push_back(dressed(s, job_of(i), caption, preview));
-    captions.push_back(caption);
+    captions.push_back(dial + gan::print(" %g", value_of(i)));
+    cells.push_back(dressed(s, job_of(i), captions.back(), preview));
     if (stop_signal) break;
   }
   return gan::contact_sheet(cells, int(cells.size()), captions);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "augment_draws.h"
+#include "data/drawing.h"
 
 namespace weft::gan {
 namespace {
@@ -24,8 +25,7 @@ struct Affine {
 Affine scaled(double x, double y) { return {1 / x, 0, 0, 0, 1 / y, 0}; }
 Affine moved(double x, double y) { return {1, 0, -x, 0, 1, -y}; }
 Affine turned(float turns) {
-  float sine, cosine;
-  detail::sincos_turn(turns - std::floor(turns), &sine, &cosine);
+  const auto [sine, cosine] = Turned(turns);
   return {cosine, -sine, 0, sine, cosine, 0};
 }
 
@@ -62,8 +62,7 @@ class Parts {
     if (drawn(kLumaFlip) && draws_.below(kLumaFlipIs, 2)) times(c, 1, -2, 0);
     if (grey) return c;
     if (drawn(kHue)) {
-      float sine, cosine;
-      detail::sincos_turn(draws_.uniform(kHueAngle), &sine, &cosine);
+      const auto [sine, cosine] = Turned(draws_.uniform(kHueAngle));
       times(c, cosine, 1 - cosine, sine);
     }
     if (drawn(kSaturation)) {

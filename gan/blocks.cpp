@@ -20,25 +20,21 @@ nn::ModulePtr norm_layer(const Context& c, DNorm norm, int64_t channels, double 
 }  // namespace
 
 DNorm d_norm_of(const char* model, const std::string& name, std::initializer_list<DNorm> possible) {
-  std::string list;
   std::vector<std::string> known;
   for (const auto& [each, norm] : kNorms) {
     if (std::find(possible.begin(), possible.end(), norm) == possible.end()) continue;
     if (name == each) return norm;
     known.push_back(each);
-    list += (list.empty() ? "" : ", ") + known.back();
   }
-  throw ConfigError(std::string(model) + ": d_norm = '" + name + "', but its discriminator can have " + list + suggestion(name, known));
+  throw ConfigError(std::string(model) + ": d_norm = '" + name + "', but its discriminator can have " + listed(known) + suggestion(name, known));
 }
 
 void check_options(const char* model, const ModelOptions& o, std::initializer_list<const char*> conditions) {
   const std::string name = model;
   if (o.channels < 1 || o.width < 1 || o.latent < 1) throw ConfigError(name + ": channels, width and latent are at least 1");
   if (o.condition == "none") return;
-  std::string list;
-  for (const char* each : conditions) list += (list.empty() ? "" : ", ") + std::string(each);
   if (std::find(conditions.begin(), conditions.end(), o.condition) == conditions.end())
-    throw ConfigError(name + ": condition = '" + o.condition + "', but it takes labels by " + list + ", or none");
+    throw ConfigError(name + ": condition = '" + o.condition + "', but it takes labels by " + listed({conditions.begin(), conditions.end()}) + ", or none");
   if (o.classes.empty())
     throw ConfigError(name + ": condition = '" + o.condition + "' needs data with classes: a folder for each, or a labels.csv; --set model.condition=none does without");
 }

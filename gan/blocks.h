@@ -28,11 +28,7 @@ Tensor with_labels(const Tensor& x, const Tensor& labels);
 /// Layers in a row, of which the first is told the labels as further channels.
 class LabelledSequential : public nn::Sequential, public Conditional {
  public:
-  void set_condition(const Tensor& labels) override { labels_ = labels; }
   Tensor forward(const Tensor& x) override { return nn::Sequential::forward(with_labels(x, labels_)); }
-
- private:
-  Tensor labels_;
 };
 
 /// The layers under the name "main", as in PyTorch's DCGAN example; told labels if there are any.

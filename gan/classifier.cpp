@@ -22,7 +22,7 @@ class Classify : public Contest {
 
   /// A row a class: pictures that are taken for it.
   Sheet sheet(const Tensors& shown, int64_t, uint64_t) const override {
-    const Tensor x = !shown.empty() && shown[0] ? shown[0] : last_;
+    const Tensor x = or_last(shown).at(0);
     auto& network = static_cast<Classifier&>(this->network(0));
     const std::vector<int> found = classify(network, x);
     std::vector<int32_t> order;
@@ -45,7 +45,6 @@ class Classify : public Contest {
 
  protected:
   void play(const Tensors& batch) override {
-    last_ = batch[0];
     const Tensor labels = batch.at(1), logits = network(0)(batch[0]);
     const Tensor loss = mean(sum(labels * log_softmax(logits), {1})) * -1;
     tell("loss_classifier", loss);
@@ -53,9 +52,6 @@ class Classify : public Contest {
     gradient(0, loss);
     update(0);
   }
-
- private:
-  Tensor last_;                            // of the last batch
 };
 
 }  // namespace

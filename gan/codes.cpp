@@ -42,11 +42,7 @@ ClassCodes::ClassCodes(Encoder& encoder, Dataset& data, int64_t most) {
 
 Tensor ClassCodes::toward(const std::string& name, const Context& context) const {
   const auto at = std::find(names_.begin(), names_.end(), name);
-  if (at == names_.end()) {
-    std::string list;
-    for (const std::string& each : names_) list += (list.empty() ? "" : ", ") + each;
-    throw ConfigError("there is no class '" + name + "'" + suggestion(name, names_) + "; there is " + list);
-  }
+  if (at == names_.end()) throw ConfigError("there is no class '" + name + "'" + suggestion(name, names_) + "; there is " + listed(names_));
   const auto k = size_t(at - names_.begin());
   const int64_t with = counts_[k], without = counts_.back() - with;
   if (with == 0 || without == 0) throw ConfigError("class '" + name + "' is that of " + (with ? "all" : "none") + " of the pictures looked at, so no direction leads there");

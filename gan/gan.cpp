@@ -8,6 +8,7 @@
 #include "weft/gan/conditions.h"
 #include "weft/gan/latent.h"
 #include "weft/gan/points.h"
+#include "weft/gan/sheet.h"
 #include "weft/tensor/random_stream.h"
 
 namespace weft::gan {
@@ -264,9 +265,7 @@ Contest::Sheet Gan::sheet(const Tensors& shown, int64_t count, uint64_t seed) co
   if (!are_points(samples)) return {samples, 0};
   const Units& units = options().model.units;
   const Image plot = scatter(shown.empty() ? std::vector<float>() : to_points(shown[0], units), to_points(samples, units));
-  std::vector<float> pixels(plot.pixels.size());
-  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = float(plot.pixels[i]) / 127.5f - 1;
-  return {context().from(pixels, {1, plot.height, plot.width, 3}), 1};
+  return {to_tensor(context(), plot), 1};
 }
 
 namespace {

@@ -1,8 +1,7 @@
 #include "weft/gan/looking_inside.h"
 
-#include <cstdio>
-
 #include "weft/gan/latent.h"
+#include "weft/gan/report.h"
 
 namespace weft::gan {
 namespace {
@@ -14,9 +13,7 @@ constexpr int kRoom = 32;                          // pixels that a caption with
 int across(const TrainedGenerator& g) { return g.model.sides(g.model.size).w; }
 
 std::string caption(const TrainedGenerator& g, const char* of, double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%s %.2f", of, value);
-  return across(g) < kRoom ? std::string(text).substr(std::string(of).size() + 1) : text;
+  return (across(g) < kRoom ? "" : of + std::string(" ")) + print("%.2f", value);
 }
 std::string numbered(const TrainedGenerator& g, const char* of, int64_t i) { return (across(g) < kRoom ? std::string(of).substr(0, 1) : of + std::string(" ")) + std::to_string(i + 1); }
 

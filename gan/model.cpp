@@ -159,8 +159,7 @@ ModelOptions model_options_from(const Metadata& metadata, const std::string& wha
   for (const auto& [name, value] : kKinds)
     if (const auto entry = metadata.find(name); entry != metadata.end()) o.*value = entry->second;
   for (const auto& [name, values] : kLists)
-    if (const auto entry = metadata.find(name); entry != metadata.end())
-      for (size_t begin = 0, end; (end = entry->second.find('\n', begin)) != std::string::npos; begin = end + 1) (o.*values).push_back(entry->second.substr(begin, end - begin));
+    if (const auto entry = metadata.find(name); entry != metadata.end()) o.*values = parts_of(entry->second, '\n');
   const auto numbers = [&](const char* name, size_t count) { const auto entry = metadata.find(name); return entry == metadata.end() ? std::vector<double>() : numbers_of(entry->second, count, what + ": " + name); };
   if (const std::vector<double> grain = numbers("grain", 1); !grain.empty()) o.grain = grain[0];
   o.units = {numbers("zero", 2), numbers("one", 2)};
@@ -180,14 +179,7 @@ std::string use_of(const std::string& model, const std::string& run) {
   return use.replace(use.find("RUN"), 3, run);
 }
 
-const Model& find_model(const std::string& name) {
-  std::vector<std::string> known;
-  for (const Model& m : models()) {
-    if (name == m.name) return m;
-    known.push_back(m.name);
-  }
-  throw ConfigError("no model is called '" + name + "'" + suggestion(name, known) + "; `weft list models` shows all");
-}
+const Model& find_model(const std::string& name) { return row_named(models(), name, "model", "models"); }
 
 const Model& model_from(const Metadata& metadata, const std::string& what) {
   const auto entry = metadata.find("model");

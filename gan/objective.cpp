@@ -39,13 +39,6 @@ Tensor certainty(const Objective& objective, const Tensor& real, const Tensor& f
   return objective.doubt == Objective::Doubt::between ? real - fake : real - (objective.doubt == Objective::Doubt::at_half ? 0.5 : 0.0);
 }
 
-const Objective& find_objective(const std::string& name) {
-  std::vector<std::string> known;
-  for (const Objective& o : objectives()) {
-    if (name == o.name) return o;
-    known.push_back(o.name);
-  }
-  throw ConfigError("no objective is called '" + name + "'" + suggestion(name, known) + "; `weft list objectives` shows all");
-}
+const Objective& find_objective(const std::string& name) { return row_named(objectives(), name, "objective", "objectives"); }
 
 }  // namespace weft::gan

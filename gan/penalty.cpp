@@ -72,16 +72,10 @@ std::vector<WeightedPenalty> find_penalties(const std::string& text) {
   for (size_t begin = 0, end; begin < text.size(); begin = end + 1) {
     end = std::min(text.find(',', begin), text.size());
     const std::string one = text.substr(begin, end - begin), name = one.substr(0, one.find(':'));
-    std::vector<std::string> known;
-    const Penalty* named = nullptr;
-    for (const Penalty& p : penalties()) {
-      known.push_back(p.name);
-      if (name == p.name) named = &p;
-    }
-    if (!named) throw ConfigError("no penalty is called '" + name + "'" + suggestion(name, known) + "; `weft list penalties` shows all");
+    const Penalty& named = row_named(penalties(), name, "penalty", "penalties");
     for (const WeightedPenalty& before : found)
-      if (before.penalty == named) throw ConfigError("penalty " + name + " is named twice; give it one weight, as in " + name + ":10");
-    found.push_back({named, name.size() == one.size() ? named->weight : weight_of(one.substr(name.size() + 1), name)});
+      if (before.penalty == &named) throw ConfigError("penalty " + name + " is named twice; give it one weight, as in " + name + ":10");
+    found.push_back({&named, name.size() == one.size() ? named.weight : weight_of(one.substr(name.size() + 1), name)});
   }
   return found;
 }

@@ -1,7 +1,6 @@
 #include "weft/gan/plan.h"
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 
 #include "training.h"
@@ -26,28 +25,17 @@ uint64_t peak_process_bytes() {
 }  // namespace
 
 TrainPlan plan_training(const TrainSettings& s, const std::function<void(const std::string&)>& note) {
-  using Clock = std::chrono::steady_clock;
   Training training(s, note);
   const Contest& contest = *training.contest;
   const Context& context = training.context;
   context.reset_peak();
   training.step();                       // fills caches, and libraries make their plans
-  context.synchronise();
 
   TrainPlan plan{s.model, context.describe(), s.data, training.sources[0].train->size(), s.batch, training.sources[0].train->height(), training.sources[0].train->width(), training.sources[0].train->channels()};
   // So many steps from `first` on are a round: in one of them the generator moves. Adds `share` of what a step of it takes.
   const auto add_round = [&](int64_t first, double share) {
     const uint64_t before = context.flops();
-    double seconds[3];
-    for (double& one : seconds) {
-      training.contest->seek(first - 1);
-      const auto start = Clock::now();
-      for (int i = 0; i < s.d_steps; ++i) training.step();
-      context.synchronise();
-      one = std::chrono::duration<double>(Clock::now() - start).count() / s.d_steps;
-    }
-    std::sort(seconds, seconds + 3);
-    plan.seconds += share * seconds[1];
+    plan.seconds += share * training.seconds_a_step(first, s.d_steps);
     plan.flops += uint64_t(share * double(context.flops() - before) / (3 * s.d_steps));
   };
   const double full = std::min(1.0, double(s.d_steps) / s.penalty_every);   // share of the rounds in which a step is penalised

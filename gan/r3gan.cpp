@@ -93,13 +93,11 @@ class Generator : public nn::Module, public Conditional {
     }
     layers_->append(begun<nn::Conv2d>(1, c, o.width, o.channels, Size2{1, 1}, ConvGeometry{}, Bias::no));
   }
-  void set_condition(const Tensor& labels) override { labels_ = labels; }
   Tensor forward(const Tensor& z) override { return (*layers_)(embedding_ ? with_labels(z, (*embedding_)(told(labels_, z))) : z); }
 
  private:
   std::shared_ptr<nn::Sequential> layers_;
   std::shared_ptr<nn::Linear> embedding_;
-  Tensor labels_;
 };
 
 class Discriminator : public nn::Module, public Conditional {
@@ -118,7 +116,6 @@ class Discriminator : public nn::Module, public Conditional {
     layers_->append(discriminative_basis(c, o.sides(kBase), channels_at(o, kBase), out));
     if (labels_of(o)) embedding_ = add("embedding", begun<nn::Linear>(1 / std::sqrt(double(out)), c, labels_of(o), out, Bias::no));
   }
-  void set_condition(const Tensor& labels) override { labels_ = labels; }
   Tensor forward(const Tensor& x) override {
     const Tensor features = (*layers_)(x);
     return embedding_ ? sum(features * (*embedding_)(told(labels_, x)), {1}) : reshape(features, {x.size(0)});
@@ -127,7 +124,6 @@ class Discriminator : public nn::Module, public Conditional {
  private:
   std::shared_ptr<nn::Sequential> layers_;
   std::shared_ptr<nn::Linear> embedding_;
-  Tensor labels_;
 };
 
 }  // namespace

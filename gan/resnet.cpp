@@ -116,7 +116,6 @@ class Discriminator : public nn::Module, public Conditional {
     if (labels_of(o)) embedding_ = add("embedding", bounded(std::make_shared<nn::Linear>(c, labels_of(o), in, Bias::no), spectral));
   }
 
-  void set_condition(const Tensor& labels) override { labels_ = labels; }
   Tensor forward(const Tensor& x) override {
     const Tensor features = sum(relu((*blocks_)(x)), {1, 2});                 // (N, C)
     const Tensor logit = reshape((*logit_)(features), {x.size(0)});
@@ -126,7 +125,6 @@ class Discriminator : public nn::Module, public Conditional {
  private:
   std::shared_ptr<nn::Sequential> blocks_;
   std::shared_ptr<nn::Linear> logit_, embedding_;
-  Tensor labels_;
 };
 
 }  // namespace

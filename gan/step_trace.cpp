@@ -1,7 +1,6 @@
 #include "weft/gan/step_trace.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -122,7 +121,6 @@ StepTrace trace_step(const TrainSettings& settings, const std::string& run, cons
 
   result.model = s.model, result.device = training.context.describe(), result.weights = folder.string(), result.batch = s.batch;
   training.step();                       // fills caches, and libraries make their plans
-  const auto clock = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); };
   result.step = fullest_step(s, training.contest->steps_done());
   training.contest->seek(result.step - 1);
   training.step();                       // steps of its kind may need more than the one before
@@ -132,17 +130,7 @@ StepTrace trace_step(const TrainSettings& settings, const std::string& run, cons
     training.step();
     result.rows = told(trace.rows());
   }
-  double seconds[3];
-  for (double& one : seconds) {          // the same step again, without anybody looking on
-    training.contest->seek(result.step - 1);
-    training.context.synchronise();
-    const double start = clock();
-    training.step();
-    training.context.synchronise();
-    one = clock() - start;
-  }
-  std::sort(seconds, seconds + 3);
-  result.seconds = seconds[1];
+  result.seconds = training.seconds_a_step(result.step);         // again, without anybody looking on
   return result;
 }
 

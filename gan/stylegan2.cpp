@@ -83,7 +83,6 @@ class Generator : public nn::Module, public Conditional, public Styled {
     index_ = c.from(middle, {1, layers(), 1});
   }
 
-  void set_condition(const Tensor& labels) override { labels_ = labels; }
   void set_truncation(double psi) override { psi_ = psi; }
   int layers() const override { return 2 * int(stages_.size()); }
 
@@ -138,7 +137,7 @@ class Generator : public nn::Module, public Conditional, public Styled {
   std::shared_ptr<Mapping> mapping_;
   std::shared_ptr<nn::Parameter> const_, length_;
   std::vector<Stage> stages_;
-  Tensor labels_, index_;
+  Tensor index_;
   double psi_ = 1;
 };
 

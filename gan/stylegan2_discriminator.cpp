@@ -34,7 +34,6 @@ class Discriminator : public nn::Module, public Conditional {
     layers_->append("out", std::make_shared<Dense>(c, last, out));
     if (labels_of(o)) embed_ = add("embed", std::make_shared<Dense>(c, labels_of(o), out));
   }
-  void set_condition(const Tensor& labels) override { labels_ = labels; }
   Tensor forward(const Tensor& x) override {
     const Tensor y = (*layers_)(x);
     return embed_ ? sum(y * normalised((*embed_)(told(labels_, x))), {1}) * (1 / std::sqrt(double(y.size(1)))) : reshape(y, {x.size(0)});
@@ -43,7 +42,6 @@ class Discriminator : public nn::Module, public Conditional {
  private:
   std::shared_ptr<nn::Sequential> layers_;
   std::shared_ptr<Dense> embed_;
-  Tensor labels_;
 };
 
 }  // namespace

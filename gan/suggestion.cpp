@@ -1,4 +1,4 @@
-// What somebody may have meant.
+// Names in lists: what somebody may have meant.
 #include <algorithm>
 #include <numeric>
 
@@ -23,6 +23,22 @@ std::string suggestion(const std::string& given, const std::vector<std::string>&
     if (row.back() < least) least = row.back(), best = k;
   }
   return best.empty() ? "" : "; did you mean '" + best + "'?";
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
+std::vector<std::string> parts_of(const std::string& text, char at) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(at, begin), text.size());
+    if (end > begin) parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
 }
 
 }  // namespace weft::gan

@@ -1,6 +1,5 @@
 // The training loop: data in, steps, pictures, a log and checkpoints out.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "alarms.h"
@@ -15,13 +14,6 @@ namespace {
 constexpr int64_t kMostInARow = 20;      // steps that are not finite; more, and the run is stuck
 constexpr int64_t kToldInFull = 3;       // of them; the others are counted
 
-class Clock {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 /// A run that goes on needs nothing of the one that it once began from; that may be gone by now.
 TrainSettings without_init(TrainSettings s, bool goes_on) {
   if (goes_on) s.init_from.clear();
@@ -32,11 +24,8 @@ TrainSettings without_init(TrainSettings s, bool goes_on) {
 void expect_measurable(const TrainSettings& s, const std::vector<Metric>& metrics, const Model& model, const Contest& contest) {
   std::vector<std::string> known = {"none", "loss_g", "loss_d", "gap", "held_out"};
   for (const Metric& m : metrics) known.push_back("metric_" + std::string(m.name));
-  if (std::find(known.begin(), known.end(), s.keep_best) == known.end()) {
-    std::string list;
-    for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
-    throw ConfigError("run.keep_best = '" + s.keep_best + "' is none of " + list + suggestion(s.keep_best, known));
-  }
+  if (std::find(known.begin(), known.end(), s.keep_best) == known.end())
+    throw ConfigError("run.keep_best = '" + s.keep_best + "' is none of " + listed(known) + suggestion(s.keep_best, known));
   if (s.keep_best.rfind("metric_", 0) == 0 && s.metrics_every == 0) throw ConfigError("run.keep_best = '" + s.keep_best + "' is never measured; --metrics-every 1000, say");
   if (s.keep_best == "held_out" && !model.contest)
     throw ConfigError("run.keep_best = held_out is what a model measures on pictures that no step sees, and " + s.model + " measures nothing there; --metrics-every 1000 --set run.keep_best=metric_sliced_wasserstein, say");

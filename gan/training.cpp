@@ -17,13 +17,11 @@ namespace {
 template <class T>
 T choice(const char* setting, const std::string& given, const std::vector<std::pair<std::string, T>>& known) {
   std::vector<std::string> names;
-  std::string list;
   for (const auto& [name, value] : known) {
     if (name == given) return value;
     names.push_back(name);
-    list += (list.empty() ? "" : ", ") + name;
   }
-  throw ConfigError(std::string(setting) + " = '" + given + "' is none of " + list + suggestion(given, names));
+  throw ConfigError(std::string(setting) + " = '" + given + "' is none of " + listed(names) + suggestion(given, names));
 }
 
 nn::OptimizerOptions optimizer_options(const TrainSettings& s, double learning_rate, double final, int64_t steps) {
@@ -249,6 +247,20 @@ void Training::step() {
     throw OutOfMemory(e.what() + batch_that_fits());
   }
   fetch();
+}
+
+double Training::seconds_a_step(int64_t first, int count) {
+  double seconds[3];
+  for (double& one : seconds) {
+    contest->seek(first - 1);
+    context.synchronise();
+    const Clock clock;
+    for (int i = 0; i < count; ++i) step();
+    context.synchronise();
+    one = clock.seconds() / count;
+  }
+  std::sort(seconds, seconds + 3);
+  return seconds[1];
 }
 
 /// The next batch, brought to the device while the step before is under way there.

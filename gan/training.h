@@ -1,5 +1,6 @@
 // What a run is made of, from its settings: data, device, networks, loader. train(), the plan before it and a resume all start here.
 #pragma once
+#include <chrono>
 #include <exception>
 #include <future>
 
@@ -9,6 +10,13 @@
 #include "weft/gan/two_sides.h"
 
 namespace weft::gan {
+
+class Clock {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 /// What a run knows beside its networks.
 struct RunState {
@@ -38,6 +46,8 @@ struct Training {
 
   /// The next batch from the loader, and one step of both networks on it.
   void step();
+  /// Takes steps from `first` on, `count` of them, three times. Seconds a step: the median.
+  double seconds_a_step(int64_t first, int count = 1);
 
   /// Everything that a resume needs; `state` is what the networks do not know. Throws Error if a number in it is not finite.
   nn::Checkpoint checkpoint(const TrainRequest& request, RunState state) const;

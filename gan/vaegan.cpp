@@ -62,7 +62,7 @@ SeeingDiscriminator::Seen SeeingDiscriminator::look(const Tensor& pictures) {
 VaeGan::VaeGan(const Context& c, const Model& model, const GanOptions& o) : Gan(c, model, o, three_players(c, model, o)) {}
 
 void VaeGan::play(const Tensors& batch) {
-  const Tensor& x = last_ = batch.at(0);
+  const Tensor& x = batch.at(0);
   const GanOptions& o = options();
   const LossWeights& w = o.weights;
   const int64_t n = x.size(0), latent = o.model.latent;
@@ -108,12 +108,12 @@ Tensor VaeGan::restored(const Tensor& pictures) const {
 }
 
 Contest::Sheet VaeGan::sheet(const Tensors& shown, int64_t count, uint64_t seed) const {
-  const Tensor given = shown.empty() ? last_ : shown[0];
-  const int64_t rows = given ? std::min(count / (4 * kColumns), given.size(0) / kColumns) : 0;   // half of the sheet, if there are enough
+  const Tensors& given = or_last(shown);
+  const int64_t rows = !given.empty() ? std::min(count / (4 * kColumns), given[0].size(0) / kColumns) : 0;   // half of the sheet, if there are enough
   if (rows == 0) return {sample(count, seed), kColumns};
   Tensors all;
   for (int64_t i = 0; i < rows; ++i) {
-    const Tensor x = slice(given, 0, i * kColumns, (i + 1) * kColumns);
+    const Tensor x = slice(given[0], 0, i * kColumns, (i + 1) * kColumns);
     all.push_back(x), all.push_back(restored(x));
   }
   all.push_back(sample(count - 2 * rows * kColumns, seed));

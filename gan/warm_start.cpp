@@ -9,20 +9,10 @@
 namespace weft::gan {
 namespace {
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    if (end > begin) parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
 /// Which names a list of patterns picks. Throws for a pattern that picks none.
 class Picked {
  public:
-  Picked(const char* setting, const std::string& patterns, const NamedNetworks& networks) : patterns_(split(patterns)) {
+  Picked(const char* setting, const std::string& patterns, const NamedNetworks& networks) : patterns_(parts_of(patterns, ',')) {
     std::vector<std::string> all;
     for (const auto& [network, module] : networks)
       for (const auto& [name, p] : module->parameters()) all.push_back(network + "." + name);

@@ -150,14 +150,6 @@ void Checkpoints::keep_only(const std::set<int64_t>& keep) const {
   }
 }
 
-void Checkpoints::remove_leftovers() const {
-  std::error_code trouble;
-  std::vector<fs::path> leftovers;
-  for (fs::directory_iterator entry(folder_, trouble), end; !trouble && entry != end; entry.increment(trouble)) {
-    const std::string name = entry->path().filename().string();
-    if (name.rfind(".step-", 0) == 0 || name.rfind(".old-", 0) == 0 || name.rfind(".weft-", 0) == 0) leftovers.push_back(entry->path());
-  }
-  for (const fs::path& path : leftovers) remove_tree(path);
-}
+void Checkpoints::remove_leftovers() const { weft::remove_leftovers(folder_, {".step-", ".old-", ".weft-"}); }
 
 }  // namespace weft::nn

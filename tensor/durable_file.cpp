@@ -245,6 +245,15 @@ void remove_tree(const fs::path& path) {
   succeed("remove", path, [&] { return (fs::is_directory(status) ? ::rmdir(path.c_str()) : ::unlink(path.c_str())) == 0 || errno == ENOENT ? 0 : -1; });
 }
 
+void remove_leftovers(const fs::path& folder, std::initializer_list<const char*> beginnings) {
+  std::error_code trouble;
+  std::vector<fs::path> leftovers;
+  for (fs::directory_iterator entry(folder, trouble), end; !trouble && entry != end; entry.increment(trouble))
+    for (const char* beginning : beginnings)
+      if (entry->path().filename().string().rfind(beginning, 0) == 0) leftovers.push_back(entry->path());
+  for (const fs::path& path : leftovers) remove_tree(path);
+}
+
 void truncate_file(const fs::path& path, uint64_t size) {
   succeed("cut", path, [&] { return ::truncate(path.c_str(), off_t(size)); });
 }

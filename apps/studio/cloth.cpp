@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../settings.h"
 #include "weft/gan/colour.h"
 #include "weft/gan/dataset.h"
 #include "weft/gan/palette.h"
@@ -20,12 +21,6 @@ int whole(const Json& asked, const char* key, int otherwise, int low, int high) 
   const int value = asked.value(key, otherwise);
   if (value < low || value > high) throw ConfigError(std::string(key) + " is " + std::to_string(value) + "; it lies between " + std::to_string(low) + " and " + std::to_string(high));
   return value;
-}
-
-std::string short_number(double value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
 }
 
 /// A result of one picture, with the line that makes it.
@@ -113,9 +108,9 @@ Json recolour(Shelf& shelf, const Json& asked, Report& report) {
   }
   const int flat = few && !inks.empty() ? int(inks.size()) : few;        // the inks that are listed, then, and no others
   if (method != "mkl") command += " --method " + method;
-  if (dials.hue != 0) command += " --hue " + short_number(dials.hue);
-  if (dials.saturation != 1) command += " --saturation " + short_number(dials.saturation);
-  if (dials.contrast != 1) command += " --contrast " + short_number(dials.contrast);
+  if (dials.hue != 0) command += " --hue " + number_text(dials.hue);
+  if (dials.saturation != 1) command += " --saturation " + number_text(dials.saturation);
+  if (dials.contrast != 1) command += " --contrast " + number_text(dials.contrast);
   if (flat) command += " --colors " + std::to_string(flat);
   go_on(0.4);
   picture = gan::adjusted(picture, dials);

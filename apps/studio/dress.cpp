@@ -1,9 +1,9 @@
 #include "dress.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
+#include "../settings.h"
 #include "../transfer_inputs.h"
 #include "cloth.h"
 #include "weft/kernels/error.h"
@@ -20,11 +20,6 @@ constexpr double look_at_most = 0.22;            // after which the picture is t
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 const char* const colour_names[] = {"style", "content", "luminance"};
-
-std::string number(double value) {                // as short as it can be said without a loss
-  char text[40];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
 
 /// What the steps of all levels cost, in pixels: those of the picture, and of styles, which are projected and sorted but not moved, a half.
 double units_of(const gan::TransferPlan& plan, const gan::TransferJob& job) {
@@ -125,12 +120,12 @@ std::string Dresser::command(const Dress& d, const std::filesystem::path& out) c
   const auto quoted = [](const std::string& text) { return gan::quoted_for_shell(text); };
   std::string line = "weft transfer --content " + quoted(shelf_.file(d.content).string());
   const bool one = d.styles.size() == 1;
-  for (const auto& [id, weight] : d.styles) line += " --style " + quoted(shelf_.file(id).string() + (one ? "" : ":" + number(weight)));
-  if (d.lay > 0) line += " --blend " + quoted(shelf_.file(d.styles[0].first).string() + ":" + number(d.lay));
+  for (const auto& [id, weight] : d.styles) line += " --style " + quoted(shelf_.file(id).string() + (one ? "" : ":" + number_text(weight)));
+  if (d.lay > 0) line += " --blend " + quoted(shelf_.file(d.styles[0].first).string() + ":" + number_text(d.lay));
   const gan::TransferOptions& o = d.options;
   if (!d.mask.empty()) line += " --mask " + quoted(shelf_.file(d.mask).string());
   if (!d.mask.empty() && o.feather) line += " --feather " + std::to_string(o.feather);
-  line += " --structure " + number(o.structure) + " --strength " + number(o.strength) + " --brush " + number(o.brush);
+  line += " --structure " + number_text(o.structure) + " --strength " + number_text(o.strength) + " --brush " + number_text(o.brush);
   if (o.colours != gan::TransferColours::style) line += std::string(" --colors ") + colour_names[int(o.colours)];
   if (o.keep_shading) line += " --keep shading";
   if (o.size) line += " --size " + std::to_string(o.size);

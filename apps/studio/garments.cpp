@@ -1,5 +1,6 @@
 #include "garments.h"
 
+#include "../settings.h"
 #include "weft/gan/conditions.h"
 #include "weft/gan/gan.h"
 #include "weft/gan/latent.h"
@@ -120,9 +121,7 @@ Json Garments::sheet(const std::filesystem::path& run, const Json& asked) {
   if (parents.empty()) {
     command = "weft generate " + gan::quoted_for_shell(run.string()) + " --count " + std::to_string(count) + " --seed " + std::to_string(seed);
     if (const std::string name = asked.value("class", ""); !name.empty()) command += " --class " + gan::quoted_for_shell(name);
-    char text[40];
-    std::snprintf(text, sizeof text, " --truncation %g", asked.value("truncation", 0.0));
-    if (asked.value("truncation", 0.0) > 0) command += text;
+    if (const double truncation = asked.value("truncation", 0.0); truncation > 0) command += " --truncation " + number_text(truncation);
     command += " --out " + gan::quoted_for_shell((shelf_.folder() / "sheet.png").string());
   }
   return {{"garments", garments}, {"classes", g.model.classes}, {"size", images.size(1)}, {"command", command}};

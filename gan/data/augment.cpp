@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "drawing.h"
 #include "weft/kernels/error.h"
 #include "weft/kernels/philox.h"
 #include "weft/tensor/random_stream.h"
@@ -22,12 +23,6 @@ struct Draws {
       *fields[i] = 2 * uniform_from(philox(key, uint64_t(epoch), 4 * uint64_t(position) + i / 4).w[i % 4]) - 1;
   }
 };
-
-/// `degrees` as a sine and cosine with the same bits everywhere.
-void sincos_degrees(float degrees, float* sine, float* cosine) {
-  const float turns = degrees / 360;
-  detail::sincos_turn(turns - std::floor(turns), sine, cosine);
-}
 
 /// std::floor, which is a function call where the processor may be an old one.
 int whole(float x) {
@@ -69,8 +64,7 @@ void Augmenter::operator()(float* image, int64_t epoch, int64_t position) {
 void Augmenter::resample(float* image, bool flipped, int64_t epoch, int64_t position) {
   const Draws d(key_, epoch, position);
   const float high = float(height_), wide = float(width_), centre_x = (wide - 1) / 2, centre_y = (high - 1) / 2;
-  float sine, cosine;
-  sincos_degrees(float(options_.rotation) * d.rotation, &sine, &cosine);
+  const auto [sine, cosine] = Turned(float(options_.rotation) * d.rotation / 360);
   const float zoom_x = (1 + float(options_.zoom) * d.zoom_x) * (flipped ? -1.0f : 1.0f), zoom_y = 1 + float(options_.zoom) * d.zoom_y;
   const float shear = float(options_.shear) * d.shear;
   const float kept = 1 - float(options_.crop) * (d.crop + 1) / 2, slack_x = (1 - kept) * wide / 2, slack_y = (1 - kept) * high / 2;
@@ -123,8 +117,7 @@ void Augmenter::recolour(float* image, size_t stride, size_t c, int64_t epoch, i
     for (size_t i = 0; i < pixels * stride; i += stride) image[i] = std::clamp(gain * image[i] + offset, -1.0f, 1.0f);
     return;
   }
-  float sine, cosine;
-  sincos_degrees(90 * strength * d.hue, &sine, &cosine);   // a quarter turn at strength 1: SimCLR's proportion of hue to the others
+  const auto [sine, cosine] = Turned(90 * strength * d.hue / 360);       // a quarter turn at strength 1: SimCLR's proportion of hue to the others
   const float by_sine[3][3] = {{-0.213f, -0.715f, 0.928f}, {0.143f, 0.140f, -0.283f}, {-0.787f, 0.715f, 0.072f}};
   float matrix[3][3];                                      // saturate and hueRotate in one: both keep luma and leave greys alone
   for (int to = 0; to < 3; ++to)

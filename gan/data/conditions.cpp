@@ -6,26 +6,12 @@
 #include "weft/gan/objective.h"
 
 namespace weft::gan {
-namespace {
-
-std::vector<std::string> names_in(const std::string& text) {
-  std::vector<std::string> names;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find('|', begin), text.size());
-    if (end > begin) names.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return names;
-}
-
-}  // namespace
-
 Conditions conditions_of(const std::vector<std::string>& classes) {
   Conditions c;
   std::set<std::string> all;
   bool several = false;
   for (const std::string& each : classes) {
-    const std::vector<std::string> names = names_in(each);
+    const std::vector<std::string> names = parts_of(each, '|');
     several = several || names.size() != 1 || names[0] != each;
     all.insert(names.begin(), names.end());
   }
@@ -36,13 +22,9 @@ Conditions conditions_of(const std::vector<std::string>& classes) {
 
 std::vector<float> condition_row(const std::vector<std::string>& names, const std::string& text, const std::string& what) {
   std::vector<float> row(names.size(), 0);
-  for (const std::string& one : names_in(text)) {
+  for (const std::string& one : parts_of(text, '|')) {
     const auto at = std::find(names.begin(), names.end(), one);
-    if (at == names.end()) {
-      std::string list;
-      for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-      throw ConfigError(what + " '" + one + "' is none of " + list + suggestion(one, names));
-    }
+    if (at == names.end()) throw ConfigError(what + " '" + one + "' is none of " + listed(names) + suggestion(one, names));
     row[size_t(at - names.begin())] = 1;
   }
   return row;

@@ -34,23 +34,15 @@ std::shared_ptr<Dataset> open_fashion_mnist(const NamedData& data, const Dataset
                   {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}, options);
 }
 
-fs::path labels_beside(const fs::path& images) {
-  std::string name = images.filename().string();
-  const size_t at = name.find("images-idx3");
-  if (at == std::string::npos) return {};
-  name.replace(at, 11, "labels-idx1");
-  if (name.size() > 3 && name.compare(name.size() - 3, 3, ".gz") == 0) name.resize(name.size() - 3);
-  return plain_or_gzip(images.parent_path() / name);
+/// The file whose name has `to` in the place of `part`; empty if it is not there.
+fs::path beside(const fs::path& images, const std::string& part, const char* to) {
+  fs::path stem = images.filename();
+  if (stem.extension() == ".gz") stem = stem.stem();
+  std::string name = stem.string();
+  const size_t at = name.find(part);
+  return at == std::string::npos ? fs::path() : plain_or_gzip(images.parent_path() / name.replace(at, part.size(), to));
 }
-
-/// The same file of the other part; empty if it is not there.
-fs::path test_beside(const fs::path& images) {
-  std::string name = images.filename().string();
-  if (name.rfind("train-", 0) != 0) return {};
-  name.replace(0, 5, "t10k");
-  if (name.size() > 3 && name.compare(name.size() - 3, 3, ".gz") == 0) name.resize(name.size() - 3);
-  return plain_or_gzip(images.parent_path() / name);
-}
+fs::path labels_beside(const fs::path& images) { return beside(images, "images-idx3", "labels-idx1"); }
 
 }  // namespace
 
@@ -58,7 +50,7 @@ std::shared_ptr<Dataset> open_test_part(const std::string& source, const Dataset
   fs::path images = source;
   for (const NamedData& data : kNamedData)
     if (source == data.name) images = *data.folder ? plain_or_gzip((options.root.empty() ? fs::path(data.folder) : fs::path(options.root)) / "train-images-idx3-ubyte") : fs::path();
-  const fs::path test = test_beside(images);
+  const fs::path test = beside(images, "train-", "t10k-");
   return test.empty() || !is_idx_images(test) ? nullptr : open_idx(source, test, labels_beside(test), {}, options);
 }
 

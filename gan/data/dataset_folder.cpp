@@ -15,14 +15,6 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kBrokenAlwaysBorne = 3;        // pictures; beyond them, a share of all
 
-bool has_picture_ending(const std::string& name) {
-  const size_t dot = name.rfind('.');
-  if (dot == std::string::npos) return false;
-  std::string ending = name.substr(dot + 1);
-  for (char& c : ending) c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
-  return ending == "png" || ending == "jpg" || ending == "jpeg" || ending == "webp" || ending == "bmp";
-}
-
 }  // namespace
 
 std::vector<std::string> pictures_below(const fs::path& root) {
@@ -36,7 +28,7 @@ std::vector<std::string> pictures_below(const fs::path& root) {
     const bool hidden = path[path.rfind('/') + 1] == '.';
     std::error_code ignored;
     if (hidden) entry.disable_recursion_pending();
-    else if (!has_picture_ending(path)) others += entry->is_regular_file(ignored);
+    else if (!is_picture(path)) others += entry->is_regular_file(ignored);
     else if (entry->is_regular_file(ignored)) files.push_back(path.substr(prefix.size()));
     entry.increment(trouble);
   }

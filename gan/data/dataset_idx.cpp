@@ -30,12 +30,23 @@ std::vector<std::byte> read_start(const std::filesystem::path& path, size_t limi
   return bytes;
 }
 
-Idx read_idx(const std::filesystem::path& path, int rank) {
+/// What is wrong with a file's contents, with its name before it.
+template <class Read>
+auto naming(const std::filesystem::path& path, Read read) {
   try {
-    return parse_idx(read_start(path, size_t(kMaxIdxValues) + 17), rank);
+    return read();
   } catch (const FormatError& reason) {
     throw FormatError(path.string() + ": " + reason.what());
   }
+}
+
+std::vector<std::byte> read_all(const std::filesystem::path& path) { return read_start(path, size_t(kMaxIdxValues) + 17); }
+Idx read_idx(const std::filesystem::path& path, int rank) { return naming(path, [&] { return parse_idx(read_all(path), rank); }); }
+
+/// At most `limit` bytes of what a file holds, gzip or not.
+std::vector<std::byte> read_unpacked(const std::filesystem::path& path, size_t limit) {
+  const std::vector<std::byte> start = read_start(path, limit);
+  return is_gzip(start) ? naming(path, [&] { return gunzip(read_all(path), limit); }) : start;
 }
 
 class IdxDataset final : public Dataset {
@@ -87,12 +98,7 @@ class IdxDataset final : public Dataset {
 
 IdxHeader read_idx_header(const std::filesystem::path& path) {
   constexpr size_t most_axes = 8;
-  std::vector<std::byte> start = read_start(path, 4 + 4 * most_axes);
-  try {
-    if (is_gzip(start)) start = gunzip(read_start(path, size_t(kMaxIdxValues) + 17), 4 + 4 * most_axes);
-  } catch (const FormatError& reason) {
-    throw FormatError(path.string() + ": " + reason.what());
-  }
+  const std::vector<std::byte> start = read_unpacked(path, 4 + 4 * most_axes);
   const auto byte = [&](size_t at) { return at < start.size() ? unsigned(start[at]) : 0; };
   const std::map<unsigned, const char*> types = {{0x08, "uint8"}, {0x09, "int8"}, {0x0b, "int16"}, {0x0c, "int32"}, {0x0d, "float32"}, {0x0e, "float64"}};
   const size_t axes = byte(3);
@@ -104,12 +110,7 @@ IdxHeader read_idx_header(const std::filesystem::path& path) {
 }
 
 bool is_idx_images(const std::filesystem::path& path) {
-  std::vector<std::byte> start = read_start(path, 4);
-  try {
-    if (is_gzip(start)) start = gunzip(read_start(path, size_t(kMaxIdxValues) + 17), 4);
-  } catch (const FormatError& reason) {
-    throw FormatError(path.string() + ": " + reason.what());
-  }
+  const std::vector<std::byte> start = read_unpacked(path, 4);
   return start.size() == 4 && std::memcmp(start.data(), "\0\0\x08\x03", 4) == 0;
 }
 

@@ -8,17 +8,14 @@
 namespace weft::gan {
 namespace {
 
-struct Point { float x, y; };                    // of a glyph that is two high and about one wide, about its middle; y downwards
-using Stroke = std::vector<Point>;
+using Stroke = std::vector<Place>;               // of a glyph that is two high and about one wide, about its middle
 
 /// From turn `from` to turn `to`: 0 is right, a quarter is below.
-Stroke arc(Point middle, float across, float down, float from, float to) {
+Stroke arc(Place middle, float across, float down, float from, float to) {
   constexpr int kPieces = 14;
   Stroke all;
   for (int k = 0; k <= kPieces; ++k) {
-    const float turn = from + (to - from) * float(k) / kPieces;
-    float sine, cosine;
-    detail::sincos_turn(turn - std::floor(turn), &sine, &cosine);
+    const auto [sine, cosine] = Turned(from + (to - from) * float(k) / kPieces);
     all.push_back({middle.x + across * cosine, middle.y + down * sine});
   }
   return all;
@@ -31,7 +28,7 @@ Stroke joined(Stroke a, const Stroke& b) {
 
 std::vector<Stroke> upside_down(std::vector<Stroke> strokes) {
   for (Stroke& s : strokes)
-    for (Point& p : s) p = {-p.x, -p.y};
+    for (Place& p : s) p = {-p.x, -p.y};
   return strokes;
 }
 
@@ -51,26 +48,17 @@ const std::vector<std::vector<Stroke>>& glyphs() {
   return all;
 }
 
-float squared_distance(float x, float y, Point a, Point b) {
-  const float dx = b.x - a.x, dy = b.y - a.y, length = dx * dx + dy * dy;
-  const float t = length > 0 ? std::clamp(((x - a.x) * dx + (y - a.y) * dy) / length, 0.0f, 1.0f) : 0;
-  const float ex = x - a.x - t * dx, ey = y - a.y - t * dy;
-  return ex * ex + ey * ey;
-}
-
 }  // namespace
 
 std::vector<uint8_t> draw_digit(int digit, uint64_t variant, int side) {
   constexpr float kDegree = 1.0f / 360, kHeight = 0.31f;         // of a digit from its middle, in sides
   Dice dice(stream_key(0, "data.digits." + std::to_string(digit)), int64_t(variant));
-  float sine, cosine;
-  const float turn = dice.in(-10, 10) * kDegree;
-  detail::sincos_turn(turn - std::floor(turn), &sine, &cosine);
+  const auto [sine, cosine] = Turned(dice.in(-10, 10) * kDegree);
   const float slant = dice.in(-0.14f, 0.14f), wide = kHeight * dice.in(0.9f, 1.1f), high = kHeight * dice.in(0.9f, 1.1f);
   const float right = 0.5f + dice.in(-0.05f, 0.05f), down = 0.5f + dice.in(-0.05f, 0.05f), pen = dice.in(0.035f, 0.055f);
   std::vector<Stroke> strokes = glyphs()[size_t(digit)];
   for (Stroke& s : strokes)
-    for (Point& p : s) {
+    for (Place& p : s) {
       const float x = wide * (p.x - slant * p.y), y = high * p.y;
       p = {right + cosine * x - sine * y, down + sine * x + cosine * y};
     }

@@ -25,14 +25,29 @@ class Dice {
   Words4 words_{};
 };
 
+/// Sine and cosine of an angle in turns.
+struct Turned {
+  float sine, cosine;
+  explicit Turned(float turns) { detail::sincos_turn(turns - std::floor(turns), &sine, &cosine); }
+};
+
+struct Place { float x, y; };                    // y downwards
+
+/// From a point to the piece of a line between two others.
+inline float squared_distance(float x, float y, Place a, Place b) {
+  const float dx = b.x - a.x, dy = b.y - a.y, length = dx * dx + dy * dy;
+  const float t = length > 0 ? std::clamp(((x - a.x) * dx + (y - a.y) * dy) / length, 0.0f, 1.0f) : 0;
+  const float ex = x - a.x - t * dx, ey = y - a.y - t * dy;
+  return ex * ex + ey * ey;
+}
+
 struct Colour {
   float rgb[3];                                  // linear, [0, 1]
 };
 
 /// Chroma gives way until the colour is one of sRGB's. `hue` in turns.
 inline Colour oklch(float lightness, float chroma, float hue) {
-  float sine, cosine;
-  detail::sincos_turn(hue - std::floor(hue), &sine, &cosine);
+  const auto [sine, cosine] = Turned(hue);
   for (;; chroma *= 0.9f) {
     const float a = chroma * cosine, b = chroma * sine;
     const float l = lightness + 0.39633778f * a + 0.21580376f * b, m = lightness - 0.10556135f * a - 0.06385417f * b,

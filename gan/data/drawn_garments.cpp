@@ -10,11 +10,10 @@ namespace weft::gan {
 namespace {
 
 constexpr int64_t kGarments = 20000;
-struct Point { float x, y; };                    // x from the middle, both in sides of the picture; y downwards
 
 struct Cut {
   const char* name;
-  std::vector<Point> half;                       // from the neck's or waist's middle outwards and down to the hem's middle
+  std::vector<Place> half;                       // x from the middle, both in sides of the picture: from the neck's or waist's middle outwards and down to the hem's middle
   float pleats, wrinkles;                        // how much hangs in folds from above, and how much is crumpled
 };
 
@@ -29,25 +28,19 @@ const std::vector<Cut>& cuts() {
 }
 
 /// Distance to the outline, in sides: above 0 inside.
-float inside(const std::vector<Point>& half, float x, float y) {
+float inside(const std::vector<Place>& half, float x, float y) {
   bool in = false;
   float nearest = 9;
   for (size_t i = 0; i < half.size(); ++i) {
-    const Point a = half[i], b = half[(i + 1) % half.size()];
+    const Place a = half[i], b = half[(i + 1) % half.size()];
     if ((a.y > y) != (b.y > y) && x < (b.x - a.x) * (y - a.y) / (b.y - a.y) + a.x) in = !in;
     if (a.x == 0 && b.x == 0) continue;          // the middle is no edge
-    const float dx = b.x - a.x, dy = b.y - a.y, t = std::clamp(((x - a.x) * dx + (y - a.y) * dy) / (dx * dx + dy * dy), 0.0f, 1.0f);
-    const float ex = x - a.x - t * dx, ey = y - a.y - t * dy;
-    nearest = std::min(nearest, ex * ex + ey * ey);
+    nearest = std::min(nearest, squared_distance(x, y, a, b));
   }
   return (in ? 1.0f : -1.0f) * std::sqrt(nearest);
 }
 
-float wave(float turns) {
-  float sine, cosine;
-  detail::sincos_turn(turns - std::floor(turns), &sine, &cosine);
-  return sine;
-}
+float wave(float turns) { return Turned(turns).sine; }
 
 float smooth(float low, float high, float x) {
   const float t = std::clamp((x - low) / (high - low), 0.0f, 1.0f);
@@ -76,9 +69,9 @@ class Garments final : public Dataset {
   Image draw(int64_t i) const {
     const Cut& cut = cuts()[size_t(labels_[size_t(i)])];
     Dice dice(key_, i);
-    std::vector<Point> half = cut.half;
+    std::vector<Place> half = cut.half;
     const float wide = dice.in(0.9f, 1.12f), high = dice.in(0.94f, 1.03f), tilt = dice.in(-0.03f, 0.03f), shift = dice.in(-0.02f, 0.02f);
-    for (Point& p : half) p = {p.x * wide * dice.in(0.97f, 1.03f), 0.5f + (p.y - 0.5f) * high};
+    for (Place& p : half) p = {p.x * wide * dice.in(0.97f, 1.03f), 0.5f + (p.y - 0.5f) * high};
     half.front().x = half.back().x = 0;
     const bool pale = dice.below(3) == 0;
     const Colour cloth = oklch(pale ? dice.in(.86f, .95f) : dice.in(.38f, .78f), pale ? dice.in(0, .03f) : dice.in(.03f, .14f), dice.unit());

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "dataset_kinds.h"
+#include "weft/gan/nearest.h"
 #include "weft/gan/two_sides.h"
 #include "weft/kernels/error.h"
 
@@ -33,13 +34,10 @@ class Sketches final : public Dataset {
   }
 
   int read(int64_t i, float* out) override {
-    const int side = pictures_->height(), c = pictures_->channels();
-    values_.resize(size_t(side) * size_t(side) * size_t(c));
-    const int label = pictures_->read(i, values_.data());
+    const int c = pictures_->channels();
+    int label;
+    const Image picture = resized(picture_of(*pictures_, i, &label), side_, side_);
     broken_ = pictures_->broken();
-    Image picture{side, side, c, std::vector<uint8_t>(values_.size())};
-    for (size_t k = 0; k < values_.size(); ++k) picture.pixels[k] = uint8_t(std::clamp((values_[k] + 1) * 127.5f + 0.5f, 0.0f, 255.0f));
-    picture = resized(picture, side_, side_);
     const Image lines = with_channels(line_drawing(picture), c);
     for (size_t k = 0; k < picture.pixels.size(); k += size_t(c), out += 2 * c)
       for (int channel = 0; channel < c; ++channel) {
@@ -52,7 +50,6 @@ class Sketches final : public Dataset {
 
  private:
   std::shared_ptr<Dataset> pictures_;
-  std::vector<float> values_;
 };
 
 }  // namespace

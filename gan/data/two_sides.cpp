@@ -7,17 +7,12 @@
 
 #include "dataset_folder.h"
 #include "dataset_kinds.h"
-#include "weft/kernels/error.h"
+#include "weft/tensor/durable_file.h"
 
 namespace weft::gan {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
 
 /// a's pixels beside b's, channel by channel.
 std::vector<uint8_t> interleaved(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b, size_t channels) {

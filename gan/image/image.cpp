@@ -171,6 +171,12 @@ Taps triangle_taps(int from, int to) {
 
 }  // namespace
 
+bool is_picture(const std::filesystem::path& path) {
+  std::string ending = path.extension().string();
+  for (char& c : ending) c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg" || ending == ".webp" || ending == ".bmp";
+}
+
 Image decode_image(std::span<const std::byte> file, const std::string& what) {
   const auto starts = [&](size_t at, const char* magic, size_t n) { return file.size() >= at + n && std::memcmp(file.data() + at, magic, n) == 0; };
   try {

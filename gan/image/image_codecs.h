@@ -1,5 +1,6 @@
 // What each picture library does for image.cpp. Every reader calls `check_size` between the header and the first allocation.
 #pragma once
+#include <csetjmp>
 #include <span>
 #include <string>
 
@@ -18,6 +19,14 @@ std::vector<std::byte> read_bytes(const std::filesystem::path&, uint64_t limit =
 Image over_white(Image);
 /// Pixels with alpha as the last channel, as a PNG has them; `pixels` themselves where there is none.
 std::vector<uint8_t> with_alpha(const Image&);
+
+/// False if a C library told of an error by longjmp to `state.jump`. What `step` calls must own nothing.
+template <class State, class Step>
+bool guarded(State& state, Step step) {
+  if (setjmp(state.jump)) return false;
+  step();
+  return true;
+}
 
 /// EXIF's orientation, 1 to 8; 1, upright, where nothing is said.
 int orientation_in_exif(Bytes tiff);

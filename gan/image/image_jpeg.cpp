@@ -11,8 +11,6 @@ weft::gan::Image weft::gan::codecs::decode_jpeg(Bytes) { refuse("this build of w
 
 #include <jerror.h>
 
-#include <csetjmp>
-
 namespace weft::gan {
 namespace {
 
@@ -43,13 +41,6 @@ void on_progress(j_common_ptr codec) {
     std::strcpy(static_cast<Jpeg*>(codec->client_data)->message, "more than 100 scans");
     std::longjmp(static_cast<Jpeg*>(codec->client_data)->jump, 1);
   }
-}
-
-template <class Step>
-bool guarded(Jpeg& state, Step step) {
-  if (setjmp(state.jump)) return false;
-  step();
-  return true;
 }
 
 /// 1 to 8, from the first APP1 segment that is EXIF; 1 if there is none.

@@ -1,9 +1,8 @@
-// PNG by libpng. Its errors come by longjmp, so each call into it stands in `guarded`, whose frames own nothing.
+// PNG by libpng. Its errors come by longjmp, so each call into it stands in `guarded`.
 #include <png.h>
 
 #include <algorithm>
 #include <cmath>
-#include <csetjmp>
 #include <cstring>
 
 #include "image_codecs.h"
@@ -43,13 +42,6 @@ void on_read(png_structp png, png_bytep to, size_t count) {
 
 void on_write(png_structp png, png_bytep from, size_t count) {
   static_cast<Png*>(png_get_io_ptr(png))->out->append(reinterpret_cast<const char*>(from), count);
-}
-
-template <class Step>
-bool guarded(Png& state, Step step) {
-  if (setjmp(state.jump)) return false;
-  step();
-  return true;
 }
 
 void copy_text(const Png& state, TextChunks& text) {
@@ -122,7 +114,7 @@ std::string encode_png(const Image& image, const TextChunks& text, double dpi) {
   const size_t row_bytes = pixels.size() / size_t(std::max(1, image.height));
   const int type = (image.channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB) | (image.alpha.empty() ? 0 : PNG_COLOR_MASK_ALPHA);
   const png_uint_32 metre = png_uint_32(std::lround(dpi / 0.0254));
-  const bool written = guarded(state, [&] {
+  const bool written = codecs::guarded(state, [&] {
     png_set_write_fn(state.png, &state, on_write, nullptr);
     png_set_IHDR(state.png, state.info, png_uint_32(image.width), png_uint_32(image.height), 8,
                  type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE,

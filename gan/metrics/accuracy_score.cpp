@@ -23,17 +23,14 @@ class InMemory final : public Dataset {
   const Labelled& from_;
 };
 
-double accuracy(const Context& context, Classifier& classifier, const Labelled& test) {
-  double right = 0;
-  for (size_t i = 0; i < test.pictures.size(); i += kBatch) {
-    const size_t end = std::min(test.pictures.size(), i + kBatch);
-    const std::vector<int> found = classify(classifier, to_pixels(context, test.pictures, i, end, classifier.options().channels));
-    for (size_t k = i; k < end; ++k) right += found[k - i] == test.labels[k];
-  }
-  return right / double(test.pictures.size());
-}
-
 }  // namespace
+
+double accuracy(const Context& context, const Describer& classifier, const Labelled& test) {
+  const std::vector<int> found = classify(context, classifier, test.pictures);
+  double right = 0;
+  for (size_t i = 0; i < found.size(); ++i) right += found[i] == test.labels[i];
+  return right / double(found.size());
+}
 
 AccuracyScore accuracy_score(const Context& context, const Labelled& generated, const Labelled& real, const Labelled& test, const std::vector<std::string>& classes,
                              int width, int epochs, uint64_t seed) {
@@ -41,7 +38,10 @@ AccuracyScore accuracy_score(const Context& context, const Labelled& generated, 
     if (from.pictures.size() < size_t(kBatch)) throw ConfigError("the accuracy score trains on " + std::to_string(from.pictures.size()) + " pictures; it takes " + std::to_string(kBatch) + " at least");
     if (from.pictures[0].height != from.pictures[0].width) throw ConfigError("the accuracy score trains a classifier, and those take square pictures; leave --accuracy-score out");
     const int64_t steps = int64_t(from.pictures.size()) * epochs / kBatch;
-    return accuracy(context, *train_classifier(context, std::make_shared<InMemory>(from, classes), width, steps, kBatch, seed), test);
+    Describer judge;
+    judge.classifier = train_classifier(context, std::make_shared<InMemory>(from, classes), width, steps, kBatch, seed);
+    judge.channels = judge.classifier->options().channels;
+    return accuracy(context, judge, test);
   };
   return {of(generated), of(real)};
 }

@@ -5,6 +5,7 @@
 
 #include "run/run_directory.h"
 #include "weft/gan/feature_network.h"
+#include "weft/gan/sheet.h"
 #include "weft/tensor/sha256.h"
 
 namespace weft::gan {
@@ -27,7 +28,7 @@ Describer by_classifier(const Context& context, const fs::path& file) {
 }
 
 Describer by_features(const Context& context, const std::string& run_or_file, const std::function<void(const std::string&)>& note) {
-  const auto network = find_feature_network(context, run_or_file, {}, note);
+  const auto network = load_feature_network(context, find_feature_file(run_or_file, note));
   const int64_t channels = network->stages().back().back();
   const int least = 1 << (network->stages().size() - 1);
   Describer d{"feature network, means of " + network->tap_names().back() + " over all places", "", channels, 0, 3, {}, nullptr};
@@ -47,7 +48,7 @@ void for_each_part(const Context& context, const Describer& d, const std::vector
     std::vector<Image> part(pictures.begin() + std::ptrdiff_t(begin), pictures.begin() + std::ptrdiff_t(end));
     if (d.size != 0)
       for (Image& p : part) p = resized(p, d.size, d.size);
-    see(to_pixels(context, part, 0, part.size(), d.channels));
+    see(to_tensor(context, part, d.channels));
   }
 }
 
@@ -71,13 +72,6 @@ Describer find_describer(const Context& context, const std::string& run_or_file,
   if (!fs::exists(folder / "features.safetensors"))
     throw FormatError(run_or_file + ": is no run of `weft train classifier` or `weft train features`, so it holds no network to see pictures by");
   return by_features(context, run_or_file, note);
-}
-
-Tensor to_pixels(const Context& context, const std::vector<Image>& pictures, size_t begin, size_t end, int channels) {
-  std::vector<float> values;
-  for (size_t i = begin; i < end; ++i)
-    for (const uint8_t p : with_channels(pictures[i], channels).pixels) values.push_back(p / 127.5f - 1);
-  return context.from(values, {int64_t(end - begin), pictures[begin].height, pictures[begin].width, channels});
 }
 
 Points describe(const Context& context, const Describer& d, const std::vector<Image>& pictures) {

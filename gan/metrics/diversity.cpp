@@ -11,29 +11,8 @@
 namespace weft::gan {
 namespace {
 
-constexpr int kRadius = 5;                       // of the window: 11 pixels, sigma 1.5
 constexpr std::array<double, 5> kExponents = {0.0448, 0.2856, 0.3001, 0.2363, 0.1333};
 constexpr double kPresent = 0.02;                // share from which a class counts as there
-
-struct Compared { double luminance, contrast; };   // SSIM's two factors, the latter with structure; means over all places
-
-Compared compared(const Plane& x, const Plane& y) {
-  const double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
-  const auto product = [](const Plane& p, const Plane& q) {
-    Plane both = p;
-    for (size_t i = 0; i < both.values.size(); ++i) both.values[i] *= q.values[i];
-    return blurred_inside(both, 1.5, kRadius).values;
-  };
-  const std::vector<float> mx = blurred_inside(x, 1.5, kRadius).values, my = blurred_inside(y, 1.5, kRadius).values;
-  const std::vector<float> xx = product(x, x), yy = product(y, y), xy = product(x, y);
-  double luminance = 0, contrast = 0;
-  for (size_t i = 0; i < mx.size(); ++i) {
-    const double u = mx[i], v = my[i], cs = (2 * (xy[i] - u * v) + c2) / (xx[i] - u * u + yy[i] - v * v + c2);
-    contrast += cs;
-    luminance += (2 * u * v + c1) / (u * u + v * v + c1) * cs;
-  }
-  return {luminance / double(mx.size()), contrast / double(mx.size())};
-}
 
 /// Means of 2x2 pixels; an odd last row or column is left out.
 Plane halved(const Plane& p) {
@@ -50,9 +29,9 @@ Plane halved(const Plane& p) {
 
 double multi_scale_similarity(const Image& a, const Image& b) {
   if (a.height != b.height || a.width != b.width) throw ShapeError("multi_scale_similarity: compares pictures of one size; resize one of them");
-  Plane x = luminance(at_least(a, 2 * kRadius + 1)), y = luminance(at_least(b, 2 * kRadius + 1));
+  Plane x = luminance(at_least(a, kWindow)), y = luminance(at_least(b, kWindow));
   size_t scales = 1;
-  while (scales < kExponents.size() && std::min(x.height, x.width) >> scales >= 2 * kRadius + 1) ++scales;
+  while (scales < kExponents.size() && std::min(x.height, x.width) >> scales >= kWindow) ++scales;
   double sum = 0, similarity = 1;
   for (size_t s = 0; s < scales; ++s) sum += kExponents[s];
   for (size_t s = 0; s < scales; ++s) {
@@ -81,9 +60,7 @@ Diversity diversity(const std::vector<Image>& pictures, int64_t pairs, uint64_t 
   for (const auto& [i, j] : random_pairs(int64_t(pictures.size()), pairs, seed)) {
     const Image &a = pictures[size_t(i)], &b = pictures[size_t(j)];
     mean.similarity += multi_scale_similarity(a, b) / double(pairs);
-    double square = 0;
-    for (size_t k = 0; k < a.pixels.size(); ++k) square += (a.pixels[k] - b.pixels[k]) * (a.pixels[k] - b.pixels[k]);
-    mean.difference += std::sqrt(square / double(a.pixels.size())) / 255 / double(pairs);
+    mean.difference += pixel_difference(a, b) / double(pairs);
   }
   return mean;
 }

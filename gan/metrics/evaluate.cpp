@@ -1,7 +1,6 @@
 // Every figure of a generator, each beside what real pictures get in its place.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "metrics/figures.h"
 #include "weft/gan/describer.h"
@@ -9,6 +8,7 @@
 #include "weft/gan/loader.h"
 #include "weft/gan/measures.h"
 #include "weft/gan/nearest.h"
+#include "weft/gan/report.h"
 #include "weft/gan/sheet.h"
 #include "weft/tensor/random_stream.h"
 
@@ -104,13 +104,11 @@ class Evaluator {
     });
   }
 
-  Figure& figure(const char* name, const char* what, Better better, int64_t count) {
-    result_.figures.push_back({name, what, better});
-    result_.figures.back().count = count;
-    return result_.figures.back();
+  Figure& figure(const char* name, const char* what, Better better, double value, double real, int64_t count) {
+    return result_.figures.emplace_back(Figure{name, what, better, value, real, NAN, NAN, count});
   }
-  Figure& seen(const char* name, const char* what, Better better) {
-    Figure& f = figure(name, what, better, count_);
+  Figure& seen(const char* name, const char* what, Better better, double value, double real) {
+    Figure& f = figure(name, what, better, value, real, count_);
     f.features = describer_.sha256, f.resize = describer_.resize(result_.size, result_.width);
     return f;
   }
@@ -130,39 +128,29 @@ class Evaluator {
     std::vector<double> wanted = shares_of(classify(context_, describer_, sets_.real.pictures), int64_t(known));
     const Balance b = balance(found, wanted), r = balance(of_other, wanted);
     for (size_t c = 0; c < known; ++c) result_.classes.push_back({names[c], b.shares[c], wanted[c]});
-    Figure& present = seen("classes_present", "with a share of at least 2 %", Better::higher);
-    present.value = double(b.present), present.real = double(r.present);
-    Figure& divergence = seen("class_divergence", "of the classes' shares from the data's, in nats", Better::lower);
-    divergence.value = b.divergence, divergence.real = r.divergence, divergence.bias = double(known - 1) / (2 * double(count_));
+    seen("classes_present", "with a share of at least 2 %", Better::higher, double(b.present), double(r.present));
+    Figure& divergence = seen("class_divergence", "of the classes' shares from the data's, in nats", Better::lower, b.divergence, r.divergence);
+    divergence.bias = double(known - 1) / (2 * double(count_));
     if (!std::isfinite(b.divergence)) divergence.note = "infinite: samples are taken for a class that no real picture is taken for";
 
     const Labelled& judged = sets_.whole_test.labels.empty() ? sets_.other : sets_.whole_test;
     if (!judges_data()) return;
-    const std::vector<int> guessed = classify(context_, describer_, judged.pictures);
-    double right = 0;
-    for (size_t i = 0; i < guessed.size(); ++i) right += guessed[i] == judged.labels[i];
-    result_.classifier_accuracy = right / double(guessed.size());
+    result_.classifier_accuracy = accuracy(context_, describer_, judged);
     if (!request_.accuracy_score) return;
     say("training a classifier on generated pictures, and one on real ones");
     if (sets_.generated.labels.empty()) sets_.generated.labels = found;
     const AccuracyScore score = accuracy_score(context_, sets_.generated, sets_.real, judged, names, kWidth, kEpochs, 0);
-    Figure& f = figure("accuracy_score", "of a classifier trained on them, on real pictures", Better::higher, count_);
-    f.value = score.generated, f.real = score.real;
+    figure("accuracy_score", "of a classifier trained on them, on real pictures", Better::higher, score.generated, score.real, count_);
   }
 
   void stacks() {
     say("reading digits");
     const DigitReader reader(context_, result_.size);
     const StackScore made = score(reader.read(sets_.generated.pictures)), real = score(reader.read(sets_.other.pictures));
-    const auto add = [&](const char* name, const char* what, Better better, double value, double of_real) -> Figure& {
-      Figure& f = figure(name, what, better, count_);
-      f.value = value, f.real = of_real;
-      return f;
-    };
-    add("modes", "of 1,000 numbers that a sample shows", Better::higher, made.modes, real.modes);
-    add("clear_modes", "that a sample shows as clearly as drawn digits do", Better::higher, made.clear_modes, real.clear_modes);
-    add("clear", "share of samples that are as clear as drawn digits", Better::like_data, made.clear, real.clear);
-    add("mode_divergence", "of the samples' shares of the numbers from uniform, in nats", Better::lower, made.kl, real.kl).bias = made.kl_floor;
+    figure("modes", "of 1,000 numbers that a sample shows", Better::higher, made.modes, real.modes, count_);
+    figure("clear_modes", "that a sample shows as clearly as drawn digits do", Better::higher, made.clear_modes, real.clear_modes, count_);
+    figure("clear", "share of samples that are as clear as drawn digits", Better::like_data, made.clear, real.clear, count_);
+    figure("mode_divergence", "of the samples' shares of the numbers from uniform, in nats", Better::lower, made.kl, real.kl, count_).bias = made.kl_floor;
     for (size_t d = 0; d < made.digits.size(); ++d) result_.classes.push_back({"digit " + std::to_string(d), made.digits[d], real.digits[d]});
   }
 
@@ -176,20 +164,17 @@ class Evaluator {
     constexpr const char* kNames[] = {"sliced_wasserstein", "sliced_wasserstein_half", "sliced_wasserstein_quarter"};
     constexpr const char* kWhat[] = {"of 7x7 patches", "the same at half size", "the same at quarter size"};
     for (size_t s = 0; s < 3; ++s) {
-      Figure& f = figure(kNames[s], kWhat[s], Better::lower, n);
-      f.value = value[s], f.real = other[s], f.test = test[s];
+      Figure& f = figure(kNames[s], kWhat[s], Better::lower, value[s], other[s], n);
+      f.test = test[s];
       if (s) f.resize = "triangle " + std::to_string(result_.size) + " to " + std::to_string(std::max(1, result_.size >> s));
     }
   }
 
   void alikeness() {
     const Diversity made = diversity(sets_.generated.pictures, kPairs, request_.seed), real = diversity(sets_.real.pictures, kPairs, request_.seed);
-    Figure& similarity = figure("similarity", "multi-scale SSIM of two samples: 1 if all are one picture", Better::like_data, count_);
-    similarity.value = made.similarity, similarity.real = real.similarity;
-    similarity.note = "over " + std::to_string(kPairs) + " pairs";
-    Figure& difference = figure("difference", "of two samples' pixels: 0 if all are one picture", Better::like_data, count_);
-    difference.value = made.difference, difference.real = real.difference;
-    difference.note = similarity.note;
+    const std::string note = "over " + std::to_string(kPairs) + " pairs";
+    figure("similarity", "multi-scale SSIM of two samples: 1 if all are one picture", Better::like_data, made.similarity, real.similarity, count_).note = note;
+    figure("difference", "of two samples' pixels: 0 if all are one picture", Better::like_data, made.difference, real.difference, count_).note = note;
   }
 
   void memorised() {
@@ -207,22 +192,18 @@ class Evaluator {
     for (size_t i = 0; i < of_made.size(); ++i) order.push_back(i);
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return of_made[a].distance < of_made[b].distance; });
 
-    Figure& median = figure("nearest_distance", "of pixels, to the nearest training picture; the median", Better::like_data, n);
-    median.value = of_made[order[order.size() / 2]].distance, median.real = of_real[of_real.size() / 2];
+    figure("nearest_distance", "of pixels, to the nearest training picture; the median", Better::like_data, of_made[order[order.size() / 2]].distance, of_real[of_real.size() / 2], n);
     const double close = of_real[size_t(kKnownByHeart * double(of_real.size()))];
-    Figure& share = figure("memorised_share", "nearer to a training picture than 99 % of real ones are", Better::like_data, n);
-    share.value = double(std::count_if(of_made.begin(), of_made.end(), [&](const Nearest& x) { return x.distance < close; })) / double(n);
-    share.real = kKnownByHeart;
+    const auto by_heart = std::count_if(of_made.begin(), of_made.end(), [&](const Nearest& x) { return x.distance < close; });
+    figure("memorised_share", "nearer to a training picture than 99 % of real ones are", Better::like_data, double(by_heart) / double(n), kKnownByHeart, n);
 
     std::vector<Image> pictures;
     std::vector<std::string> captions;
     const int times = std::max(1, 96 / std::max(result_.size, result_.width));
     for (size_t k = 0; k < std::min<size_t>(order.size(), kShown); ++k) {
       const Nearest& x = of_made[order[k]];
-      char distance[32];
-      std::snprintf(distance, sizeof distance, "off by %.3f", x.distance);
       for (const Image& p : {asked[order[k]], picture_of(*data_, x.index)}) pictures.push_back(resized(p, times * result_.size, times * result_.width));
-      captions.insert(captions.end(), {"sample " + std::to_string(order[k]), distance});
+      captions.insert(captions.end(), {"sample " + std::to_string(order[k]), print("off by %.3f", x.distance)});
     }
     result_.memorised = contact_sheet(pictures, 8, captions);
   }

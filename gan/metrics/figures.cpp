@@ -30,8 +30,7 @@ class Reader {
 
 void add_modes(const Mixture& mixture, const MixtureScore& made, const MixtureScore& real, std::deque<Figure>& figures) {
   const auto add = [&](const char* name, const char* what, Better better, double value, double of_real) {
-    figures.push_back({name, what, better, value, of_real});
-    figures.back().count = made.samples;
+    figures.push_back({name, what, better, value, of_real, NAN, NAN, made.samples});
   };
   add("modes", "that have a sample within three deviations", Better::higher, made.modes, real.modes);
   add("high_quality", "share of samples within three deviations of a mode", Better::like_data, made.high_quality, real.high_quality);
@@ -55,9 +54,7 @@ void add_distances(const PointSets& sets, const std::string& features, const std
   const int64_t n = sets.generated.count, d = sets.generated.dimensions;
   const bool has_test = sets.test.count == n;
   const auto add = [&](const char* name, const char* what, Better better) -> Figure& {
-    figures.push_back({name, what, better});
-    figures.back().count = n, figures.back().features = features, figures.back().resize = resize;
-    return figures.back();
+    return figures.emplace_back(Figure{name, what, better, NAN, NAN, NAN, NAN, n, resize, features});
   };
   Figure& frechet = add("frechet_distance", "of means and covariances", Better::lower);
   if (n > d) {

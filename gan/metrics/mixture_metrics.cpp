@@ -18,18 +18,17 @@ MixtureScore of_samples(const Gan& gan, const Dataset& train, int64_t count, uin
 }  // namespace
 
 const std::vector<Metric>& mixture_metrics() {
-  constexpr const char* kPaper = "Lin et al., arXiv:1712.04086";
   static const std::vector<Metric> all = {
-      {"modes", "modes of a mixture with at least one sample within three deviations", kPaper, true,
+      {"modes", true,
        [](const Gan& gan, Dataset& train, int64_t count, uint64_t seed) { return Gauges{{{"modes", of_samples(gan, train, count, seed).modes}}}; }},
-      {"high_quality", "share of samples within three deviations of a mode; a perfect sampler: 0.989", kPaper, true,
+      {"high_quality", true,
        [](const Gan& gan, Dataset& train, int64_t count, uint64_t seed) { return Gauges{{{"high_quality", of_samples(gan, train, count, seed).high_quality}}}; }},
-      {"deviation_gap", "how far the deviation of those about their mode, in the mixture's, is from the 0.974 of a perfect sampler", "", false,
+      {"deviation_gap", false,
        [](const Gan& gan, Dataset& train, int64_t count, uint64_t seed) {
          const double deviation = of_samples(gan, train, count, seed).deviation;
          return Gauges{{{"deviation_gap", std::fabs(deviation - kPerfectDeviation)}, {"in_mode_deviation", deviation}}};
        }},
-      {"reverse_kl", "divergence of the modes' shares of those from the mixture's, in nats; kl_floor: a perfect sampler's", kPaper, false,
+      {"reverse_kl", false,
        [](const Gan& gan, Dataset& train, int64_t count, uint64_t seed) {
          const MixtureScore s = of_samples(gan, train, count, seed);
          return Gauges{{{"reverse_kl", s.reverse_kl}, {"kl_floor", s.kl_floor}}};

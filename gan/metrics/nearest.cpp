@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "metrics/products.h"
+#include "weft/gan/set_measures.h"
+#include "weft/gan/sheet.h"
 #include "weft/kernels/error.h"
 
 namespace weft::gan {
@@ -16,19 +18,16 @@ constexpr int64_t kAtOnce = 512;
 
 std::vector<Nearest> nearest_pictures(const Context& context, const std::vector<Image>& pictures, Dataset& data, const std::vector<int64_t>& own) {
   const int64_t numbers = int64_t(data.height()) * data.width() * data.channels();
-  std::vector<float> values;
-  for (const Image& p : pictures) {
+  for (const Image& p : pictures)
     if (p.height != data.height() || p.width != data.width() || p.channels != data.channels())
       throw ShapeError("nearest_pictures: pictures of " + std::to_string(p.width) + "x" + std::to_string(p.height) + "x" + std::to_string(p.channels) + " are compared with data of " +
                        std::to_string(data.width()) + "x" + std::to_string(data.height()) + "x" + std::to_string(data.channels()));
-    for (const uint8_t v : p.pixels) values.push_back(v / 127.5f - 1);
-  }
   const NoGraph scope(context);
-  const Tensor asked = context.from(values, {int64_t(pictures.size()), numbers});
+  const Tensor asked = reshape(to_tensor(context, pictures, data.channels()), {int64_t(pictures.size()), numbers});
   std::vector<Nearest> nearest(pictures.size(), {-1, std::numeric_limits<double>::infinity()});
   for (int64_t begin = 0; begin < data.size(); begin += kAtOnce) {
     const int64_t rows = std::min(kAtOnce, data.size() - begin);
-    values.resize(size_t(rows * numbers));
+    std::vector<float> values(size_t(rows * numbers));
     for (int64_t i = 0; i < rows; ++i) data.read(begin + i, &values[size_t(i * numbers)]);
     const std::vector<float> squares = squared_distances(context.from(values, {rows, numbers}), asked).floats();
     for (int64_t i = 0; i < rows; ++i)
@@ -39,17 +38,22 @@ std::vector<Nearest> nearest_pictures(const Context& context, const std::vector<
   }
   for (size_t j = 0; j < pictures.size(); ++j) {                       // once more, without the rounding of large sums
     const Image found = nearest[j].index < 0 ? pictures[j] : picture_of(data, nearest[j].index);
-    double square = 0;
-    for (size_t k = 0; k < found.pixels.size(); ++k) square += (found.pixels[k] - pictures[j].pixels[k]) * (found.pixels[k] - pictures[j].pixels[k]);
-    nearest[j].distance = std::sqrt(square / double(numbers)) / 255;
+    nearest[j].distance = pixel_difference(found, pictures[j]);
   }
   return nearest;
 }
 
-Image picture_of(Dataset& data, int64_t i) {
+double pixel_difference(const Image& a, const Image& b) {
+  double square = 0;
+  for (size_t k = 0; k < a.pixels.size(); ++k) square += (a.pixels[k] - b.pixels[k]) * (a.pixels[k] - b.pixels[k]);
+  return std::sqrt(square / double(a.pixels.size())) / 255;
+}
+
+Image picture_of(Dataset& data, int64_t i, int* label) {
   Image image{data.height(), data.width(), data.channels(), {}};
   std::vector<float> values(size_t(data.height()) * size_t(data.width()) * size_t(data.channels()));
-  data.read(i, values.data());
+  const int of_class = data.read(i, values.data());
+  if (label) *label = of_class;
   for (const float v : values) image.pixels.push_back(uint8_t(std::clamp(std::nearbyintf((v + 1) * 127.5f), 0.0f, 255.0f)));
   return image;
 }

@@ -12,26 +12,15 @@ namespace {
 using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 constexpr int64_t kRowsAtOnce = 256;
 
-std::vector<double> middle_of(const Points& p) {
-  std::vector<double> middle(size_t(p.dimensions));
-  for (size_t i = 0; i < p.values.size(); ++i) middle[i % size_t(p.dimensions)] += p.values[i];
-  for (double& m : middle) m /= double(p.count);
-  return middle;
-}
+Eigen::Map<const Rows> rows_of(const Points& p) { return {p.values.data(), p.count, p.dimensions}; }
 
-Points moved(Points p, const std::vector<double>& by) {
-  for (size_t i = 0; i < p.values.size(); ++i) p.values[i] = float(double(p.values[i]) - by[i % by.size()]);
-  return p;
-}
-
-std::vector<float> squares(const Points& p) {
-  std::vector<float> all;
-  for (int64_t i = 0; i < p.count; ++i) {
-    double sum = 0;
-    for (int64_t k = 0; k < p.dimensions; ++k) sum += double(p.values[size_t(i * p.dimensions + k)]) * p.values[size_t(i * p.dimensions + k)];
-    all.push_back(float(sum));
+void products_of(const Eigen::Ref<const Rows>& left, const Eigen::Ref<const Rows>& right, const SeeProducts& see) {
+  Rows products;
+  for (int64_t first = 0; first < left.rows(); first += kRowsAtOnce) {
+    const int64_t rows = std::min(kRowsAtOnce, left.rows() - first);
+    products.noalias() = left.middleRows(first, rows) * right.transpose();
+    see(first, rows, products.data());
   }
-  return all;
 }
 
 }  // namespace
@@ -44,26 +33,19 @@ void expect_comparable(const char* measure, const Points& a, const Points& b, in
     throw ShapeError(std::string(measure) + ": needs at least " + std::to_string(least) + " points on each side, and got " + text(a) + " and " + text(b));
 }
 
-void for_each_product(const Points& a, const Points& b, const SeeProducts& see) {
-  const Eigen::Map<const Rows> left(a.values.data(), a.count, a.dimensions), right(b.values.data(), b.count, b.dimensions);
-  Rows products;
-  for (int64_t first = 0; first < a.count; first += kRowsAtOnce) {
-    const int64_t rows = std::min(kRowsAtOnce, a.count - first);
-    products.noalias() = left.middleRows(first, rows) * right.transpose();
-    see(first, rows, products.data());
-  }
-}
+void for_each_product(const Points& a, const Points& b, const SeeProducts& see) { products_of(rows_of(a), rows_of(b), see); }
 
 void for_each_distance(const Points& a, const Points& b, const SeeProducts& see) {
-  const std::vector<double> middle = middle_of(a);
-  const Points left = moved(a, middle), right = moved(b, middle);
-  const std::vector<float> left_squares = squares(left), right_squares = squares(right);
-  std::vector<float> distances;
-  for_each_product(left, right, [&](int64_t first, int64_t rows, const float* products) {
-    distances.resize(size_t(rows * right.count));
-    for (int64_t i = 0; i < rows; ++i)
-      for (int64_t j = 0; j < right.count; ++j)
-        distances[size_t(i * right.count + j)] = std::max(0.0f, left_squares[size_t(first + i)] + right_squares[size_t(j)] - 2 * products[i * right.count + j]);
+  const Eigen::RowVectorXd middle = rows_of(a).cast<double>().colwise().mean();
+  const auto moved = [&](const Points& p) { return Rows((rows_of(p).cast<double>().rowwise() - middle).cast<float>()); };
+  const auto squares = [](const Rows& x) { return Eigen::VectorXf(x.cast<double>().rowwise().squaredNorm().cast<float>()); };
+  const Rows left = moved(a), right = moved(b);
+  const Eigen::VectorXf left_squares = squares(left), right_squares = squares(right);
+  Rows distances;
+  products_of(left, right, [&](int64_t first, int64_t rows, const float* products) {
+    distances = left_squares.segment(first, rows).replicate(1, b.count).rowwise() + right_squares.transpose();
+    distances -= 2 * Eigen::Map<const Rows>(products, rows, b.count);
+    distances = distances.unaryExpr([](float d) { return std::max(0.0f, d); });
     see(first, rows, distances.data());
   });
 }

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +14,8 @@
 #include <string_view>
 #include <utility>
 
+#include "image/crc32.h"
+
 namespace weft::gan {
 namespace fs = std::filesystem;
 
@@ -23,17 +25,8 @@ constexpr std::chrono::seconds flush_every{5};
 constexpr size_t flush_bytes = 1 << 20;
 constexpr uint64_t largest_record = 1 << 28;
 
-constexpr auto crc_table = [] {
-  std::array<uint32_t, 256> table{};
-  for (uint32_t i = 0; i < 256; ++i) {
-    table[i] = i;
-    for (int bit = 0; bit < 8; ++bit) table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0x82f63b78u : 0);
-  }
-  return table;
-}();
-
-uint32_t masked_sum(std::string_view bytes) {
-  const uint32_t sum = crc32c(bytes.data(), bytes.size());
+uint32_t masked_sum(const std::string& bytes) {
+  const uint32_t sum = crc32<castagnoli>(bytes_of(bytes));
   return (sum >> 15 | sum << 17) + 0xa282ead8u;
 }
 
@@ -42,13 +35,6 @@ std::string little_endian(T value) {
   std::string bytes;
   for (size_t i = 0; i < sizeof(T); ++i) bytes += char(value >> (8 * i));
   return bytes;
-}
-template <class To, class From>
-To bits(From value) {
-  static_assert(sizeof(To) == sizeof(From));
-  To to;
-  std::memcpy(&to, &value, sizeof to);
-  return to;
 }
 
 /// A protobuf message: fields as (number << 3 | wire type), then the value.
@@ -62,8 +48,8 @@ struct Message {
   }
   void key(int field, Wire wire) { raw(uint64_t(field) << 3 | wire); }
   Message& integer(int field, int64_t v) { return key(field, varint), raw(uint64_t(v)), *this; }
-  Message& real64(int field, double v) { return key(field, fixed64), text += little_endian(bits<uint64_t>(v)), *this; }
-  Message& real32(int field, float v) { return key(field, fixed32), text += little_endian(bits<uint32_t>(v)), *this; }
+  Message& real64(int field, double v) { return key(field, fixed64), text += little_endian(std::bit_cast<uint64_t>(v)), *this; }
+  Message& real32(int field, float v) { return key(field, fixed32), text += little_endian(std::bit_cast<uint32_t>(v)), *this; }
   Message& piece(int field, const std::string& v) { return key(field, bytes), raw(v.size()), text += v, *this; }
 };
 
@@ -100,12 +86,6 @@ fs::path new_name(const fs::path& folder) {
 }
 
 }  // namespace
-
-uint32_t crc32c(const void* bytes, size_t size) {
-  uint32_t sum = ~0u;
-  for (const unsigned char *p = static_cast<const unsigned char*>(bytes), *end = p + size; p != end; ++p) sum = sum >> 8 ^ crc_table[(sum ^ *p) & 255];
-  return ~sum;
-}
 
 EventFile::EventFile(const fs::path& folder, int64_t steps_done)
     : file_(std::make_unique<DurableFile>(new_name(folder), DurableFile::Mode::append)) {
@@ -219,7 +199,7 @@ std::string_view read_event(std::string_view message, EventFileContents& into) {
     Fields parts(one->piece);
     while (const auto f = parts.next()) {
       if (f->number == value_tag) tag = f->piece;
-      if (f->number == simple_value) now.last_value = bits<float>(uint32_t(f->value));
+      if (f->number == simple_value) now.last_value = std::bit_cast<float>(uint32_t(f->value));
       if (f->number == value_image) now.images = true;
     }
     EventSeries& all = into.series[tag];

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "report_parts.h"
+#include "run_directory.h"
 #include "weft/gan/points.h"
 #include "weft/tensor/durable_file.h"
 
@@ -142,11 +142,6 @@ std::string page(const Json& data) {
          "</div></main><script type=application/json id=frames>" + data.dump() + "</script><script>" + kScript + "</script></html>\n";
 }
 
-Json read(const fs::path& file) {
-  std::ifstream in(file);
-  return Json::parse(in, nullptr, false);
-}
-
 }  // namespace
 
 void write_landscape(const fs::path& run, const Gan& gan, const Tensor& real) {
@@ -170,8 +165,8 @@ void write_landscape(const fs::path& run, const Gan& gan, const Tensor& real) {
   for (const auto& entry : fs::directory_iterator(folder)) if (entry.path().extension() == ".json") files.push_back(entry.path());
   std::vector<Json> frames;
   for (const fs::path& file : files) {
-    const Json one = read(file);
-    if (!one.is_object() || !one.contains("step") || !one["step"].is_number_integer()) continue;
+    const Json one = read_json(file);
+    if (!one.contains("step") || !one["step"].is_number_integer()) continue;
     if (one["step"].get<int64_t>() <= gan.steps_done()) frames.push_back(one);
     else fs::remove(file);
   }

@@ -39,10 +39,6 @@ std::string picture_html(Image image, int most_side, size_t most_bytes, const st
          "\" src=\"data:image/png;base64," + base64(png) + "\">";
 }
 
-std::string folded(const std::string& fold, const std::string& html) {
-  return fold.empty() ? html : "<details><summary>" + escaped_for_html(fold) + "</summary>" + html + "</details>\n";
-}
-
 }  // namespace
 
 std::string escaped_for_html(const std::string& text) {
@@ -65,20 +61,20 @@ std::string escaped_for_html(const std::string& text) {
 }
 
 Report::Report(const std::string& title, const std::string& subtitle) : title_(title) {
-  before_ = "<header><h1>" + escaped_for_html(title) + "</h1><p>" + escaped_for_html(subtitle) + "</p></header>\n";
+  body_ = "<header><h1>" + escaped_for_html(title) + "</h1><p>" + escaped_for_html(subtitle) + "</p></header>\n";
 }
 
-void Report::section(const std::string& heading) { (has_gallery_ ? after_ : before_) += "<h2>" + escaped_for_html(heading) + "</h2>\n"; }
-void Report::paragraph(const std::string& text) { (has_gallery_ ? after_ : before_) += "<p>" + escaped_for_html(text) + "</p>\n"; }
+void Report::section(const std::string& heading) { body_ += "<h2>" + escaped_for_html(heading) + "</h2>\n"; }
+void Report::paragraph(const std::string& text) { body_ += "<p>" + escaped_for_html(text) + "</p>\n"; }
 
 void Report::link(const std::string& file, const std::string& text) {
-  (has_gallery_ ? after_ : before_) += "<p><a href=\"" + escaped_for_html(file) + "\">" + escaped_for_html(text) + "</a></p>\n";
+  body_ += "<p><a href=\"" + escaped_for_html(file) + "\">" + escaped_for_html(text) + "</a></p>\n";
 }
 
 void Report::figures(const std::vector<std::pair<std::string, std::string>>& all) {
   std::string html = "<dl class=\"figures\">";
   for (const auto& [name, value] : all) html += "<div><dt>" + escaped_for_html(name) + "</dt><dd>" + escaped_for_html(value) + "</dd></div>";
-  (has_gallery_ ? after_ : before_) += html + "</dl>\n";
+  body_ += html + "</dl>\n";
 }
 
 void Report::table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows, const std::string& fold) {
@@ -90,28 +86,29 @@ void Report::table(const std::vector<std::string>& header, const std::vector<std
   };
   if (!header.empty()) row(header, "<th>", "</th>");
   for (const auto& cells : rows) row(cells, "<td>", "</td>");
-  (has_gallery_ ? after_ : before_) += folded(fold, html + "</table></div>\n");
+  html += "</table></div>\n";
+  body_ += fold.empty() ? html : "<details><summary>" + escaped_for_html(fold) + "</summary>" + html + "</details>\n";
 }
 
-void Report::code(const std::string& text, const std::string& fold) {
+void Report::code(const std::string& text) {
   size_t size = std::min(text.size(), code_bytes);
   while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;   // not in the midst of a letter
   const std::string shown = escaped_for_html(text.substr(0, size)) + (size < text.size() ? "\n…" : "");
-  (has_gallery_ ? after_ : before_) += folded(fold, "<pre>" + shown + "</pre>\n");
+  body_ += "<pre>" + shown + "</pre>\n";
 }
 
-void Report::chart(const Chart& chart) { (has_gallery_ ? after_ : before_) += chart_html(chart); }
+void Report::chart(const Chart& chart) { body_ += chart_html(chart); }
 
 void Report::side_by_side(const std::vector<std::pair<std::string, Image>>& pictures) {
   std::string html = "<div class=\"row\">";
   for (const auto& [caption, picture] : pictures)
     html += "<figure class=\"view\">" + picture_html(picture, strip_side, strip_bytes, caption) + "<figcaption>" + escaped_for_html(caption) + "</figcaption></figure>";
-  (has_gallery_ ? after_ : before_) += html + "</div>\n";
+  body_ += html + "</div>\n";
 }
 
 void Report::gallery(std::vector<PictureFile> pictures) {
   pictures_ = std::move(pictures);
-  has_gallery_ = true;
+  gallery_at_ = body_.size();
 }
 
 std::string Report::gallery_html(size_t room) const {
@@ -157,8 +154,8 @@ std::string Report::html(size_t limit) const {
                            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';img-src data:;style-src 'unsafe-inline';script-src 'unsafe-inline'\">"
                            "<title>" + escaped_for_html(title_) + "</title>\n<style>" + page_style + "</style></head><body><main>\n";
   const std::string foot = "<footer>Made by weft " WEFT_VERSION ".</footer></main>\n<script>" + std::string(page_script) + "</script></body></html>\n";
-  const size_t text = head.size() + before_.size() + after_.size() + foot.size();
-  return head + before_ + gallery_html(limit > text ? limit - text : 0) + after_ + foot;
+  const size_t text = head.size() + body_.size() + foot.size();
+  return head + body_.substr(0, gallery_at_) + gallery_html(limit > text ? limit - text : 0) + body_.substr(gallery_at_) + foot;
 }
 
 }  // namespace weft::gan

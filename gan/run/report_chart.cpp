@@ -90,12 +90,6 @@ Axis y_axis(const Chart& chart, size_t& outside) {
   return axis;
 }
 
-std::string print(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
 std::string percent(double share) { return print("%.2f%%", 100 * share); }
 
 std::string with_commas(double whole) {
@@ -123,10 +117,13 @@ std::string line_html(const Points& p, const Axis& x, const Axis& y, size_t colo
 
 }  // namespace
 
-std::string short_number(double value) {
-  if (std::isnan(value)) return "nan";
-  return print("%.4g", value);
+std::string print(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
 }
+
+std::string short_number(double value) { return std::isnan(value) ? "nan" : print("%.4g", value); }
 
 std::string chart_html(const Chart& chart) {
   size_t outside = 0, gaps = 0;
@@ -159,7 +156,7 @@ std::string chart_html(const Chart& chart) {
   if (outside) note += " " + std::to_string(outside) + (outside == 1 ? " value lies" : " values lie") + " beyond the edge.";
   if (gaps) note += " " + std::to_string(gaps) + (gaps == 1 ? " value is" : " values are") + (chart.logarithmic ? " not finite, or not above 0:" : " not finite:") + " a gap.";
   return "<figure class=\"chart\"><figcaption><h3>" + escaped_for_html(chart.title) + "</h3><div class=\"legend\">" + legend + "</div></figcaption>" +
-         "<div class=\"plot\" data-x=\"" + escaped_for_html(chart.x_name) + "\" data-low=\"" + print("%.17g", x.low) + "\" data-high=\"" + print("%.17g", x.high) + "\">" + labels + "<svg viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"" +
+         "<div class=\"plot\" data-low=\"" + print("%.17g", x.low) + "\" data-high=\"" + print("%.17g", x.high) + "\">" + labels + "<svg viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"" +
          escaped_for_html(chart.title) + "\">" + lines + "</svg></div>" + (note.empty() ? "" : "<p class=\"note\">" + note + "</p>") + "</figure>\n";
 }
 

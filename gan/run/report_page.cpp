@@ -95,7 +95,7 @@ for (const plot of document.querySelectorAll('.plot')) {
     const box = plot.getBoundingClientRect(), at = low + (high - low) * (e.clientX - box.left) / box.width;
     const near = lines.map(l => l.x.reduce((best, x, i) => Math.abs(x - at) < Math.abs(l.x[best] - at) ? i : best, 0));
     const x = lines[first].x[near[first]], share = (x - low) / (high - low);
-    tip.replaceChildren(plot.dataset.x + ' ' + x.toLocaleString('en'), ...lines.map((l, k) => {
+    tip.replaceChildren('step ' + x.toLocaleString('en'), ...lines.map((l, k) => {
       const row = document.createElement('div');
       row.className = l.c, row.textContent = keys[k] + ' ' + (l.y[near[k]] ?? '');
       return row;

@@ -5,8 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "weft/kernels/error.h"
-#include "weft/nn/checkpoint.h"
+#include "run_directory.h"
 
 namespace weft::gan {
 namespace fs = std::filesystem;
@@ -16,15 +15,6 @@ namespace {
 
 constexpr std::streamsize most_bytes = 16 << 20;       // of run.json or state.json
 constexpr size_t longest_line = 64 << 10;              // of log.jsonl
-
-Json read_json(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(size_t(most_bytes), '\0');
-  in.read(text.data(), most_bytes);
-  text.resize(size_t(in.gcount()));
-  Json found = Json::parse(text, nullptr, false);
-  return found.is_object() ? found : Json::object();
-}
 
 std::string text_of(const Json& object, const char* key) { return object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : ""; }
 int64_t number_of(const Json& object, const char* key) { return object.contains(key) && object[key].is_number_integer() ? object[key].get<int64_t>() : 0; }
@@ -79,6 +69,15 @@ uint64_t size_of(const fs::path& folder) {
 
 }  // namespace
 
+Json read_json(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(size_t(most_bytes), '\0');
+  in.read(text.data(), most_bytes);
+  text.resize(size_t(in.gcount()));
+  Json found = Json::parse(text, nullptr, false);
+  return found.is_object() ? found : Json::object();
+}
+
 double RunContents::Log::last(const std::string& name) const {
   const auto it = values.find(name);
   return it == values.end() || it->second.empty() ? NAN : it->second.back();
@@ -101,7 +100,6 @@ bool is_run(const fs::path& folder) { return fs::exists(folder / "run.json") || 
 RunContents read_run(const fs::path& folder) {
   if (!fs::is_directory(folder) || !is_run(folder)) throw DataError(folder.string() + " is no run: it has neither run.json nor checkpoints/; `weft train` makes one");
   RunContents run;
-  run.folder = folder;
   const Json about = read_json(folder / "run.json");
   if (about.contains("starts") && about["starts"].is_array())
     for (const Json& s : about["starts"])

@@ -47,15 +47,6 @@ std::string tag_of(const std::string& name) {
   return name;
 }
 
-/// What saves that were cut off left in a folder.
-void remove_parts(const fs::path& folder) {
-  std::error_code trouble;
-  std::vector<fs::path> parts;
-  for (fs::directory_iterator entry(folder, trouble), end; !trouble && entry != end; entry.increment(trouble))
-    if (entry->path().filename().string().rfind(".weft-", 0) == 0) parts.push_back(entry->path());
-  for (const fs::path& part : parts) remove_tree(part);
-}
-
 }  // namespace
 
 RunDirectory::RunDirectory(const TrainRequest& request, const std::string& version)
@@ -83,18 +74,14 @@ RunDirectory::~RunDirectory() {
 void RunDirectory::begin(int64_t from, const std::string& device) {
   for (const char* folder : {"", "samples", "checkpoints"}) {
     make_directories(path_ / folder);
-    remove_parts(path_ / folder);
+    remove_leftovers(path_ / folder, {".weft-"});
   }
   checkpoints_.remove_leftovers();
   write_file_atomically(path_ / "config.toml", request_.config_toml);
 
   const ordered_json start = {{"weft", version_}, {"command", request_.command}, {"device", device}, {"started", utc_now()}, {"from_step", from}};
   ordered_json starts = ordered_json::array();
-  if (from > 0) {
-    std::ifstream in(path_ / "run.json");
-    const auto before = ordered_json::parse(in, nullptr, false);
-    if (before.is_object() && before.contains("starts") && before["starts"].is_array()) starts = before["starts"];
-  }
+  if (const ordered_json before = read_json(path_ / "run.json"); from > 0 && before.contains("starts") && before["starts"].is_array()) starts = before["starts"];
   starts.push_back(start);
   ordered_json config = ordered_json::object();
   for (const ConfigLine& line : request_.config) config[line.key] = line.value;
@@ -156,9 +143,8 @@ fs::path find_checkpoint(const std::string& source, const std::function<void(con
 std::vector<ConfigLine> stored_config(const std::string& run) {
   std::vector<ConfigLine> lines;
   auto take = [&](const fs::path& path) {
-    std::ifstream in(path);
-    const auto found = in ? ordered_json::parse(in, nullptr, false) : ordered_json();
-    if (!found.is_object() || !found.contains("config") || !found["config"].is_object()) return;
+    const ordered_json found = read_json(path);
+    if (!found.contains("config") || !found["config"].is_object()) return;
     for (const auto& [key, value] : found["config"].items())
       if (value.is_string()) lines.push_back({key, value.get<std::string>()});
   };

@@ -5,6 +5,7 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
@@ -45,6 +46,9 @@ class RunDirectory {
   std::unique_ptr<EventFile> events_;
   int lock_ = -1;
 };
+
+/// The object in a file; an empty one if it is missing, damaged or beyond 16 MiB.
+nlohmann::ordered_json read_json(const std::filesystem::path& path);
 
 /// The checkpoint's folder that RUN, RUN@STEP or a checkpoint's own folder names. RUN: the newest whole one; `note` hears of
 /// those passed over. Throws DataError if there is none, FormatError if the one asked for is not whole.

@@ -1,7 +1,6 @@
 #include "weft/gan/run_report.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "weft/gan/model.h"
 #include "weft/gan/provenance.h"
@@ -11,12 +10,6 @@
 
 namespace weft::gan {
 namespace {
-
-std::string print(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
 
 /// "2026-11-21T08:55:11Z" for people.
 std::string readable_time(std::string t) {
@@ -58,7 +51,7 @@ constexpr Balance balances[] = {
 };
 
 void losses(Report& page, const RunContents& run) {
-  Chart chart{"Losses", "", "step", {}}, parts{"Parts of the losses", run.setting("model.name") == "vaegan" ? "Without their weights, which are not the same for encoder and generator." : "As they enter the losses above, each with its weight.", "step", {}};
+  Chart chart{"Losses", "", {}}, parts{"Parts of the losses", run.setting("model.name") == "vaegan" ? "Without their weights, which are not the same for encoder and generator." : "As they enter the losses above, each with its weight.", {}};
   for (const Series& s : all_series(run.log, "loss_")) (s.name == "discriminator" || s.name == "generator" ? chart : parts).series.push_back(s);
   for (const Balance& b : balances) {
     if (run.setting("train.objective") != b.objective || !parts.series.empty()) continue;   // losses with other parts have other balances
@@ -71,7 +64,7 @@ void losses(Report& page, const RunContents& run) {
   if (!chart.series.empty()) page.chart(chart);
   if (!parts.series.empty()) page.chart(parts);
   const std::vector<Series> measured = all_series(run.log, "held_out");
-  if (!measured.empty()) page.chart({"On pictures that no step saw", "What the model measures there, at every sample sheet; the first, held out, is what the best checkpoint is chosen by: the lower the better.", "step", measured});
+  if (!measured.empty()) page.chart({"On pictures that no step saw", "What the model measures there, at every sample sheet; the first, held out, is what the best checkpoint is chosen by: the lower the better.", measured});
 }
 
 void opinions(Report& page, const RunContents& run) {
@@ -79,7 +72,7 @@ void opinions(Report& page, const RunContents& run) {
   const bool logits = objective == "non-saturating" || objective == "minimax";        // else the scores have another meaning
   bool scores = false;                                                                // are told by translations, as they are; else their sigmoid
   for (const Model& m : models()) scores = scores || (run.setting("model.name") == m.name && (m.feed == Feed::pairs || m.feed == Feed::sides || m.feed == Feed::styles));
-  Chart chart{"What the discriminator thinks", "", "step",
+  Chart chart{"What the discriminator thinks", "",
               all_series(run.log, "d_")};
   if (chart.series.empty()) return;
   if (scores) {
@@ -97,7 +90,7 @@ void opinions(Report& page, const RunContents& run) {
 }
 
 void norms(Report& page, const RunContents& run) {
-  page.chart({"Length of the gradients", "Logarithmic. Steady is good; a jump of ten times or more marks a moment when training was in danger.", "step",
+  page.chart({"Length of the gradients", "Logarithmic. Steady is good; a jump of ten times or more marks a moment when training was in danger.",
               all_series(run.log, "gradient_norm_"), true});
 }
 
@@ -112,7 +105,7 @@ void speed(Report& page, const RunContents& run) {
     rate.x.push_back(run.log.steps[i]);
     rate.y.push_back(batch * (run.log.steps[i] - run.log.steps[i - 1]) / seconds);
   }
-  if (rate.x.size() > 1) page.chart({"Speed", "Sample sheets and checkpoints in between are counted in.", "step", {rate}});
+  if (rate.x.size() > 1) page.chart({"Speed", "Sample sheets and checkpoints in between are counted in.", {rate}});
 }
 
 void settings(Report& page, const RunContents& run, const std::vector<KnownSetting>& known) {

@@ -168,11 +168,6 @@ fs::path find_feature_file(const std::string& run_or_file, const std::function<v
   return file;
 }
 
-std::shared_ptr<FeatureNetwork> find_feature_network(const Context& context, const std::string& run_or_file, const FeatureFileOptions& options,
-                                                     const std::function<void(const std::string&)>& note) {
-  return load_feature_network(context, find_feature_file(run_or_file, note), options);
-}
-
 void save_feature_network(const fs::path& file, const FeatureNetwork& network, bool half, const Metadata& more) {
   HostTensors tensors = nn::state_dict(network);
   const Context context = network.parameters().front().second->value.context();

@@ -67,7 +67,7 @@ class Features : public Contest {
   /// In rows: a picture of the last batch, and those that the network takes for the nearest in style, the nearest first.
   Sheet sheet(const Tensors& shown, int64_t count, uint64_t) const override {
     constexpr int64_t kColumns = 6;
-    const Tensor x = !shown.empty() && shown[0] && shown[0].size(0) >= kColumns ? shown[0] : last_;
+    const Tensor x = or_last(!shown.empty() && shown[0] && shown[0].size(0) >= kColumns ? shown : Tensors()).at(0);
     const int64_t n = x.size(0), columns = std::min(kColumns, n), rows = std::max<int64_t>(1, std::min(count / columns, n));
     const Tensor z = in_evaluation(network(0), x);
     const NoGraph scope(context());
@@ -94,7 +94,6 @@ class Features : public Contest {
 
  protected:
   void play(const Tensors& batch) override {
-    last_ = batch[0];
     const Tensor parts = quarters(batch[0]);
     const int64_t rows = parts.size(0);
     if (!pairs_.itself || pairs_.itself.size(0) != rows) pairs_ = pairs(rows);
@@ -151,7 +150,6 @@ class Features : public Contest {
   }
 
   Pairs pairs_;                          // of a batch
-  Tensor last_;
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "style/gram.h"
 
+#include <Eigen/Dense>
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "weft/nn/loss.h"
@@ -99,7 +99,7 @@ GramLoss::Terms GramLoss::operator()(const Tensor& pixels) const {
 }
 
 GramLevel::GramLevel(GramLoss loss, const Tensor& start, const Tensor& palette, int steps)
-    : picture(start), loss_(std::move(loss)), start_(start), palette_(palette), steps_(steps) {
+    : Level(start), loss_(std::move(loss)), start_(start), palette_(palette), steps_(steps) {
   int64_t h = start.size(1), w = start.size(2);
   while (changes_.size() < kMostChanges && std::min(h, w) >= 4) {
     const Shape shape{1, h, w, 3};
@@ -115,7 +115,7 @@ Tensor GramLevel::changed(const Tensors& changes) const {
   return x;
 }
 
-void GramLevel::step() {
+void GramLevel::step(int) {
   const Context context = start_.context();
   Tensors changes;
   for (const Change& c : changes_) changes.push_back(c.value.leaf());
@@ -142,33 +142,20 @@ void GramLevel::step() {
 }
 
 Tensor palette_root(const Tensors& pictures) {
-  std::array<double, 3> sum{};
-  std::array<std::array<double, 3>, 3> products{}, root{};
+  Eigen::Vector3d sum = Eigen::Vector3d::Zero();
+  Eigen::Matrix3d products = Eigen::Matrix3d::Zero();
   double count = 0;
   for (const Tensor& picture : pictures) {
     const std::vector<double> values = picture.values();
-    count += double(values.size()) / 3;
-    for (size_t i = 0; i < values.size(); i += 3)
-      for (size_t a = 0; a < 3; ++a) {
-        sum[a] += values[i + a];
-        for (size_t b = 0; b <= a; ++b) products[a][b] += values[i + a] * values[i + b];
-      }
+    for (size_t i = 0; i < values.size(); i += 3, ++count) {
+      const Eigen::Vector3d colour(&values[i]);
+      sum += colour, products += colour * colour.transpose();
+    }
   }
-  double trace = 0;
-  for (size_t a = 0; a < 3; ++a)
-    for (size_t b = 0; b <= a; ++b) {
-      products[a][b] = products[a][b] / count - sum[a] / count * (sum[b] / count);
-      if (a == b) trace += products[a][b] += 1e-3;                   // a palette of one colour still moves a little
-    }
-  const double unit = std::sqrt(trace / 3);
-  std::vector<double> rows(9);
-  for (size_t a = 0; a < 3; ++a)                                     // Cholesky's decomposition
-    for (size_t b = 0; b <= a; ++b) {
-      double rest = products[a][b];
-      for (size_t k = 0; k < b; ++k) rest -= root[a][k] * root[b][k];
-      root[a][b] = a == b ? std::sqrt(rest) : rest / root[b][b];
-      rows[3 * b + a] = root[a][b] / unit;
-    }
+  const Eigen::Matrix3d covariance = products / count - sum / count * (sum / count).transpose() + 1e-3 * Eigen::Matrix3d::Identity();   // a palette of one colour still moves a little
+  const Eigen::Matrix3d root = covariance.llt().matrixL();           // its columns, one after the other, are the rows of its transposed
+  std::vector<double> rows(root.data(), root.data() + 9);
+  for (double& v : rows) v /= std::sqrt(covariance.trace() / 3);
   return pictures[0].context().from(rows, {3, 3});
 }
 

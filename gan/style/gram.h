@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "weft/gan/feature_network.h"
+#include "style/transfer_level.h"
 
 namespace weft::gan {
 
@@ -51,15 +51,13 @@ class GramLoss {
 /// What Adam moves is not the pixels but a pyramid of changes to them, each half as large as the one before, so that wide changes come as
 /// easily as fine ones and strokes appear where pixels alone would make noise; and not red, green and blue, but colours along the
 /// axes of the style's own palette, so that no colour appears which the style has not.
-class GramLevel {
+class GramLevel : public Level {
  public:
   /// @param start  (1,h,w,3) in [-1, 1]
   GramLevel(GramLoss loss, const Tensor& start, const Tensor& palette, int steps);
   /// The next of the steps. The rate falls to 0 over the second half, in place of an average of the iterates.
-  void step();
-  const GramLoss::Terms& terms() const { return terms_; }           // before the last step
-
-  Tensor picture;                                                   // (1,h,w,3) in [-1, 1]
+  void step(int = 0) override;
+  double gap() const override { return terms_.style.item(); }       // before the last step
 
  private:
   struct Change { Tensor value, m, v; };

@@ -5,25 +5,8 @@
 #include "style/gram.h"
 #include "style/planes.h"
 #include "style/regions.h"
-#include "style/transfer_level.h"
 
 namespace weft::gan {
-namespace {
-
-class LevelByFeatures : public Level {
- public:
-  LevelByFeatures(GramLoss loss, const Tensor& start, const Tensor& palette, int steps) : Level(start), level_(std::move(loss), start, palette, steps) {}
-  void step(int) override {
-    level_.step();
-    picture = level_.picture;
-  }
-  double gap() const override { return level_.terms().style.item(); }
-
- private:
-  GramLevel level_;
-};
-
-}  // namespace
 
 std::unique_ptr<Level> gram_level(const Tensor& start, const Tensor& content, const TransferJob& job, const TransferPlan& plan) {
   const Context context = start.context();
@@ -42,7 +25,7 @@ std::unique_ptr<Level> gram_level(const Tensor& start, const Tensor& content, co
     }
     regions.push_back(std::move(region));
   }
-  return std::make_unique<LevelByFeatures>(GramLoss(job.features, content, regions, job.options.strength), start, palette_root(all), plan.steps);
+  return std::make_unique<GramLevel>(GramLoss(job.features, content, regions, job.options.strength), start, palette_root(all), plan.steps);
 }
 
 /// As measured. In a step: of each activation the convolution's result, the ReLU's and a gradient, those that are just computed once more, and a

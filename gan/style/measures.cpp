@@ -144,22 +144,7 @@ double colour_distance(const Context& context, const std::vector<Image>& a, cons
 
 double structural_similarity(const Image& a, const Image& b) {
   require_same_size("structural_similarity", a, b);
-  const int radius = 5;
-  const double sigma = 1.5, c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
-  const Plane x = luminance(at_least(a, 2 * radius + 1)), y = luminance(at_least(b, 2 * radius + 1));
-  const auto blurred_product = [&](const Plane& p, const Plane& q) {
-    Plane product = p;
-    for (size_t i = 0; i < p.values.size(); ++i) product.values[i] *= q.values[i];
-    return blurred_inside(product, sigma, radius).values;
-  };
-  const std::vector<float> mx = blurred_inside(x, sigma, radius).values, my = blurred_inside(y, sigma, radius).values;
-  const std::vector<float> xx = blurred_product(x, x), yy = blurred_product(y, y), xy = blurred_product(x, y);
-  double sum = 0;
-  for (size_t i = 0; i < mx.size(); ++i) {
-    const double u = mx[i], v = my[i];
-    sum += (2 * u * v + c1) * (2 * (xy[i] - u * v) + c2) / ((u * u + v * v + c1) * (xx[i] - u * u + yy[i] - v * v + c2));
-  }
-  return sum / double(mx.size());
+  return compared(luminance(at_least(a, kWindow)), luminance(at_least(b, kWindow))).luminance;
 }
 
 double luminance_correlation(const Image& a, const Image& b, double sigma) {

@@ -34,6 +34,23 @@ Plane blurred_inside(const Plane& plane, double sigma, int radius) {
   return out;
 }
 
+Compared compared(const Plane& x, const Plane& y) {
+  const double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
+  const auto blurred = [](const Plane& p) { return blurred_inside(p, 1.5, kWindow / 2).values; };
+  const auto product = [&](Plane p, const Plane& q) {
+    for (size_t i = 0; i < p.values.size(); ++i) p.values[i] *= q.values[i];
+    return blurred(p);
+  };
+  const std::vector<float> mx = blurred(x), my = blurred(y), xx = product(x, x), yy = product(y, y), xy = product(x, y);
+  double luminance = 0, contrast = 0;
+  for (size_t i = 0; i < mx.size(); ++i) {
+    const double u = mx[i], v = my[i], cs = (2 * (xy[i] - u * v) + c2) / (xx[i] - u * u + yy[i] - v * v + c2);
+    contrast += cs;
+    luminance += (2 * u * v + c1) / (u * u + v * v + c1) * cs;
+  }
+  return {luminance / double(mx.size()), contrast / double(mx.size())};
+}
+
 Image at_least(const Image& image, int side) {
   return resized(image, std::max(image.height, side), std::max(image.width, side));
 }

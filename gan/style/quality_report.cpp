@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "weft/gan/report.h"
@@ -21,20 +20,15 @@ Json as_json(const Quality& q) {
 double mean(const std::array<double, 3>& a) { return (a[0] + a[1] + a[2]) / 3; }
 double change(double before, double after) { return before > 0 ? (after - before) / before : 0; }
 
-std::string text(const char* format, double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, format, value);
-  return buffer;
-}
 /// Of a distance: how much of the way to the style is done.
-std::string reached(double before, double after) { return text("%.0f %%", -100 * change(before, after)); }
+std::string reached(double before, double after) { return print("%.0f %%", -100 * change(before, after)); }
 
 using Row = std::vector<std::string>;
 Row distance_row(const std::string& name, double before, double after, const std::string& meaning) {
-  return {name, text("%.4f", before), text("%.4f", after), reached(before, after), meaning};
+  return {name, print("%.4f", before), print("%.4f", after), reached(before, after), meaning};
 }
 Row share_row(const std::string& name, double before, double after, const std::string& meaning) {
-  return {name, text("%.2f", before), text("%.2f", after), "", meaning};
+  return {name, print("%.2f", before), print("%.2f", after), "", meaning};
 }
 
 }  // namespace
@@ -68,9 +62,9 @@ std::string quality_html(const DressedPicture& p, const Quality& before, const Q
   page.side_by_side(pictures);
   page.figures({{"of the way to the style's texture", reached(mean(before.patches), mean(after.patches))},
                 {"of the way to its colours", reached(before.colours, after.colours)},
-                {"structure kept", text("%.2f", after.structure)},
-                {"light and shade kept", text("%.2f", after.shading)},
-                {"copied from the style", text("%.0f %%", 100 * after.copied)}});
+                {"structure kept", print("%.2f", after.structure)},
+                {"light and shade kept", print("%.2f", after.shading)},
+                {"copied from the style", print("%.0f %%", 100 * after.copied)}});
   page.section("What the figures mean");
   page.table({"", "content", "result", "way done", "for a designer"},
              {distance_row("Texture, fine", before.patches[0], after.patches[0], "Strokes and threads as they are seen close by: how far those of the picture are from the style's. 0 is the style itself."),

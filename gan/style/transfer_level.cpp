@@ -96,12 +96,6 @@ std::vector<int32_t> rows_of(int height, int part, int parts, int offset) {
 
 }  // namespace
 
-Tensor to_tensor(const Context& context, const Image& image) {
-  std::vector<float> values(image.pixels.size());
-  for (size_t i = 0; i < values.size(); ++i) values[i] = float(image.pixels[i]) / 127.5f - 1;
-  return context.from(values, {1, image.height, image.width, 3});
-}
-
 Image fitted(const Image& image, int longer) {
   const double scale = double(longer) / std::max(image.height, image.width);
   const auto side = [scale](int s) { return std::max(1, int(std::lround(s * scale))); };

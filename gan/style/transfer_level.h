@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "style/patches.h"
+#include "weft/gan/sheet.h"
 #include "weft/gan/transfer.h"
 
 namespace weft::gan {
@@ -16,8 +17,6 @@ constexpr int kTransferDirections = 16;          // a step and grid
 constexpr int kTransferRandom = 3;               // of them, and as many of one colour; the others are waves
 constexpr int kStripRows = 58;                   // of patches; with the six that reach beyond, 64 rows of pixels
 
-/// (1, h, w, 3) in [-1, 1].
-Tensor to_tensor(const Context& context, const Image& image);
 /// Longer side `longer`, but no side so short that it has no patch.
 Image fitted(const Image& image, int longer);
 

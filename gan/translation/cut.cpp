@@ -73,8 +73,6 @@ class Cut final : public TranslationContest {
     return {patch_nce(of(projected, 0, n), of(keys, 0, n)), all > n ? patch_nce(of(projected, n, all), of(keys, n, all)) : Tensor()};
   }
 
-  Tensor translated(const Tensor& a) const override { return in_evaluation(trained(kGenerator), a, 4); }
-
   bool flips_;
 };
 

@@ -61,7 +61,6 @@ class CycleGan final : public TranslationContest {
     train_discriminator(kJudgeB, b, pool_b_.exchange(fake_b), "_b");
   }
 
-  Tensor translated(const Tensor& a) const override { return in_evaluation(trained(kAToB), a, 4); }
   /// a | as b | and back
   Tensors columns(const Tensor& a, const Tensor&) const override {
     const Tensor b = translated(a);

@@ -12,15 +12,15 @@ namespace {
 enum : size_t { kGenerator, kJudge };
 
 /// As many halvings as the size bears, 8 at the most: 8 for 256 pixels, 6 for 64.
-std::shared_ptr<UnetGenerator> unet_generator(const Context& c, const GanOptions& o) {
-  UnetOptions u{o.model.channels, o.model.channels, o.model.width, 0, norm_of(o.model.norm), o.model.dropout, o.seed, upsampling_of(o.model.upsampling)};
-  while (u.depth < 8 && o.model.size % (2 << u.depth) == 0) ++u.depth;
-  if (u.depth < 2) throw ConfigError("a U-Net takes pictures whose side is a multiple of 4, better of 64, not " + std::to_string(o.model.size) + "; choose --size 64, say");
+std::shared_ptr<UnetGenerator> unet_generator(const Context& c, const ModelOptions& o, uint64_t seed = 0) {
+  UnetOptions u{o.channels, o.channels, o.width, 0, norm_of(o.norm), o.dropout, seed, upsampling_of(o.upsampling)};
+  while (u.depth < 8 && o.size % (2 << u.depth) == 0) ++u.depth;
+  if (u.depth < 2) throw ConfigError("a U-Net takes pictures whose side is a multiple of 4, better of 64, not " + std::to_string(o.size) + "; choose --size 64, say");
   return std::make_shared<UnetGenerator>(c, u);
 }
 
 std::vector<Player> two_players(const Context& c, const GanOptions& o) {
-  return {generator_player("generator", o, [&] { return unet_generator(c, o); }),
+  return {generator_player("generator", o, [&] { return unet_generator(c, o.model, o.seed); }),
           discriminator_player("discriminator", o, patch_discriminator(c, o.model, 2))};
 }
 
@@ -37,7 +37,6 @@ class Pix2Pix final : public TranslationContest {
     update(kGenerator);
   }
 
-  Tensor translated(const Tensor& a) const override { return in_evaluation(trained(kGenerator), a, 4); }
   /// input | output | target
   Tensors columns(const Tensor& a, const Tensor& b) const override { return {a, translated(a), b}; }
   /// The mean absolute error of values in [0, 1], and the neighbours' differences as a share of the targets' own: 1 is as sharp.
@@ -51,11 +50,7 @@ class Pix2Pix final : public TranslationContest {
 
 }  // namespace
 
-Networks unet_translation(const Context& c, const ModelOptions& o) {
-  GanOptions all;
-  all.model = o;
-  return {unet_generator(c, all), patch_discriminator(c, o, 2)};
-}
+Networks unet_translation(const Context& c, const ModelOptions& o) { return {unet_generator(c, o), patch_discriminator(c, o, 2)}; }
 
 std::unique_ptr<Contest> play_pix2pix(const Context& c, const Model& model, const GanOptions& o) { return std::make_unique<Pix2Pix>(c, model, o); }
 

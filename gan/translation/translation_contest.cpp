@@ -28,13 +28,12 @@ Tensor first(const Tensor& t, int64_t most) { return slice(t, 0, 0, std::min(mos
 }  // namespace
 
 void TranslationContest::play(const Tensors& batch) {
-  seen_ = batch;
   const Tensors ab = sides(batch);
   play(ab[0], ab[1]);
 }
 
 Contest::Sheet TranslationContest::sheet(const Tensors& shown, int64_t count, uint64_t) const {
-  const Tensors& from = shown.empty() ? seen_ : shown;
+  const Tensors& from = or_last(shown);
   if (from.empty()) throw ConfigError("nothing to show: no picture is held out, and no step was made yet");
   const NoGraph scope(context());
   const Tensors ab = sides(from);

@@ -16,8 +16,8 @@ class TranslationContest : public Contest {
  protected:
   TranslationContest(const Context& context, const Model& model, const GanOptions& options, std::vector<Player> players);
   virtual void play(const Tensor& a, const Tensor& b) = 0;
-  /// a as B, outside training.
-  virtual Tensor translated(const Tensor& a) const = 0;
+  /// a as B by the first player, outside training.
+  virtual Tensor translated(const Tensor& a) const { return in_evaluation(trained(0), a, 4); }
   /// What a sheet's columns show.
   virtual Tensors columns(const Tensor& a, const Tensor& /*b*/) const { return {a, translated(a)}; }
   /// How far held-out a, as B, is from what it should be: held_out is the lower the better. Of unpaired sides: the distance of its patches from
@@ -32,9 +32,6 @@ class TranslationContest : public Contest {
   Tensor adversarial(size_t player, const Tensor& fake, const std::string& side = "");
   /// `value` times its weight; told as `name`.
   Tensor part(const std::string& name, double weight, const Tensor& value);
-
- private:
-  Tensors seen_;
 };
 
 /// Players by their networks; `make` builds one again where an average is kept.

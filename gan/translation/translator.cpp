@@ -1,7 +1,6 @@
 #include "weft/gan/translator.h"
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "run/run_directory.h"
@@ -18,9 +17,8 @@ namespace {
 fs::path best_checkpoint(const std::string& run, const std::function<void(const std::string&)>& note) {
   const fs::path newest = find_checkpoint(run, note), all = newest.parent_path();
   if (all != fs::path(run) / "checkpoints") return newest;
-  std::ifstream in(newest / "state.json");
-  const auto state = nlohmann::json::parse(in, nullptr, false);
-  const int64_t step = state.is_object() && state.contains("best") ? state["best"].value("step", int64_t(0)) : 0;
+  const nlohmann::ordered_json state = read_json(newest / "state.json");
+  const int64_t step = state.contains("best") ? state["best"].value("step", int64_t(0)) : 0;
   const fs::path best = all / nn::checkpoint_name(step);
   return step > 0 && fs::is_directory(best) && nn::checkpoint_fault(best).empty() ? best : newest;
 }
@@ -62,9 +60,7 @@ Tensor Translator::operator()(const Tensor& pictures, const TranslateOptions& o)
     for (const auto& [name, weight] : o.styles) {
       size_t i = 0;
       while (i < count && model_.styles[i] != name) ++i;
-      std::string list;
-      for (const std::string& known : model_.styles) list += (list.empty() ? "" : ", ") + known;
-      if (i == count) throw ConfigError("this network has no style '" + name + "'" + suggestion(name, model_.styles) + "; it has " + list);
+      if (i == count) throw ConfigError("this network has no style '" + name + "'" + suggestion(name, model_.styles) + "; it has " + listed(model_.styles));
       if (!(weight >= 0)) throw ConfigError("style " + name + " has the weight " + std::to_string(weight) + "; weights are not negative");
       which[i] += float(weight);
       sum += weight;
@@ -83,9 +79,7 @@ Tensor Translator::operator()(const Tensor& pictures, const TranslateOptions& o)
 
 Image Translator::operator()(const Image& picture, const TranslateOptions& o) const {
   const Image in = with_channels(picture, model_.channels);
-  std::vector<float> values(in.pixels.begin(), in.pixels.end());
-  for (float& v : values) v = v / 127.5f - 1;
-  Image out = to_image((*this)(context_.from(values, {1, in.height, in.width, in.channels}), o), 0);
+  Image out = to_image((*this)(to_tensor(context_, in), o), 0);
   take_alpha(out, in);
   return out;
 }

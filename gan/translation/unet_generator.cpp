@@ -17,16 +17,6 @@ class UnetLevel : public nn::Module {
   std::shared_ptr<nn::Sequential> layers_;
 };
 
-class Outermost : public nn::Module {
- public:
-  Outermost() : layers_(add("model", std::make_shared<nn::Sequential>())) {}
-  nn::Sequential& layers() { return *layers_; }
-  Tensor forward(const Tensor& x) override { return layers_->forward(x); }
-
- private:
-  std::shared_ptr<nn::Sequential> layers_;
-};
-
 int64_t channels_at(const UnetOptions& o, int level) { return int64_t(o.width) << std::min(level, 3); }
 
 nn::ModulePtr down(const Context& c, int64_t in, int64_t out, nn::Bias bias, double slope) {
@@ -68,10 +58,11 @@ UnetGenerator::UnetGenerator(const Context& c, const UnetOptions& o) : stride_(1
   if (o.depth < 2 || o.depth > 12 || o.width < 1 || o.in < 1 || o.out < 1)
     throw ConfigError("a U-Net halves its picture 2 to 12 times and has at least 1 channel and width, not depth " + std::to_string(o.depth) + ", " +
                       std::to_string(o.in) + " and " + std::to_string(o.out) + " channels, width " + std::to_string(o.width));
-  auto outermost = std::make_shared<Outermost>();
-  outermost->layers().append(down(c, o.in, o.width, has_bias(o.norm), 0.2)).append(level(c, o, 1)).append(nn::Identity());
-  append_up(outermost->layers(), c, o, 2 * o.width, o.out, nn::Bias::yes);
-  outermost->layers().append(nn::Tanh());
+  const auto outermost = std::make_shared<nn::Sequential>(), layers = std::make_shared<nn::Sequential>();
+  layers->append(down(c, o.in, o.width, has_bias(o.norm), 0.2)).append(level(c, o, 1)).append(nn::Identity());
+  append_up(*layers, c, o, 2 * o.width, o.out, nn::Bias::yes);
+  layers->append(nn::Tanh());
+  outermost->append("model", layers);
   model_ = add("model", std::static_pointer_cast<nn::Module>(outermost));
 }
 

@@ -9,13 +9,13 @@ namespace {
 
 enum : size_t { kGenerator, kJudgeA, kJudgeB };
 
-std::shared_ptr<UnitGenerator> unit_generator(const Context& c, const GanOptions& o) {
-  const Upsampling up = upsampling_of(o.model.upsampling);
-  return std::make_shared<UnitGenerator>(c, UnitGenerator::Options{o.model.channels, o.model.width, o.model.blocks, o.seed, up, up == Upsampling::bilinear, norm_of(o.model.norm)});
+std::shared_ptr<UnitGenerator> unit_generator(const Context& c, const ModelOptions& o, uint64_t seed = 0) {
+  const Upsampling up = upsampling_of(o.upsampling);
+  return std::make_shared<UnitGenerator>(c, UnitGenerator::Options{o.channels, o.width, o.blocks, seed, up, up == Upsampling::bilinear, norm_of(o.norm)});
 }
 
 std::vector<Player> three_players(const Context& c, const GanOptions& o) {
-  return {generator_player("generator", o, [&] { return unit_generator(c, o); }), discriminator_player("discriminator_a", o, patch_discriminator(c, o.model)),
+  return {generator_player("generator", o, [&] { return unit_generator(c, o.model, o.seed); }), discriminator_player("discriminator_a", o, patch_discriminator(c, o.model)),
           discriminator_player("discriminator_b", o, patch_discriminator(c, o.model))};
 }
 
@@ -43,17 +43,11 @@ class Unit final : public TranslationContest {
     train_discriminator(kJudgeA, a, fake_a.detach(), "_a");
     train_discriminator(kJudgeB, b, fake_b.detach(), "_b");
   }
-
-  Tensor translated(const Tensor& a) const override { return in_evaluation(trained(kGenerator), a, 4); }
 };
 
 }  // namespace
 
-Networks unit_translation(const Context& c, const ModelOptions& o) {
-  GanOptions all;
-  all.model = o;
-  return {unit_generator(c, all), patch_discriminator(c, o)};
-}
+Networks unit_translation(const Context& c, const ModelOptions& o) { return {unit_generator(c, o), patch_discriminator(c, o)}; }
 
 std::unique_ptr<Contest> play_unit(const Context& c, const Model& model, const GanOptions& o) { return std::make_unique<Unit>(c, model, o); }
 

@@ -230,7 +230,7 @@ TEST_CASE("resizing: constant stays, halves are averages, nothing aliases, halve
 
   const Image two{1, 2, 1, {10, 11}};            // 10.5 -> 10
   CHECK(resized(two, 1, 1).pixels == Pixels{10});
-  const Image wide = fit_square(noise(10, 30, 3), 5);
+  const Image wide = fit_into(noise(10, 30, 3), 5, 5);
   CHECK((wide.height == 5 && wide.width == 5 && wide.channels == 3));
   CHECK(centre_crop(Image{1, 4, 1, {1, 2, 3, 4}}, 1, 2).pixels == Pixels{2, 3});
   const Image high = noise(12, 9, 1);              // into 8x4 and 4x8 pixels

@@ -116,7 +116,7 @@ TEST_CASE("folders: fit, crop and pad") {
       CHECK(squeezed[size_t(8 * y + x)] == own);
       CHECK(padded[size_t(8 * y + x)] == (y < 2 || y >= 6 ? 7 : own));
     }
-  const Image thin = fit_square(Image{100, 1, 1, std::vector<uint8_t>(100, 50)}, 10, Fit::pad, 9);
+  const Image thin = fit_into(Image{100, 1, 1, std::vector<uint8_t>(100, 50)}, 10, 10, Fit::pad, 9);
   CHECK(std::count(thin.pixels.begin(), thin.pixels.end(), 50) == 10);                  // never thinner than a pixel
   CHECK(thin.pixels[4] == 50);                                                          // and in the middle
 }

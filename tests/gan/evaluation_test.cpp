@@ -35,7 +35,7 @@ gan::TrainRequest request(const std::string& out, int64_t steps) {
   gan::TrainSettings& s = r.settings;
   s.data = "swatches", s.out = out, s.size = 16, s.width = 2, s.latent = 3, s.batch = 4, s.steps = steps, s.device = "cpu", s.threads = 1, s.samples = 1;
   s.checkpoint_every = 5, s.keep_last = 1;
-  r.metrics = {{"peak", "", "", true, peak}, {"valley", "", "", false, valley}};
+  r.metrics = {{"peak", true, peak}, {"valley", false, valley}};
   return r;
 }
 

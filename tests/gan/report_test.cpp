@@ -113,8 +113,8 @@ TEST_CASE("a page escapes all that it is told and needs nothing from outside") {
   page.paragraph(evil);
   page.figures({{evil, evil}});
   page.table({evil}, {{evil}}, evil);
-  page.code(evil, evil);
-  page.chart({evil, evil, evil, {{evil, {1, 2}, {1, 2}}}, false, {{1.5, evil}}});
+  page.code(evil);
+  page.chart({evil, evil, {{evil, {1, 2}, {1, 2}}}, false, {{1.5, evil}}});
   page.gallery({{"/nowhere/" + evil, evil}});
   const std::string html = page.html();
   CHECK(count(html, "<script") == 1);          // the page's own
@@ -129,7 +129,7 @@ TEST_CASE("a chart is drawn by at most 600 points a series, and no spike is lost
   gan::Series s{"loss", {}, {}};
   for (int i = 0; i < 100000; ++i) s.x.push_back(i), s.y.push_back(std::sin(i * 0.01));
   s.y[54321] = 7.5, s.y[77777] = -6.25;
-  const std::vector<double> y = drawn(page_of({"c", "", "step", {s}}), "data-y"), x = drawn(page_of({"c", "", "step", {s}}), "data-x");
+  const std::vector<double> y = drawn(page_of({"c", "", {s}}), "data-y"), x = drawn(page_of({"c", "", {s}}), "data-x");
   CHECK(y.size() <= 600);
   CHECK(y.size() == x.size());
   CHECK(std::count(y.begin(), y.end(), 7.5) == 1);
@@ -138,23 +138,23 @@ TEST_CASE("a chart is drawn by at most 600 points a series, and no spike is lost
   CHECK(std::is_sorted(x.begin(), x.end()));
 
   const gan::Series few{"loss", {1, 2, 3}, {5, 6, 7}};
-  CHECK(drawn(page_of({"c", "", "step", {few}}), "data-y") == few.y);
+  CHECK(drawn(page_of({"c", "", {few}}), "data-y") == few.y);
 }
 
 TEST_CASE("charts live with what is not finite, constant, empty, negative or huge") {
   const double nan = std::nan(""), inf = INFINITY;
-  const auto gaps = page_of({"c", "", "step", {{"s", {1, 2, 3, 4, 5}, {1, nan, 3, inf, 5}}}});
+  const auto gaps = page_of({"c", "", {{"s", {1, 2, 3, 4, 5}, {1, nan, 3, inf, 5}}}});
   CHECK(has(gaps, "2 values are not finite: a gap."));
   const size_t path = gaps.find(" d=\"");
   CHECK(count(gaps.substr(path, gaps.find('"', path + 4) - path), "M") == 3);            // three pieces
-  CHECK(has(page_of({"c", "", "step", {{"s", {1, 2, 3}, {0, -1, 10}}}, true}), "2 values are not finite, or not above 0: a gap."));
+  CHECK(has(page_of({"c", "", {{"s", {1, 2, 3}, {0, -1, 10}}}, true}), "2 values are not finite, or not above 0: a gap."));
   std::vector<double> x, y;
   for (int i = 0; i < 100; ++i) x.push_back(i), y.push_back(i == 50 ? 1e9 : i % 10);
-  CHECK(has(page_of({"c", "", "step", {{"s", x, y}}}), "1 value lies beyond the edge."));
+  CHECK(has(page_of({"c", "", {{"s", x, y}}}), "1 value lies beyond the edge."));
   for (const gan::Series& s : {gan::Series{"s", {}, {}}, gan::Series{"s", {5}, {2}}, gan::Series{"s", {1, 2}, {3, 3}}, gan::Series{"s", {1, 2}, {0, 0}}, gan::Series{"s", {1, 2}, {nan, nan}},
                                gan::Series{"s", {1, 2}, {-1e308, 1e308}}, gan::Series{"s", {1, 2}, {1e-300, 1e300}}, gan::Series{"s", {0, 1e15}, {-5, -7}}})
     for (const bool logarithmic : {false, true}) {
-      const std::string html = page_of({"c", "", "step", {s}, logarithmic});
+      const std::string html = page_of({"c", "", {s}, logarithmic});
       const std::string body = html.substr(html.find("<main>"));
       const std::regex place("(top|left):(-?nan|-?inf)");
       CHECK(!std::regex_search(body, place));

@@ -11,7 +11,6 @@ class SmallGenerator : public nn::Module, public gan::Conditional {
       : channels_(o.channels), classes_(int64_t(o.classes.size())),
         layer_(add("layer", std::make_shared<nn::Linear>(c, o.latent + classes_, 25 * channels_))),
         filter_(add("filter", std::make_shared<nn::Conv2d>(c, channels_, channels_, Size2{3, 3}, ConvGeometry{.pad = {1, 1}}))) {}
-  void set_condition(const Tensor& labels) override { labels_ = labels; }
   Tensor forward(const Tensor& z) override {
     const Tensor x = layer_->forward(classes_ ? concat({flatten(z), labels_}, 1) : flatten(z));
     return weft::tanh(filter_->forward(weft::tanh(reshape(x, {x.size(0), 5, 5, channels_}))));
@@ -21,7 +20,6 @@ class SmallGenerator : public nn::Module, public gan::Conditional {
   int64_t channels_, classes_;
   std::shared_ptr<nn::Linear> layer_;
   std::shared_ptr<nn::Conv2d> filter_;
-  Tensor labels_;
 };
 
 class SmallDiscriminator : public nn::Module, public gan::Conditional {
@@ -32,7 +30,6 @@ class SmallDiscriminator : public nn::Module, public gan::Conditional {
         norm_(add("norm", std::make_shared<nn::InstanceNorm2d>(c, 3, 1e-1, true))),
         last_(add("last", std::make_shared<nn::Linear>(c, 27, 1))),
         of_class_(classes_ ? add("of_class", std::make_shared<nn::Linear>(c, 27, classes_, nn::Bias::no)) : nullptr) {}
-  void set_condition(const Tensor& labels) override { labels_ = labels; }
   Tensor forward(const Tensor& x) override {
     const Tensor features = flatten(weft::tanh(norm_->forward(filter_->forward(x))));
     const Tensor logits = reshape(last_->forward(features), {x.size(0)});
@@ -44,7 +41,6 @@ class SmallDiscriminator : public nn::Module, public gan::Conditional {
   std::shared_ptr<nn::Conv2d> filter_;
   std::shared_ptr<nn::InstanceNorm2d> norm_;
   std::shared_ptr<nn::Linear> last_, of_class_;
-  Tensor labels_;
 };
 
 inline gan::Networks small_networks(const Context& c, const gan::ModelOptions& o) { return {std::make_shared<SmallGenerator>(c, o), std::make_shared<SmallDiscriminator>(c, o)}; }

@@ -197,7 +197,6 @@ namespace {
 class NoiseAlone : public nn::Module, public gan::Conditional {
  public:
   explicit NoiseAlone(const Context& c) : scale_(add("scale", numbers(c, {1}))) {}
-  void set_condition(const Tensor& labels) override { labels_ = labels; }
   Tensor forward(const Tensor& z) override {
     const Tensor level = matmul(labels_, z.context().from(std::vector<double>{0, 10}, {2, 1}));
     return (z.context().normal({z.size(0), 5, 5, 2}, 77) + reshape(level, {z.size(0), 1, 1, 1})) * (1 + scale_->value);
@@ -205,7 +204,6 @@ class NoiseAlone : public nn::Module, public gan::Conditional {
 
  private:
   std::shared_ptr<nn::Parameter> scale_;
-  Tensor labels_;
 };
 gan::Networks noise_alone(const Context& c, const gan::ModelOptions& o) { return {std::make_shared<NoiseAlone>(c), small_networks(c, o).discriminator}; }
 

@@ -1,5 +1,5 @@
 // The measures that training asks for as it goes: of a generator that makes the data, and of one that has collapsed.
-#include "weft/gan/picture_metrics.h"
+#include "weft/gan/metric.h"
 
 #include <doctest/doctest.h>
 

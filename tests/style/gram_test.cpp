@@ -272,15 +272,15 @@ TEST_CASE("features learns which quarters belong together, and its network is fo
   const testing::TemporaryFolder folder;
   const std::string run = (folder.path / "run").string(), file = run + "/checkpoints/step-000041/features.safetensors";
   nn::Checkpoints(run + "/checkpoints").save(41, saved);
-  const auto loaded = gan::find_feature_network(context, run);
-  CHECK(gan::find_feature_network(context, file)->stages() == loaded->stages());
+  const auto loaded = gan::load_feature_network(context, gan::find_feature_file(run));
+  CHECK(gan::load_feature_network(context, gan::find_feature_file(file))->stages() == loaded->stages());
   CHECK(loaded->stages() == gan::FeatureStages{{4, 4}, {8, 8}, {16, 16}, {32, 32}, {32}});
   CHECK(difference(loaded->taps(batch, {"relu5_1"})[0], static_cast<gan::FeatureNetwork&>(contest->network(0)).taps(batch, {"relu5_1"})[0]) == 0);
 
   std::swap(saved.files["generator"], saved.files["features"]);
   saved.files.erase("features");
   nn::Checkpoints(run + "/checkpoints").save(42, saved);
-  CHECK_THROWS_WITH_AS(gan::find_feature_network(context, run), doctest::Contains("weft train features"), const FormatError&);
+  CHECK_THROWS_WITH_AS(gan::find_feature_file(run), doctest::Contains("weft train features"), const FormatError&);
 
   o.model.channels = 1;
   CHECK_THROWS_WITH_AS(gan::make_contest(context, gan::find_model("features"), o), doctest::Contains("colour pictures: --set model.channels=3"), const ConfigError&);

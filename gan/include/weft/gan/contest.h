@@ -87,7 +87,10 @@ class Conditional {
  public:
   virtual ~Conditional() = default;
   /// @param labels  (N, classes), one-hot or multi-hot: of the samples of the passes to come
-  virtual void set_condition(const Tensor& labels) = 0;
+  virtual void set_condition(const Tensor& labels) { labels_ = labels; }
+
+ protected:
+  Tensor labels_;
 };
 
 /// The network as one of those. Throws ConfigError if it knows no classes.
@@ -173,6 +176,8 @@ class Contest {
 
   const Context& context() const { return context_; }
   const GanOptions& options() const { return options_; }
+  /// For a sheet: what is shown, or else the last step's batch; empty before the first one.
+  const Tensors& or_last(const Tensors& shown) const { return shown.empty() || !shown[0] ? batch_ : shown; }
 
  private:
   struct State {

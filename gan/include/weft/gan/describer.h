@@ -29,9 +29,6 @@ struct Describer {
 /// Throws DataError, FormatError as load_feature_network. `note` hears of broken checkpoints that were passed over; may be empty.
 Describer find_describer(const Context& context, const std::string& run_or_file, const std::function<void(const std::string&)>& note = {});
 
-/// Pictures (N,H,W,C) in [-1, 1] of `channels` channels. All of one size.
-Tensor to_pixels(const Context& context, const std::vector<Image>& pictures, size_t begin, size_t end, int channels);
-
 /// Throws FormatError if a number is not finite.
 Points describe(const Context& context, const Describer& describer, const std::vector<Image>& pictures);
 /// The class of each picture; of a describer that is a classifier.

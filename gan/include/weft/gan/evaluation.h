@@ -61,5 +61,8 @@ struct Labelled { std::vector<Image> pictures; std::vector<int> labels; };
 struct AccuracyScore { double generated = NAN, real = NAN; };
 AccuracyScore accuracy_score(const Context& context, const Labelled& generated, const Labelled& real, const Labelled& test,
                              const std::vector<std::string>& classes, int width, int epochs, uint64_t seed);
+struct Describer;
+/// The share of pictures that a describer with a classifier takes for what they are.
+double accuracy(const Context& context, const Describer& describer, const Labelled& test);
 
 }  // namespace weft::gan

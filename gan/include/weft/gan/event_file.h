@@ -54,7 +54,4 @@ struct EventFileContents {
 EventFileContents read_event_file(const std::filesystem::path&);
 EventFileContents read_event_file(std::istream& in, const std::string& what);   // `what`: its name in messages
 
-/// CRC-32C (Castagnoli), as in RFC 3720; of "123456789" it is 0xe3069283.
-uint32_t crc32c(const void* bytes, size_t size);
-
 }  // namespace weft::gan

@@ -77,9 +77,6 @@ std::shared_ptr<FeatureNetwork> drawn_feature_network(const Context& context, co
 /// The file of a run of `weft train features` (RUN, RUN@STEP or a checkpoint's folder), or the file itself. Throws DataError if there is no such
 /// run, FormatError for one of another model. `note` hears of broken checkpoints that were passed over; may be empty.
 std::filesystem::path find_feature_file(const std::string& run_or_file, const std::function<void(const std::string&)>& note = {});
-/// That file's network.
-std::shared_ptr<FeatureNetwork> find_feature_network(const Context& context, const std::string& run_or_file, const FeatureFileOptions& = {},
-                                                     const std::function<void(const std::string&)>& note = {});
 
 /// Weights, float32 or (half) float16, and as metadata model where it is no VGG, weft.preproc, weft.cut and weft.means (each tap's mean activation on the
 /// fixed picture, with the weights as they were rounded), beside `more`. Throws IoError.

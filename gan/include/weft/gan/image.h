@@ -25,6 +25,8 @@ void expect_picture(const char* what, const Image&);
 constexpr int kMaxImageSide = 16384;
 constexpr int64_t kMaxImagePixels = 64 << 20;
 
+/// By its ending: .png, .jpg, .jpeg, .webp or .bmp, in either case.
+bool is_picture(const std::filesystem::path&);
 /// One or three channels, as the file has them. Alpha is laid over white and kept beside, as are the colours before, 16 bits become 8, CMYK
 /// becomes RGB, and an EXIF orientation is applied; colour profiles are not. Size limits are checked on the header, before memory is asked for.
 /// Throws: FormatError, with `what` first, if this is no picture, or a broken, too large or animated one.
@@ -59,6 +61,5 @@ enum class Fit {
 };
 /// height x width by one of these; `fill` is the borders' value, 0 to 255.
 Image fit_into(const Image&, int height, int width, Fit = Fit::crop, uint8_t fill = 255);
-inline Image fit_square(const Image& image, int size, Fit fit = Fit::crop, uint8_t fill = 255) { return fit_into(image, size, size, fit, fill); }
 
 }  // namespace weft::gan

@@ -9,8 +9,6 @@
 
 namespace weft::gan {
 
-struct Metric;
-
 using Point = std::array<double, 2>;
 
 struct Mixture {
@@ -42,9 +40,5 @@ struct MixtureScore {
 /// @param xy  x, y of each sample, in the mixture's units; one that is not finite belongs nowhere, and counts as of low quality
 /// Throws: DataError for no samples, or half a one.
 MixtureScore score(const Mixture& mixture, const std::vector<float>& xy);
-
-/// These measures by name, of samples of a generator whose data is a mixture that is known: modes, high_quality, deviation_gap,
-/// reverse_kl with its kl_floor. Each throws ConfigError for other data.
-const std::vector<Metric>& mixture_metrics();
 
 }  // namespace weft::gan

@@ -17,7 +17,7 @@ struct Nearest {
 /// @param own       which picture of the data set each of them is itself, and so is passed over; -1 or empty: none
 std::vector<Nearest> nearest_pictures(const Context& context, const std::vector<Image>& pictures, Dataset& data, const std::vector<int64_t>& own = {});
 
-/// Picture i of the data set as 8 bits a channel.
-Image picture_of(Dataset& data, int64_t i);
+/// Picture i of the data set as 8 bits a channel. @param label  if not null, gets its class
+Image picture_of(Dataset& data, int64_t i, int* label = nullptr);
 
 }  // namespace weft::gan

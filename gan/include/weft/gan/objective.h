@@ -27,5 +27,20 @@ const Objective& find_objective(const std::string& name);
 
 /// "; did you mean 'x'?" for the nearest of the known names, or nothing if none is near.
 std::string suggestion(const std::string& given, const std::vector<std::string>& known);
+/// "a, b, c"
+std::string listed(const std::vector<std::string>& names);
+/// What stands between the separators; what is empty is left out.
+std::vector<std::string> parts_of(const std::string& text, char at);
+
+/// The row of that name. Throws ConfigError with a suggestion if there is none: no `kind` is called so, `weft list ALL` shows them.
+template <class Row>
+const Row& row_named(const std::vector<Row>& rows, const std::string& name, const std::string& kind, const std::string& all) {
+  std::vector<std::string> known;
+  for (const Row& row : rows) {
+    if (name == row.name) return row;
+    known.push_back(row.name);
+  }
+  throw ConfigError("no " + kind + " is called '" + name + "'" + suggestion(name, known) + "; `weft list " + all + "` shows all");
+}
 
 }  // namespace weft::gan

@@ -18,7 +18,6 @@ struct Series {
 
 struct Chart {
   std::string title, note;                   // note: how to read it
-  std::string x_name = "step";
   std::vector<Series> series;                // up to 6 have a colour of their own
   bool logarithmic = false;                  // y; values of 0 and below are gaps then
   struct Mark { double y; std::string name; };
@@ -44,7 +43,7 @@ class Report {
   /// @param fold  if not empty, the table is folded away behind these words
   void table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows, const std::string& fold = "");
   /// Preformatted text, up to its first 64 KiB.
-  void code(const std::string& text, const std::string& fold = "");
+  void code(const std::string& text);
   /// Each series is drawn by at most 600 points, the lowest and the highest of every stretch, so that no spike is lost.
   void chart(const Chart& chart);
   /// Pictures in a row, each over its caption, as far as the page is wide; then in the next row.
@@ -60,14 +59,16 @@ class Report {
  private:
   std::string gallery_html(size_t room) const;
 
-  std::string title_, before_, after_;       // the body, before the gallery and after it
+  std::string title_, body_;
   std::vector<PictureFile> pictures_;
-  bool has_gallery_ = false;
+  size_t gallery_at_ = 0;                    // its place in the body
 };
 
 /// For use in HTML text and attributes. What is no UTF-8, and control characters, become U+FFFD.
 std::string escaped_for_html(const std::string& text);
 
+/// A number as std::printf has it.
+std::string print(const char* format, double value);
 /// A few significant digits: "0.6931", "1.2e-07", "nan".
 std::string short_number(double value);
 

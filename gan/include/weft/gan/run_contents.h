@@ -23,7 +23,6 @@ struct RunContents {
   struct Checkpoint { int64_t step = 0; std::filesystem::path folder; uint64_t bytes = 0; };
   struct Sheet { int64_t step = 0; std::filesystem::path file; };
 
-  std::filesystem::path folder;
   std::vector<Start> starts;                             // the first one, and those that resumed
   std::vector<std::pair<std::string, std::string>> config;   // key and value, in the order of the settings
   Log log;

@@ -60,10 +60,13 @@ double multi_scale_similarity(const Image& a, const Image& b);
 /// `pairs` random pairs of two different pictures, of [0, count). Throws ShapeError for fewer than 2.
 std::vector<std::pair<int64_t, int64_t>> random_pairs(int64_t count, int64_t pairs, uint64_t seed);
 
+/// Root of the mean squared difference of pixels, in [0, 1]. Of one size and as many channels.
+double pixel_difference(const Image& a, const Image& b);
+
 /// How alike the pictures of a set are to each other, as means over random pairs: 1 and 0 say that they are one picture.
 struct Diversity {
   double similarity = 0;                         // multi_scale_similarity()
-  double difference = 0;                         // root of the mean squared difference of pixels, in [0, 1]
+  double difference = 0;                         // pixel_difference()
 };
 Diversity diversity(const std::vector<Image>& pictures, int64_t pairs, uint64_t seed);
 

@@ -61,7 +61,6 @@ class VaeGan : public Gan {
 
  private:
   Tensor restored(const Tensor& pictures) const;
-  Tensor last_;                          // pictures of the last batch
 };
 
 /// dcgan's generator, for 16, 28, 32, 64 and 128 pixels, and the discriminator above.

@@ -56,6 +56,8 @@ void make_directories(const std::filesystem::path& path);
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 /// The folder and all in it. One that is not there is no error.
 void remove_tree(const std::filesystem::path& path);
+/// What in a folder begins with one of these: saves that were cut off. DurableFile's begin with ".weft-".
+void remove_leftovers(const std::filesystem::path& folder, std::initializer_list<const char*> beginnings);
 /// Cuts a file to its first `size` bytes.
 void truncate_file(const std::filesystem::path& path, uint64_t size);
 void fsync_directory(const std::filesystem::path& directory);
