@@ -33,6 +33,8 @@ RUNS = [
     ("rpgan, r1", RPGAN, 12000),
     ("packing 2, r1, wide D", ["--batch", "128", "--set", "train.packing=2"] + WIDE_D, 10000),
     ("r1, wide D", ["--batch", "64"] + WIDE_D, 10000),
+    ("packing 2, rpgan, r1, r2, wide D", ["--batch", "128", "--objective", "rpgan", "--set", "train.packing=2"] + WIDE_D + ["--penalty", "r2:1"], 16000),
+    ("rpgan, r1, r2, wide D", ["--batch", "64", "--objective", "rpgan"] + WIDE_D + ["--penalty", "r2:1"], 16000),
 ]
 SAMPLES = "26000"
 
