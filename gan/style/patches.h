@@ -59,7 +59,7 @@ class PatchTarget {
   /// Throws ConfigError for weights that are negative or all 0.
   PatchTarget(std::vector<Part> parts, int64_t patches, int directions);
   /// (groups, directions, patches), outside the graph. Of sources with a stride, another `turn` takes others of the patches, and turns 0 to stride^2 / 4 - 1
-  /// take all of them, if `first` goes through 0 and 1: nothing regular in a style can hide between those that are seen.
+  /// take all of them but a few at the far ends, if `first` goes through 0 and 1: nothing regular in a style can hide between those that are seen.
   Tensor lists(const Tensor& directions, int turn = 0) const;
 
  private:

@@ -14,7 +14,7 @@ namespace {
 constexpr int kReach = kPatchSide / 2, kStripHeight = kStripRows + 2 * kReach;
 
 constexpr double kFirstRate = 1.3, kLastRate = 0.4;   // of the step that moves a patch all the way; from half of a level on it falls evenly
-constexpr double kEnough = 0.7, kEnoughSlope = 0.12;               // mean likeness at which nothing is held: at structure 1, and how much less at 0
+constexpr double kEnough = 0.7, kEnoughSlope = 0.16;               // mean likeness at which nothing is held: at structure 1, and how much less at 0
 constexpr double kHold = 0.21, kHeldToTheEnd = 0.1;                 // at structure 1, in pixels of [-1, 1] a step, unit of the likeness's slope and of what it lacks; share that is left of it at a level's end
 constexpr double kLeastHue = 0.3;                                    // how far colours go at least where light goes 1
 constexpr double kAxes[3][3] = {{0.57735, 0.57735, 0.57735}, {0.70711, 0, -0.70711}, {-0.40825, 0.81650, -0.40825}};   // grey, red against blue, green against both

@@ -93,7 +93,7 @@ TEST_CASE("structure: similarity to the content rises over the dial") {
   for (const double structure : {0.0, 0.5, 1.0}) {
     job.options.structure = structure;
     const double now = structural_similarity(transfer(cpu(), job), job.content);
-    CHECK(now > before + 0.01);
+    CHECK(now > before + 0.02);
     before = now;
   }
 }
