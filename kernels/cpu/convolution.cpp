@@ -12,7 +12,8 @@
 //                  columns would be most of the work (few_channels.cpp)
 //   read back      few filters of stride 1 (a ResNet generator's last layer, a patch discriminator's) are the convolution that reads y
 //                  and makes x, mirrored: conv2d is its input gradient by columns, conv2d_weight_grad its own
-//   by Winograd    3x3 filters over every pixel, of many channels and many pixels: 16 products for 36 (winograd.cpp), all three passes
+//   by Winograd    3x3 filters over every pixel, 4x4 filters over every other, of many channels and many pixels: 16 products for 36
+//                  (winograd.cpp), all three passes
 //   the library    all the rest
 //   the loops      whatever the library has no fast way for (columns.cpp, dense.cpp)
 //
@@ -34,8 +35,6 @@ bool is_one_product(const ConvProblem& p) {
 int64_t window(const ConvProblem& p) { return int64_t(p.r) * p.s * p.c; }        // elements of one filter, groups apart
 int64_t image_columns(const ConvProblem& p) { return int64_t(p.p) * p.q * window(p); }
 
-int64_t tiles_of(const ConvProblem& p) { return int64_t(p.n) * ((p.p + 1) / 2) * ((p.q + 1) / 2); }   // of 2x2 results
-
 bool large_filter_bank(const CpuQueue& queue, const ConvProblem& p) {
   return queue.library && p.groups == 1 && window(p) * p.k >= int64_t(1) << 20 && window(p) > 2 * p.c && p.p * p.q <= 64;
 }
@@ -55,9 +54,15 @@ bool few_filters(const CpuQueue& queue, const ConvProblem& p) {
          p.pad.h <= p.dilation.h * (p.r - 1) && p.pad.w <= p.dilation.w * (p.s - 1);
 }
 
+int64_t tiles_for(int64_t pixels, int taps) { return (pixels + 4 - taps) / (5 - taps); }
+
+/// 2x2 or 3x3 results a tile: small images fill the last ones too badly.
 bool suits_winograd(const ConvProblem& p) {
-  return p.groups == 1 && p.r == 3 && p.s == 3 && p.stride.h == 1 && p.stride.w == 1 && p.dilation.h == 1 && p.dilation.w == 1 &&
-         p.c % 16 == 0 && p.k % 16 == 0 && p.c >= 32 && p.k >= 32 && tiles_of(p) >= 64;
+  const int step = p.stride.h, taps = p.r / step;
+  const bool shape = p.groups == 1 && p.r == p.s && p.stride.w == step && p.dilation.h == 1 && p.dilation.w == 1 && ((step == 1 && p.r == 3) || (step == 2 && p.r == 4));
+  if (!shape || p.c % 16 || p.k % 16 || p.c < 32 || p.k < 32) return false;
+  const int64_t tiles = tiles_for(p.p, taps) * tiles_for(p.q, taps);
+  return p.n * tiles >= 64 && 16 * tiles * 3 <= 2 * int64_t(taps) * taps * p.p * p.q;
 }
 
 /// How many images' columns are worked on together: the most that divide the batch and stay below `floats`.
@@ -104,40 +109,56 @@ void input_grad_by_columns(CpuQueue& queue, const char* op, const ConvProblem& p
     }
 }
 
-/// The tiles that are worked on together. An odd number, so that the 16 places of a tile do not all fall into one set of a cache.
+WinogradPass winograd_pass(const ConvProblem& p) {
+  const int step = p.stride.h, taps = p.r / step;
+  return {taps, false, tiles_for(p.p, taps), tiles_for(p.q, taps), {p.h, p.w, p.c, step, -p.pad.h, -p.pad.w}, {p.p, p.q, p.k, 1, 0, 0}};
+}
+
+/// Its adjoint reads y and makes x, whose phases lie at the same places: from the first that has a pixel in x to the last.
+WinogradPass mirrored_pass(const ConvProblem& p) {
+  const int step = p.stride.h, taps = p.r / step, top = p.pad.h / step, left = p.pad.w / step;
+  const auto tiles = [&](int side, int pad) { return tiles_for((side - 1 + pad) / step - pad / step + 1, taps); };
+  return {taps, true, tiles(p.h, p.pad.h), tiles(p.w, p.pad.w), {p.p, p.q, p.k, 1, top - (taps - 1), left - (taps - 1)}, {p.h, p.w, p.c, step, top * step - p.pad.h, left * step - p.pad.w}};
+}
+
+/// The tiles that are worked on together: few enough for the chip's cache, and many, since each run rearranges all of the filters. An odd
+/// number, so that the 16 places of a tile do not all fall into one set of a cache.
 struct Run {
   int64_t first, tiles;
 };
 template <class F>
-void by_runs(const ConvProblem& p, F f) {
-  const int64_t all = tiles_of(p), most = std::max<int64_t>(64, kThirdLevel / 4 / (16 * (p.c + p.k))), runs = (all + most - 1) / most, each = (all + runs - 1) / runs | 1;
+void by_runs(const WinogradPass& pass, int images, F f) {
+  const int64_t all = images * pass.rows * pass.columns, most = std::max<int64_t>(64, kThirdLevel / (16 * (pass.from.channels() + pass.to.channels())));
+  const int64_t runs = (all + most - 1) / most, each = (all + runs - 1) / runs | 1;
   for (int64_t first = 0; first < all; first += each) f(Run{first, std::min(each, all - first)});
 }
 constexpr int64_t kPlaces = 16, kBetweenPlaces = 16;   // floats more than a whole number of rows, for the same reason
 
-void by_winograd(CpuQueue& queue, const char* op, const ConvProblem& p, const ConvProblem& filter, const ConvEpilogue& epilogue, bool mirrored, const float* x,
-                 const Weight& w, float* y) {
-  const auto [u, fresh] = queue.derived(w, size_t(kPlaces * p.k * p.c));
-  if (!fresh) queue.loops->winograd_filter(queue, filter, in(w.data), u);
-  by_runs(p, [&, u = u](Run run) {
-    const int64_t apart = run.tiles * p.c + kBetweenPlaces;
+void by_winograd(CpuQueue& queue, const char* op, const ConvProblem& p, const WinogradPass& pass, const ConvEpilogue& epilogue, const float* x, const Weight& w, float* y) {
+  const int64_t C = pass.from.channels(), K = pass.to.channels();
+  const auto [u, fresh] = queue.derived(w, size_t(kPlaces * K * C));
+  if (!fresh) queue.loops->winograd_filter(queue, p, in(w.data), u);
+  by_runs(pass, p.n, [&, u = u](Run run) {
+    const int64_t apart = run.tiles * C + kBetweenPlaces;
     float* const v = queue.scratch(Slot::columns, size_t(kPlaces * apart));
-    float* const m = queue.scratch(Slot::result, size_t(kPlaces * run.tiles * p.k));
-    queue.loops->winograd_image(queue, p, mirrored, run.first, run.tiles, x, v, apart);
-    product(queue, op, {kPlaces, run.tiles, p.k, p.c, false, !mirrored, false, apart, int64_t(p.k) * p.c}, 1, v, {u}, nullptr, m);
-    queue.loops->winograd_result(queue, p, epilogue, mirrored, run.first, run.tiles, m, run.tiles * p.k, y);
+    float* const m = queue.scratch(Slot::result, size_t(kPlaces * run.tiles * K));
+    queue.loops->winograd_image(queue, pass, run.first, run.tiles, x, v, apart);
+    product(queue, op, {kPlaces, run.tiles, K, C, false, !pass.mirrored, false, apart, K * C}, 1, v, {u}, nullptr, m);
+    queue.loops->winograd_result(queue, pass, epilogue, run.first, run.tiles, m, run.tiles * K, y);
   });
 }
 
 void weight_grad_by_winograd(CpuQueue& queue, const ConvProblem& p, bool accumulate, const float* x, const float* y, float* dw) {
-  float* const s = queue.scratch(Slot::weights, size_t(kPlaces * p.k * p.c));
-  by_runs(p, [&](Run run) {
-    const int64_t apart_v = run.tiles * p.c + kBetweenPlaces, apart_z = run.tiles * p.k + kBetweenPlaces;
+  const WinogradPass pass = winograd_pass(p);
+  const int64_t C = pass.from.channels(), K = pass.to.channels();
+  float* const s = queue.scratch(Slot::weights, size_t(kPlaces * K * C));
+  by_runs(pass, p.n, [&](Run run) {
+    const int64_t apart_v = run.tiles * C + kBetweenPlaces, apart_z = run.tiles * K + kBetweenPlaces;
     float* const v = queue.scratch(Slot::columns, size_t(kPlaces * apart_v));
     float* const z = queue.scratch(Slot::result, size_t(kPlaces * apart_z));
-    queue.loops->winograd_image(queue, p, false, run.first, run.tiles, x, v, apart_v);
-    queue.loops->winograd_gradient(queue, p, run.first, run.tiles, y, z, apart_z);
-    product(queue, "conv2d_weight_grad:winograd", {kPlaces, p.k, p.c, run.tiles, true, false, run.first > 0, apart_z, apart_v}, 1, z, {v}, nullptr, s);
+    queue.loops->winograd_image(queue, pass, run.first, run.tiles, x, v, apart_v);
+    queue.loops->winograd_gradient(queue, pass, run.first, run.tiles, y, z, apart_z);
+    product(queue, "conv2d_weight_grad:winograd", {kPlaces, K, C, run.tiles, true, false, run.first > 0, apart_z, apart_v}, 1, z, {v}, nullptr, s);
   });
   queue.loops->winograd_filter_gradient(queue, p, accumulate, s, dw);
 }
@@ -154,7 +175,7 @@ void conv2d(Queue& q, const ConvProblem& p, const ConvEpilogue& epilogue, const 
   if (is_one_product(p))
     return product(queue, "conv2d", {1, p.n, p.k, window(p), false, true, epilogue.accumulate, 0, 0}, slope, in(x), w,
                    in(epilogue.bias), out(y));
-  if (suits_winograd(p)) return by_winograd(queue, "conv2d:winograd", p, p, epilogue, false, in(x), w, out(y));
+  if (suits_winograd(p)) return by_winograd(queue, "conv2d:winograd", p, winograd_pass(p), epilogue, in(x), w, out(y));
   if (large_filter_bank(queue, p)) {
     const int64_t images = images_at_a_time(p, kThirdLevel), pixels = int64_t(p.p) * p.q, image = int64_t(p.h) * p.w * p.c;
     float* const columns = queue.scratch(Slot::columns, size_t(images * image_columns(p)));
@@ -185,7 +206,7 @@ void conv2d_input_grad(Queue& q, const ConvProblem& p, const ConvEpilogue& epilo
     if (!plain) queue.loops->epilogue(queue, all, p.c, epilogue, sum, out(x));
     return;
   }
-  if (suits_winograd(p)) return by_winograd(queue, "conv2d_input_grad:winograd", read_back(p), p, epilogue, true, in(y), w, out(x));
+  if (suits_winograd(p)) return by_winograd(queue, "conv2d_input_grad:winograd", p, mirrored_pass(p), epilogue, in(y), w, out(x));
   if (tap_by_tap(p)) {
     ++queue.launches["conv2d_input_grad:taps"];
     return queue.loops->few_channels_input_grad(queue, p, epilogue, in(y), in(w.data), out(x));

@@ -7,6 +7,22 @@
 
 namespace weft::cpu {
 
+/// What a pass of Winograd's reads or writes: pixel i of a tile, of phase a, is the picture's `step` * (i + the tile's first) + a + `top`.
+struct WinogradSide {
+  int64_t h, w, c;
+  int step;
+  int64_t top, left;
+  int64_t phases() const { return int64_t(step) * step; }
+  int64_t channels() const { return phases() * c; }
+};
+/// Of a convolution with filters of `taps` x `taps` in each phase, or of its adjoint in x.
+struct WinogradPass {
+  int taps;                                      // a tile has 5 - taps results a side
+  bool mirrored;
+  int64_t rows, columns;                         // of tiles in an image
+  WinogradSide from, to;
+};
+
 struct Loops {
   const char* instruction_set;
   void (*pointwise)(CpuQueue&, PointwiseKind, const PointwiseProblem&, const float* a, const float* b, const float* c, float* out);
@@ -32,9 +48,9 @@ struct Loops {
   void (*add_columns)(CpuQueue&, const ConvProblem&, const ConvEpilogue&, int64_t images, int64_t group, const float* columns, float* x);
   /// Of up to 4 channels and a multiple of 16 filters, not dilated across.
   void (*few_channels_input_grad)(CpuQueue&, const ConvProblem&, const ConvEpilogue&, const float* y, const float* w, float* x);
-  void (*winograd_image)(CpuQueue&, const ConvProblem&, bool mirrored, int64_t first, int64_t tiles, const float* x, float* to, int64_t apart);
-  void (*winograd_gradient)(CpuQueue&, const ConvProblem&, int64_t first, int64_t tiles, const float* y, float* to, int64_t apart);
-  void (*winograd_result)(CpuQueue&, const ConvProblem&, const ConvEpilogue&, bool mirrored, int64_t first, int64_t tiles, const float* m, int64_t apart, float* y);
+  void (*winograd_image)(CpuQueue&, const WinogradPass&, int64_t first, int64_t tiles, const float* x, float* to, int64_t apart);
+  void (*winograd_gradient)(CpuQueue&, const WinogradPass&, int64_t first, int64_t tiles, const float* y, float* to, int64_t apart);
+  void (*winograd_result)(CpuQueue&, const WinogradPass&, const ConvEpilogue&, int64_t first, int64_t tiles, const float* m, int64_t apart, float* y);
   void (*winograd_filter)(CpuQueue&, const ConvProblem&, const float* w, float* u);
   void (*winograd_filter_gradient)(CpuQueue&, const ConvProblem&, bool accumulate, const float* s, float* dw);
   void (*matmul)(CpuQueue&, const MatmulProblem&, const float* a, const float* b, const float* bias, float* c);
