@@ -4,7 +4,7 @@
 # POSTERS is a folder with a folder a style, GARMENTS one of pictures to learn on. Without them weft draws garments, and prints
 # posters of others in three flat inks.
 # WEFT: the program [build/weft]; OUT: where results go [runs/cases/poster-style]; SIZE: longer side of the results [512];
-# STEPS: of training [1000: two minutes of two cores]. A run that was cut goes on; other STEPS want another OUT.
+# STEPS: of training [1000: two minutes of two cores]. A run that was cut goes on; other STEPS or pictures want another OUT.
 set -eu
 weft=${WEFT:-$(dirname "$0")/../../build/weft} out=${OUT:-runs/cases/poster-style} size=${SIZE:-512}
 mkdir -p "$out"
@@ -29,11 +29,9 @@ contrast() { "$weft" recolor --image "$1" --contrast 1.7 --out "$2" >/dev/null; 
 garment=$out/garment.png
 if [ $# -ge 1 ]; then garment=$1; else "$weft" generate garments --seed 22 --count 1 --size "$size" --out "$garment"; fi
 contrast "$garment" "$out/contrast.png"
-if [ ! -d "$out/garments" ]; then
-  garments=${3:-$out/plain}
-  if [ $# -lt 3 ]; then "$weft" generate garments --seed 900 --count 300 --size 96 --out "$garments" >/dev/null; fi
-  contrast "$garments" "$out/garments"
-fi
+garments=${3:-$out/plain}
+if [ $# -lt 3 ]; then "$weft" generate garments --seed 900 --count 300 --size 96 --out "$garments" >/dev/null; fi
+contrast "$garments" "$out/garments"
 
 "$weft" train restyle --data "$out/garments" --styles "$posters" --out "$out/run" --resume --size 96 --width 16 --batch 4 --steps "${STEPS:-1000}" \
   --samples-every 200 --set train.style_batch=12 --set model.blocks=2 --set model.upsampling=bilinear --set loss.content=5

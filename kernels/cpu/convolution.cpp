@@ -56,7 +56,7 @@ bool few_filters(const CpuQueue& queue, const ConvProblem& p) {
 
 int64_t tiles_for(int64_t pixels, int taps) { return (pixels + 4 - taps) / (5 - taps); }
 
-/// 2x2 or 3x3 results a tile: small images fill the last ones too badly.
+/// If it takes at most two thirds of the definition's products: tiles have 2x2 or 3x3 results, and small images fill the last ones badly.
 bool suits_winograd(const ConvProblem& p) {
   const int step = p.stride.h, taps = p.r / step;
   const bool shape = p.groups == 1 && p.r == p.s && p.stride.w == step && p.dilation.h == 1 && p.dilation.w == 1 && ((step == 1 && p.r == 3) || (step == 2 && p.r == 4));
